@@ -1,0 +1,1 @@
+"""Runtime: sources, stages and sinks. Imports neither torch nor the exporters."""

@@ -1,0 +1,112 @@
+"""Energy in joules where the machine counts it: NVIDIA's library, Jetson's sensors, Intel's RAPL."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+RAPL = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
+JETSON_SENSORS = Path("/sys/bus/i2c/drivers/ina3221")
+TOTAL_RAILS = ("VDD_IN", "VIN_SYS_5V0", "POM_5V_IN")
+SAMPLE_SECONDS = 0.05
+
+
+class EnergyMeter:
+    """Measures the energy between entering and leaving its context.
+
+    Attributes:
+        joules: What was used, or None where nothing counts it.
+        source: "nvml", "jetson", "rapl", or "" for none.
+    """
+
+    def __init__(self) -> None:
+        self.joules: float | None = None
+        self.source, self._read = _counter()
+        self._start: float | None = None
+
+    def __enter__(self) -> EnergyMeter:
+        """Starts measuring."""
+        self._start = self._read() if self._read is not None else None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops measuring."""
+        if self._read is not None and self._start is not None:
+            end = self._read()
+            self.joules = end - self._start if end >= self._start else None  # the counter may have wrapped
+
+
+def _counter() -> tuple[str, Callable[[], float] | None]:
+    """The first counter that works: its name, and a function that reads joules since some start."""
+    for name, make in (("nvml", _nvml), ("jetson", _jetson), ("rapl", _rapl)):
+        read = make()
+        if read is not None:
+            return name, read
+    return "", None
+
+
+def _nvml() -> Callable[[], float] | None:
+    try:
+        library = ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return None
+    handle, millijoules = ctypes.c_void_p(), ctypes.c_ulonglong()
+    if library.nvmlInit_v2() != 0 or library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) != 0:
+        return None
+
+    def read() -> float:
+        library.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(millijoules))
+        return millijoules.value / 1000
+
+    return (
+        read if library.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(millijoules)) == 0 else None
+    )
+
+
+def _rapl() -> Callable[[], float] | None:
+    try:
+        RAPL.read_text()
+    except OSError:
+        return None
+    return lambda: int(RAPL.read_text()) / 1e6
+
+
+def _jetson() -> Callable[[], float] | None:
+    """Integrates the power of the board's input, which a thread samples."""
+    labels = [
+        path
+        for path in JETSON_SENSORS.glob("*/hwmon/hwmon*/in*_label")
+        if path.read_text().strip() in TOTAL_RAILS
+    ]
+    if not labels:
+        return None
+    volts = labels[0].with_name(labels[0].name.replace("_label", "_input"))
+    amperes = volts.with_name(volts.name.replace("in", "curr", 1))
+    return _Integral(lambda: int(volts.read_text()) * int(amperes.read_text()) / 1e6).read
+
+
+class _Integral:
+    """Integrates a power in watts over time."""
+
+    def __init__(self, power: Callable[[], float]) -> None:
+        self._power = power
+        self._joules = 0.0
+        threading.Thread(target=self._run, name="artrt-energy", daemon=True).start()
+
+    def read(self) -> float:
+        """Joules since the start."""
+        return self._joules
+
+    def _run(self) -> None:
+        before = time.monotonic()
+        while True:
+            time.sleep(SAMPLE_SECONDS)
+            now = time.monotonic()
+            self._joules += self._power() * (now - before)
+            before = now

@@ -1,0 +1,119 @@
+"""Errors of artrt and the exit codes that the command line gives them.
+
+    ArtrtError 1
+    ├── InputError 1              a picture, clip, folder or file is missing, empty or unreadable
+    │   └── UnsupportedImageError 1   it was read, but it is not something that a stage can take
+    ├── OutputError 1             an output cannot be written or encoded
+    ├── MissingExtraError 1       an optional dependency is not installed; names the extra
+    ├── UsageError 2              options that make no sense or contradict each other
+    │   ├── UnknownStyleError 2
+    │   └── ContractError 2       an ONNX file that is not a stage, or a stage called wrongly
+    ├── ProviderError 3           the asked provider is not available, and why
+    ├── ParityError 4             an exported artefact differs from its original
+    ├── SourceLostError 5         a live source is gone and did not come back
+    └── IntegrityError 6          a file's bytes are not what its manifest says
+
+An interrupted command exits with 130 (Ctrl-C is not an error of this tree).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ArtrtError(Exception):
+    """Base of every error that artrt raises on purpose; `exit_code` is the command line's answer to it."""
+
+    exit_code = 1
+
+
+class InputError(ArtrtError):
+    """An input is missing, empty or unreadable."""
+
+
+class UnsupportedImageError(InputError):
+    """A picture was read, but its shape or type is not supported."""
+
+
+class OutputError(ArtrtError):
+    """An output cannot be written or encoded."""
+
+
+class MissingExtraError(ArtrtError):
+    """An optional dependency is not installed; the message names the extra of artrt that brings it.
+
+    Args:
+        feature: What needs the package, in words ("artrt train"); the whole message when no package is named.
+        package: The package that could not be imported.
+        extra: The extra of artrt that installs it.
+    """
+
+    def __init__(self, feature: str, *, package: str = "", extra: str = "") -> None:
+        super().__init__(f"{feature} needs {package}: pip install 'artrt[{extra}]'" if package else feature)
+        self.package = package
+        self.extra = extra
+
+
+class UsageError(ArtrtError):
+    """Options that make no sense or contradict each other."""
+
+    exit_code = 2
+
+
+class ContractError(UsageError):
+    """An ONNX file is not a stage, or a stage was called with the wrong controls."""
+
+
+class UnknownStyleError(UsageError):
+    """No style of that name; the message lists the closest ones.
+
+    Args:
+        name: The name that was asked for.
+        known: The names that exist.
+    """
+
+    def __init__(self, name: str, *, known: Iterable[str]) -> None:
+        super().__init__(f"unknown style '{name}'; {suggest(name, known)}")
+        self.name = name
+
+
+class ProviderError(ArtrtError):
+    """The asked provider is not available; the message names what is missing and the fix."""
+
+    exit_code = 3
+
+
+class ParityError(ArtrtError):
+    """An exported artefact differs from its original by more than the tolerance."""
+
+    exit_code = 4
+
+
+class SourceLostError(ArtrtError):
+    """A live source ended and could not be reopened in time."""
+
+    exit_code = 5
+
+
+class IntegrityError(ArtrtError):
+    """A file's bytes, or the artefact it belongs to, are not what its manifest says."""
+
+    exit_code = 6
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Says which of `known` was probably meant.
+
+    Args:
+        name: What was typed.
+        known: The accepted names.
+
+    Returns:
+        "did you mean 'a' or 'b'?", or the whole list when nothing comes close.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    if close:
+        return "did you mean " + " or ".join(f"'{match}'" for match in close) + "?"
+    return "known: " + (", ".join(names) if names else "none")

@@ -1,0 +1,79 @@
+"""Files that appear complete or not at all, and the folder for caches."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import OutputError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Gives a temporary path beside `path`, renamed to `path` when the block ends well and removed when it fails.
+
+    Missing parent folders are made. The temporary name keeps the suffix, because encoders look at it.
+
+    Args:
+        path: The file to write.
+
+    Raises:
+        OutputError: The folder cannot be made or written, or the file cannot be renamed.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.stem}.partial-{os.getpid()}{target.suffix}")
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(f"{target} is a folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(target)
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        with _ignoring_missing():
+            temporary.unlink()
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Writes a whole file at once, or nothing.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def cache_folder(*parts: str) -> Path:
+    """The folder for engines, timing caches and downloads: `ARTRT_CACHE_DIR`, else `~/.cache/artrt`.
+
+    Args:
+        parts: Names below it. The folder is not made.
+    """
+    configured = os.environ.get("ARTRT_CACHE_DIR")
+    if configured:
+        return Path(configured).expanduser().joinpath(*parts)
+    home = os.environ.get("XDG_CACHE_HOME")
+    base = Path(home) if home else Path.home() / ".cache"
+    return base.joinpath("artrt", *parts)
+
+
+@contextmanager
+def _ignoring_missing() -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        return

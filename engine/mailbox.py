@@ -1,0 +1,90 @@
+"""Hand-over between two threads: a newest-only slot for live pictures, a bounded queue for files.
+
+    Newest    put, put, put -> take gives the third; two were dropped and counted
+    Bounded   put blocks while `capacity` items wait; nothing is lost
+
+Both end the same way: after `close()` a taker first gets what is left, then None.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Mailbox(Generic[Item]):
+    """A thread-safe hand-over of `capacity` items.
+
+    Args:
+        capacity: How many items may wait.
+        lossy: When full, drop the oldest and count it (True), or make `put` wait (False).
+    """
+
+    def __init__(self, *, capacity: int = 1, lossy: bool = True) -> None:
+        if capacity < 1:
+            raise ValueError(f"a mailbox holds at least one item, got {capacity}")
+        self._items: deque[Item] = deque()
+        self._capacity = capacity
+        self._lossy = lossy
+        self._changed = threading.Condition()
+        self._closed = False
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many items were put and never taken."""
+        return self._dropped
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item) -> bool:
+        """Hands an item over; waits for room when the mailbox is not lossy.
+
+        Returns:
+            False when the mailbox was closed and the item therefore dropped.
+        """
+        with self._changed:
+            if not self._lossy:
+                self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity)
+            if self._closed:
+                self._dropped += 1
+                return False
+            if len(self._items) == self._capacity:
+                self._items.popleft()
+                self._dropped += 1
+            self._items.append(item)
+            self._changed.notify_all()
+            return True
+
+    def take(self, *, timeout_seconds: float | None = None) -> Item | None:
+        """Takes the oldest item; waits for one.
+
+        Returns:
+            The item, or None when the mailbox is closed and empty, or when the time is over.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or bool(self._items), timeout_seconds)
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            self._changed.notify_all()
+            return item
+
+    @property
+    def finished(self) -> bool:
+        """True when it is closed and nothing is left to take."""
+        with self._changed:
+            return self._closed and not self._items
+
+    def close(self, *, discard: bool = False) -> None:
+        """Ends the hand-over; wakes everybody who waits. `discard` drops (and counts) what nobody took."""
+        with self._changed:
+            self._closed = True
+            if discard:
+                self._dropped += len(self._items)
+                self._items.clear()
+            self._changed.notify_all()

@@ -1,0 +1,48 @@
+"""What a pipeline gives for every frame that it shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .frame import Frame, Image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """One frame after all stages.
+
+    Args:
+        frame: The frame as the source gave it.
+        image: uint8 [H, W, 3], BGR: what the stages made of it.
+        latency_ms: From capture to the end of the last stage.
+        stage_ms: Time in each stage that ran, by name.
+        dropped: Frames that the pipeline had dropped until then, in total.
+    """
+
+    frame: Frame
+    image: Image
+    latency_ms: float = 0.0
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
+    dropped: int = 0
+
+    @property
+    def index(self) -> int:
+        """Number of the frame in its source."""
+        return self.frame.index
+
+    @property
+    def time_seconds(self) -> float:
+        """Presentation time in the source."""
+        return self.frame.time_seconds
+
+    @property
+    def age_ms(self) -> float:
+        """Time since the frame was captured, now."""
+        return (time.monotonic() - self.frame.captured_seconds) * 1e3
+
+    def __repr__(self) -> str:
+        """Shapes instead of pixels."""
+        height, width, _ = self.image.shape
+        return f"Result({width}x{height}, index={self.index}, latency_ms={self.latency_ms:.1f})"

@@ -1,0 +1,95 @@
+"""The seam of the runtime: a session runs one ONNX model on one backend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, runtime_checkable
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """Name and type of a model's input or output.
+
+    Args:
+        name: Name in the graph.
+        dtype: NumPy name of the element type ("uint8", "float32").
+        shape: Dimensions; a string is a free one, () a number.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+@runtime_checkable
+class Session(Protocol):
+    """One loaded model. Not thread-safe: one session belongs to one thread at a time."""
+
+    @property
+    def inputs(self) -> Mapping[str, TensorInfo]:
+        """Inputs by name, in graph order."""
+
+    @property
+    def outputs(self) -> Mapping[str, TensorInfo]:
+        """Outputs by name, in graph order."""
+
+    @property
+    def provider(self) -> str:
+        """Short name of the backend that runs it: cpu, cuda, tensorrt, openvino, fake."""
+
+    reason: str
+    """One line: why this provider, and why not a better one."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The model's metadata."""
+
+    def run(self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
+        """Runs the model once.
+
+        Args:
+            feeds: One array per input, of the input's dtype.
+            outputs: Names of the outputs that are wanted; all when None.
+
+        Returns:
+            The wanted outputs by name; the caller owns the arrays.
+        """
+
+    def close(self) -> None:
+        """Frees the backend's resources; harmless when called twice."""
+
+    def __enter__(self) -> Session:
+        """Enters a context that closes the session at its end."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the session."""
+
+
+@runtime_checkable
+class DeviceSession(Session, Protocol):
+    """A session whose tensors can stay on the device from one stage to the next.
+
+    Device tensors are opaque handles. Sessions with the same `device` understand each other's handles, so that a
+    chain uploads its frame once and downloads its picture once.
+    """
+
+    @property
+    def device(self) -> str:
+        """Kind of handle and device: "ortvalue:cuda:0". Equal strings may exchange handles."""
+
+    def to_device(self, array: Array) -> Any:
+        """Copies an array to the device and returns its handle."""
+
+    def to_host(self, tensor: Any) -> Array:
+        """Copies a device tensor back; the caller owns the array."""
+
+    def run_on_device(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> dict[str, Any]:
+        """Like `run`, with handles in and out; the given handles stay valid."""

@@ -1,0 +1,164 @@
+"""OpenVINO on the processor: the fastest way there for these networks, as an extra of its own.
+
+Free shapes cost OpenVINO a third of its speed, so a model is compiled anew for every set of input shapes that it
+meets (a second or less, kept on disk) and the latest few are kept. On processors with bfloat16 OpenVINO would lose
+precision unasked; float32 is therefore set by hand.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ArtrtError, ContractError, ProviderError
+from ..files import cache_folder
+from ..providers import usable_cores
+from ..stage_spec import METADATA_KEY
+from .base import Array, TensorInfo
+from .probe import probe_feeds
+
+if TYPE_CHECKING:
+    from . import SessionOptions
+
+
+Shapes = tuple[tuple[int, ...], ...]
+KEPT_SHAPES = 4
+
+
+class OpenVinoSession:
+    """One model in OpenVINO.
+
+    Args:
+        model: An `openvino.Model`.
+        settings: Properties to compile with.
+    """
+
+    provider = "openvino"
+
+    def __init__(self, model: Any, *, settings: Mapping[str, Any]) -> None:
+        self._model: Any = model
+        self._settings = dict(settings)
+        self._requests: OrderedDict[Shapes, Any] = OrderedDict()
+        self.reason = "openvino was asked for"
+        self.inputs: Mapping[str, TensorInfo] = {port.any_name: _info(port) for port in model.inputs}
+        self.outputs: Mapping[str, TensorInfo] = {port.any_name: _info(port) for port in model.outputs}
+        self.metadata: Mapping[str, str] = _metadata(model)
+
+    def run(self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
+        """Runs the model once; the arrays that come out belong to the caller."""
+        if self._model is None:
+            raise RuntimeError("this session is closed")
+        if set(feeds) != set(self.inputs):
+            raise ContractError(f"inputs are {sorted(self.inputs)}, got {sorted(feeds)}")
+        with translated_errors():
+            request = self._request(tuple(feeds[name].shape for name in self.inputs))
+            request.infer({name: np.asarray(array, order="C") for name, array in feeds.items()})
+            names = outputs or tuple(self.outputs)
+            return {name: request.get_tensor(name).data.copy() for name in names}
+
+    def _request(self, shapes: Shapes) -> Any:
+        """The model compiled for these shapes."""
+        if shapes not in self._requests:
+            import openvino
+
+            model = self._model.clone()
+            model.reshape({name: list(shape) for name, shape in zip(self.inputs, shapes, strict=True)})
+            compiled = openvino.Core().compile_model(model, "CPU", self._settings)
+            self._requests[shapes] = compiled.create_infer_request()
+            while len(self._requests) > KEPT_SHAPES:
+                self._requests.popitem(last=False)
+        self._requests.move_to_end(shapes)
+        return self._requests[shapes]
+
+    def close(self) -> None:
+        """Frees the model."""
+        self._model = None
+        self._requests.clear()
+
+    def __enter__(self) -> OpenVinoSession:
+        """Enters a context that closes the session at its end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the session."""
+        self.close()
+
+
+def open_model(path: Path, provider: str, options: SessionOptions) -> OpenVinoSession:
+    """Opens an ONNX file and proves it by one inference.
+
+    Args:
+        path: ONNX file.
+        provider: "openvino".
+        options: Threads and frame size.
+
+    Raises:
+        ProviderError: OpenVINO is not installed, or cannot run the model.
+    """
+    try:
+        import openvino
+    except ImportError as error:
+        raise ProviderError("openvino is not installed: pip install 'artrt[openvino]'") from error
+    with translated_errors():
+        model = openvino.Core().read_model(str(path))
+        session = OpenVinoSession(model, settings=_settings(options))
+        session.run(probe_feeds(session, size=options.size))
+    return session
+
+
+def reluctance(path: Path) -> str | None:
+    """Why `auto` should leave a model to ONNX Runtime, or None.
+
+    Graphs with several branches (k-means, SLIC) take OpenVINO many seconds to compile and twice the time to run.
+    """
+    import openvino
+
+    with translated_errors():
+        branches = sum(op.get_type_name() == "If" for op in openvino.Core().read_model(str(path)).get_ops())
+    return f"{branches} branches, on which ONNX Runtime is faster" if branches > 1 else None
+
+
+def _settings(options: SessionOptions) -> dict[str, Any]:
+    return {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": options.threads or usable_cores(),
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,  # decoding and encoding share the cores
+        "CACHE_DIR": str(cache_folder("openvino")),
+    }
+
+
+def _metadata(model: Any) -> dict[str, str]:
+    """ONNX metadata, which OpenVINO keeps below the name of its framework."""
+    if not model.has_rt_info(["framework", METADATA_KEY]):
+        return {}
+    return {METADATA_KEY: str(model.get_rt_info(["framework", METADATA_KEY]).astype(str))}
+
+
+def _info(port: Any) -> TensorInfo:
+    shape = tuple(
+        dimension.get_length() if dimension.is_static else f"d{index}"
+        for index, dimension in enumerate(port.get_partial_shape())
+    )
+    return TensorInfo(port.any_name, port.get_element_type().to_dtype().name, shape)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turns errors of OpenVINO into those of artrt."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, ArtrtError):
+            raise
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise ProviderError(f"openvino failed: {lines[-1][:300] if lines else error}") from error

@@ -1,0 +1,81 @@
+"""The proof of a session: inputs for one inference, and the comparison of two backends on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..errors import ContractError
+from ..stage_spec import METADATA_KEY, StageSpec, state_input
+from .base import Array, Session, TensorInfo
+
+PROBE_SIZE = (96, 128)
+MINIMUM_PSNR_DB = 40.0
+
+
+def probe_feeds(session: Session, *, size: tuple[int, int] | None = None) -> dict[str, Array]:
+    """One array per input of a session: a test picture, mid-range controls, zero states.
+
+    Args:
+        session: Any session; a stage's metadata gives better controls.
+        size: (height, width) in pixels for free dimensions; a small picture when None.
+    """
+    height, width = size or PROBE_SIZE
+    frame = session.inputs.get("frame")
+    if frame is not None and len(frame.shape) == 3:
+        height, width = (
+            fixed if isinstance(fixed, int) else free
+            for fixed, free in zip(frame.shape[:2], (height, width), strict=True)
+        )
+    feeds = {name: _array(info, height=height, width=width) for name, info in session.inputs.items()}
+    spec = _spec(session)
+    if spec is not None:
+        for name, control in spec.controls.items():
+            if control.default is not None and name in feeds:
+                feeds[name] = control.default_array().astype(feeds[name].dtype)
+        for name, shape in spec.state_shapes(height, width).items():
+            feeds[state_input(name)] = np.zeros(shape, feeds[state_input(name)].dtype)
+    return feeds
+
+
+def agrees(results: Mapping[str, Array], reference: Mapping[str, Array]) -> str | None:
+    """Compares the pictures among two results.
+
+    Returns:
+        None when every uint8 output agrees to `MINIMUM_PSNR_DB`, else one line that says by how much it does not.
+    """
+    for name, expected in reference.items():
+        got = results[name]
+        if got.shape != expected.shape:
+            return f"output '{name}' is {list(got.shape)} instead of {list(expected.shape)}"
+        if expected.dtype != np.uint8:
+            continue
+        error = float(np.square(got.astype(np.float32) - expected.astype(np.float32)).mean())
+        psnr_db = 10 * np.log10(255**2 / error) if error > 0 else np.inf
+        if psnr_db < MINIMUM_PSNR_DB:
+            return f"its picture differs from the CPU's (PSNR {psnr_db:.1f} dB, below {MINIMUM_PSNR_DB:.0f})"
+    return None
+
+
+def _array(info: TensorInfo, *, height: int, width: int) -> Array:
+    lengths = {"H": height, "W": width, "h": height, "w": width, "height": height, "width": width}
+    shape = tuple(length if isinstance(length, int) else lengths.get(length, 1) for length in info.shape)
+    if info.dtype != "uint8":
+        return np.zeros(shape, info.dtype)
+    return _test_picture(shape)
+
+
+def _test_picture(shape: tuple[int, ...]) -> Array:
+    """A smooth uint8 pattern: gradients with a little texture, never flat."""
+    index = np.indices(shape, dtype=np.float32)
+    waves = sum(np.sin(axis * rate) for axis, rate in zip(index, (0.11, 0.17, 1.9, 0.7), strict=False))
+    return np.asarray((waves + 3) * (255 / 6), dtype=np.float32).clip(0, 255).astype(np.uint8)
+
+
+def _spec(session: Session) -> StageSpec | None:
+    text = session.metadata.get(METADATA_KEY)
+    try:
+        return StageSpec.from_json(text) if text else None
+    except ContractError:
+        return None

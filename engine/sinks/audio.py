@@ -1,0 +1,86 @@
+"""The source's audio, carried over into an encoded file: copied where the container takes it, else encoded anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+COPIED = {
+    "mp4": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "flac"},
+    "mov": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "pcm_s16le"},
+    "webm": {"opus", "vorbis"},
+}
+ENCODED_AS = {"webm": "libopus"}
+# Audio stands in the file at most so long before the picture that it belongs to.
+AHEAD_SECONDS = 0.5
+
+
+class AudioCarrier:
+    """Takes the first audio track of `path` into `output`, in step with the pictures.
+
+    Args:
+        output: An open container; nothing was written to it yet.
+        path: A file with audio.
+    """
+
+    def __init__(self, output: OutputContainer, *, path: Path) -> None:
+        import av
+
+        self._output = output
+        self._input = av.open(str(path))
+        self._track = self._input.streams.audio[0]
+        self._start_seconds = (self._input.start_time or 0) / 1e6
+        copied = COPIED.get(output.format.name)
+        self._copies = copied is None or self._track.codec_context.name in copied
+        self._stream: Any = self._add_stream()
+        self._packets = self._copy() if self._copies else self._encode()
+        self._next: tuple[float, Any] | None = next(self._packets, None)
+
+    def write_until(self, seconds: float | None) -> None:
+        """Writes all audio up to a time in the source; None writes the rest."""
+        while self._next is not None and (seconds is None or self._next[0] <= seconds + AHEAD_SECONDS):
+            self._output.mux(self._next[1])
+            self._next = next(self._packets, None)
+
+    def close(self) -> None:
+        """Closes the input."""
+        self._input.close()
+
+    def _add_stream(self) -> Any:
+        if self._copies:
+            return self._output.add_stream_from_template(self._track)
+        codec = ENCODED_AS.get(self._output.format.name, "aac")
+        rate = 48000 if codec == "libopus" else self._track.rate
+        return self._output.add_stream(codec, rate=rate, layout="stereo")
+
+    def _copy(self) -> Iterator[tuple[float, Any]]:
+        for packet in self._input.demux(self._track):
+            if packet.dts is None:
+                continue
+            seconds = float(packet.dts * packet.time_base) - self._start_seconds
+            shift = round(self._start_seconds / packet.time_base)
+            packet.dts -= shift
+            packet.pts = None if packet.pts is None else packet.pts - shift
+            packet.stream = self._stream
+            yield seconds, packet
+
+    def _encode(self) -> Iterator[tuple[float, Any]]:
+        import av
+
+        context = self._stream.codec_context
+        resampler = av.AudioResampler(
+            format=context.format,
+            layout=context.layout,
+            rate=context.rate,
+            frame_size=context.frame_size or 1024,
+        )
+        for frame in [*self._input.decode(self._track), None]:
+            for resampled in resampler.resample(frame):
+                for packet in self._stream.encode(resampled):
+                    yield float((packet.dts or 0) * packet.time_base), packet
+        for packet in self._stream.encode(None):
+            yield float((packet.dts or 0) * packet.time_base), packet

@@ -1,0 +1,173 @@
+"""H.264 and VP9 through PyAV: pictures in, packets into an open container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OutputError
+from ..frame import Image
+from ..sources.base import Size, SourceInfo, scaled
+from .base import EncodeOptions
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+CODECS = {"mp4": "libx264", "mov": "libx264", "matroska": "libx264", "flv": "libx264", "rtsp": "libx264"}
+CODECS |= {"mpegts": "libx264", "webm": "libvpx-vp9"}
+HARDWARE_MARKS = ("_nvenc", "_v4l2m2m", "_vaapi", "_qsv", "_videotoolbox", "_amf")
+# A file that breaks off plays up to the last key frame; players seek by them too.
+KEY_FRAME_SECONDS = 2
+FINE_TIME_BASE = Fraction(1, 90000)
+# Bilinear with accurate rounding and full chroma: without it colours drift by two or three levels.
+ROUNDED = 0x2 | 0x40000 | 0x2000 | 0x4000
+# A limit of H.264 level 6.2 and of every player.
+LONGEST_SIDE_PX = 16384
+
+
+class VideoEncoder:
+    """Encodes pictures of one size into a container.
+
+    Args:
+        container: An open output; nothing was written to it yet.
+        info: The source: its rate and time base are kept.
+        width: Pixels of the first picture; later ones are scaled to it.
+        height: Pixels.
+        options: Codec, quality.
+        low_latency: No look-ahead, no reordering; a key frame every two seconds.
+
+    Raises:
+        OutputError: There is no such encoder, or it refuses the size.
+    """
+
+    def __init__(
+        self,
+        container: OutputContainer,
+        *,
+        info: SourceInfo,
+        width: int,
+        height: int,
+        options: EncodeOptions,
+        low_latency: bool = False,
+    ) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._container = container
+        self._size = Size(width, height)
+        self._time_base = info.time_base or FINE_TIME_BASE
+        self._rate = info.rate or Fraction(options.rate).limit_denominator(1001)
+        codec = options.codec or CODECS.get(container.format.name, "libx264")
+        self._stream: Any = self._add_stream(codec, options, low_latency=low_latency)
+        self._last_pts = -1
+        self._reformatter = VideoReformatter()
+
+    def write(self, image: Image, time_seconds: float) -> None:
+        """Encodes one picture, uint8 [H, W, 3] BGR, at its presentation time."""
+        import av
+        from av.video.reformatter import ColorRange, Colorspace
+
+        pts = max(round(time_seconds / self._time_base), self._last_pts + 1)
+        packed = av.VideoFrame.from_ndarray(scaled(image, self._size), format="bgr24")
+        picture = self._reformatter.reformat(
+            packed,
+            format=self._stream.pix_fmt,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=ROUNDED,
+            threads=1,
+        )
+        picture.pts, picture.time_base = pts, self._time_base
+        picture.duration = max(1, round(1 / (self._rate * self._time_base)))
+        self._last_pts = pts
+        self._mux(picture)
+
+    def flush(self) -> None:
+        """Writes what the encoder still holds."""
+        self._mux(None)
+
+    def _mux(self, picture: Any) -> None:
+        for packet in self._stream.encode(picture):
+            self._container.mux(packet)
+
+    def _add_stream(self, codec: str, options: EncodeOptions, *, low_latency: bool) -> Any:
+        import av
+
+        width, height = self._size.width, self._size.height or 0
+        if max(width, height) > LONGEST_SIDE_PX:
+            raise OutputError(
+                f"video of {width}x{height} pixels: no encoder takes more than {LONGEST_SIDE_PX}"
+            )
+        settings = codec_settings(codec, options, low_latency=low_latency)
+        try:
+            stream: Any = self._container.add_stream(codec, rate=self._rate, options=settings)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise OutputError(f"no encoder '{codec}' in this FFmpeg: {error}") from error
+        context = stream.codec_context
+        stream.width, stream.height = width, height
+        # 4:2:0 needs even sides; an odd size is kept by full chroma.
+        stream.pix_fmt = "yuv420p" if width % 2 == 0 and height % 2 == 0 else "yuv444p"
+        context.time_base = self._time_base
+        context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
+        context.color_range = 1  # limited
+        context.gop_size = max(1, round(KEY_FRAME_SECONDS * self._rate))
+        if options.bitrate:
+            context.bit_rate = options.bitrate
+        if low_latency:
+            context.max_b_frames = 0
+        try:
+            context.open()
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise OutputError(f"encoder '{codec}' does not start for {width}x{height}: {error}") from error
+        return stream
+
+
+def codec_settings(codec: str, options: EncodeOptions, *, low_latency: bool) -> dict[str, str]:
+    """Private options of an encoder, as FFmpeg names them."""
+    quality = {} if options.bitrate else {"crf": str(options.quality)}
+    if codec in ("libx264", "libx265"):
+        return quality | {"preset": options.preset} | ({"tune": "zerolatency"} if low_latency else {})
+    if codec == "libvpx-vp9":
+        speed = {"deadline": "realtime" if low_latency else "good", "cpu-used": "6", "row-mt": "1"}
+        return speed | ({"crf": str(options.quality + 12), "b": "0"} if not options.bitrate else {})
+    if codec.endswith("_nvenc"):
+        quality = {} if options.bitrate else {"rc": "vbr", "cq": str(options.quality)}
+        return quality | {"preset": "p4"} | ({"tune": "ull", "zerolatency": "1"} if low_latency else {})
+    return {}
+
+
+def prove_encoder(codec: str) -> None:
+    """Encodes a few pictures for real when `codec` needs hardware.
+
+    Raises:
+        OutputError: There is no such encoder, or its hardware is missing.
+    """
+    import av
+
+    try:
+        av.codec.Codec(codec, "w")
+    except (av.error.FFmpegError, ValueError) as error:
+        raise OutputError(f"no encoder '{codec}' in this FFmpeg; usual ones: libx264, libvpx-vp9") from error
+    if not codec.endswith(HARDWARE_MARKS):
+        return
+    try:
+        packets = sum(1 for _ in _trial(codec))
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise OutputError(
+            f"hardware encoder '{codec}' does not work here: {error}; libx264 always does"
+        ) from error
+    if packets == 0:
+        raise OutputError(f"hardware encoder '{codec}' gave no picture in a trial; libx264 always does")
+
+
+def _trial(codec: str) -> Iterator[object]:
+    import av
+
+    context: Any = av.CodecContext.create(codec, "w")
+    context.width, context.height, context.pix_fmt = 640, 352, "yuv420p"
+    context.time_base = Fraction(1, 30)
+    for index in range(4):
+        picture = av.VideoFrame(640, 352, "yuv420p")
+        picture.pts = index
+        yield from context.encode(picture)
+    yield from context.encode(None)

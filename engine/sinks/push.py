@@ -1,0 +1,97 @@
+"""Pushes the picture to an RTMP or RTSP server."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from ..errors import OutputError
+from ..result import Result
+from ..sources import SourceInfo
+from ..sources.capture import hide_password
+from .base import EncodeOptions
+from .encoder import VideoEncoder, prove_encoder
+
+TIMEOUT_SECONDS = (5.0, 1.5)
+# A server that accepts and then says nothing is given up after so many microseconds.
+PROTOCOL = {"rtsp": {"rtsp_transport": "tcp"}, "flv": {"rw_timeout": "3000000"}}
+
+
+class PushSink:
+    """Encodes for low latency and sends to a server.
+
+    Args:
+        address: rtmp://host/app/key or rtsp://host:port/path.
+        options: Codec and bit rate; 3 Mbit/s when neither quality nor rate was chosen.
+    """
+
+    live = True
+    main_thread = False
+
+    def __init__(self, address: str, *, options: EncodeOptions | None = None) -> None:
+        self.name = hide_password(address)
+        self._address = address
+        self._options = options or EncodeOptions(bitrate=3_000_000)
+        self._format = "rtsp" if address.startswith("rtsp") else "flv"
+        self._container: Any = None
+        self._encoder: VideoEncoder | None = None
+        self._info: SourceInfo | None = None
+        self._first_seconds = 0.0
+
+    def open(self, info: SourceInfo) -> None:
+        """Checks the encoder.
+
+        Raises:
+            OutputError: It does not work.
+        """
+        prove_encoder(self._options.codec or "libx264")
+        # Live timestamps are those of capture, finer than a frame.
+        self._info = SourceInfo(info.name, True, rate=info.rate)
+
+    def write(self, result: Result) -> None:
+        """Encodes and sends one result; connects at the first.
+
+        Raises:
+            OutputError: The server refuses or is gone.
+        """
+        import av
+
+        try:
+            if self._encoder is None:
+                self._connect(result)
+            assert self._encoder is not None
+            self._encoder.write(result.image, result.time_seconds - self._first_seconds)
+        except (av.error.FFmpegError, OSError) as error:
+            raise OutputError(f"{self.name}: cannot be reached: {error}") from error
+
+    def close(self, *, completed: bool) -> None:
+        """Sends the rest and hangs up; a server that is gone is no second error."""
+        if self._container is not None:
+            with contextlib.suppress(Exception):
+                if self._encoder is not None:
+                    self._encoder.flush()
+            with contextlib.suppress(Exception):
+                self._container.close()
+
+    def _connect(self, result: Result) -> None:
+        import av
+
+        assert self._info is not None
+        self._container = av.open(
+            self._address,
+            "w",
+            format=self._format,
+            container_options=PROTOCOL[self._format],
+            timeout=TIMEOUT_SECONDS,
+        )
+        height, width = result.image.shape[:2]
+        # Both protocols carry 4:2:0 only: an odd side loses one row or column by scaling.
+        self._encoder = VideoEncoder(
+            self._container,
+            info=self._info,
+            width=max(2, width - width % 2),
+            height=max(2, height - height % 2),
+            options=self._options,
+            low_latency=True,
+        )
+        self._first_seconds = result.time_seconds

@@ -1,0 +1,135 @@
+"""Encoded files. They grow under a temporary name and are renamed when they are complete.
+
+An MP4 is written in fragments and closed as a plain one, so that it plays up to its last fragment even when the
+disk filled up or the power failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError
+from ..result import Result
+from ..sources import SourceInfo
+from .audio import AudioCarrier
+from .base import EncodeOptions
+from .encoder import CODECS, VideoEncoder, prove_encoder
+from .mp4 import cut_to_whole_fragments
+
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+FRAGMENTED = {"mp4", "mov"}
+# A fragment for every key frame; the index at the front waits for the first, to know where the tracks start.
+MP4_OPTIONS = {"movflags": "hybrid_fragmented+delay_moov"}
+
+
+class VideoFileSink:
+    """Writes results into a video file.
+
+    Args:
+        path: .mp4, .mov, .mkv or .webm.
+        options: Codec, quality, audio.
+    """
+
+    live = False
+    main_thread = False
+
+    def __init__(self, path: Path, *, options: EncodeOptions | None = None) -> None:
+        self.name = str(path)
+        self._path = path
+        self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+        self._options = options or EncodeOptions()
+        self._format = FORMATS[path.suffix.lower()]
+        self._info: SourceInfo | None = None
+        self._container: Any = None
+        self._encoder: VideoEncoder | None = None
+        self._audio: AudioCarrier | None = None
+        self._end_seconds = 0.0
+        self._broken = False
+
+    def open(self, info: SourceInfo) -> None:
+        """Checks the folder and the encoder.
+
+        Raises:
+            OutputError: The folder is missing or read-only, or the encoder does not work.
+        """
+        folder = self._path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self._path}: the folder cannot be created: {error.strerror}") from error
+        if not os.access(folder, os.W_OK) or self._path.is_dir():
+            raise OutputError(f"{self._path}: cannot be written")
+        prove_encoder(self._options.codec or CODECS[self._format])
+        self._info = info
+
+    def write(self, result: Result) -> None:
+        """Encodes one result, and the audio up to it."""
+        with self._errors():
+            if self._encoder is None:
+                self._start(result)
+            assert self._encoder is not None
+            self._encoder.write(result.image, result.time_seconds)
+            self._end_seconds = result.time_seconds
+            if self._audio is not None:
+                self._audio.write_until(result.time_seconds)
+
+    def close(self, *, completed: bool) -> None:
+        """Finishes the file and gives it its name; without a single frame there is no file."""
+        if self._container is None:
+            return
+        try:
+            if not self._broken:
+                self._finish(completed=completed)
+        finally:
+            self._release()
+            if self._temporary.exists():
+                if self._broken and self._format in FRAGMENTED:
+                    cut_to_whole_fragments(self._temporary)
+                self._temporary.replace(self._path)
+
+    def _start(self, result: Result) -> None:
+        import av
+
+        assert self._info is not None
+        flags = MP4_OPTIONS if self._format in FRAGMENTED else {}
+        self._container = av.open(str(self._temporary), "w", format=self._format, container_options=flags)
+        height, width = result.image.shape[:2]
+        self._encoder = VideoEncoder(
+            self._container, info=self._info, width=width, height=height, options=self._options
+        )
+        if self._options.audio and self._info.audio is not None:
+            self._audio = AudioCarrier(self._container, path=self._info.audio)
+
+    def _finish(self, *, completed: bool) -> None:
+        with self._errors():
+            if self._encoder is not None:
+                self._encoder.flush()
+            if self._audio is not None:
+                self._audio.write_until(None if completed else self._end_seconds)
+            self._container.close()
+
+    def _release(self) -> None:
+        """Frees everything; what could not be written was reported before."""
+        for part in (self._audio, self._container):
+            if part is not None:
+                with contextlib.suppress(Exception):
+                    part.close()
+
+    @contextlib.contextmanager
+    def _errors(self) -> Any:
+        import av
+
+        try:
+            yield
+        except OutputError:
+            self._broken = True
+            raise
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            self._broken = True
+            full = getattr(error, "errno", None) == errno.ENOSPC
+            reason = "the disk is full; what fitted is in the file" if full else str(error)
+            raise OutputError(f"{self._path}: {reason}") from error

@@ -1,0 +1,207 @@
+"""`display://`: a window with statistics and keys, through OpenCV."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from ..errors import ArtrtError, OutputError
+from ..hud import HELP, draw_text, hud_lines, split_view
+from ..remote import STEP, Remote
+from ..result import Result
+from ..sources import SourceInfo
+from .base import EncodeOptions
+
+if TYPE_CHECKING:
+    from ..pipeline import Pipeline
+
+TITLE = "artrt"
+ESCAPE = "\x1b"
+NOTICE_SECONDS = 2.5
+
+
+class WindowSink:
+    """Shows results and obeys keys; must be served by the main thread.
+
+    Args:
+        folder: Where snapshots and recordings go; the current folder when None.
+        recording: File of the first recording.
+        options: Encoding of recordings.
+        hud: Show the statistics from the beginning.
+    """
+
+    name = "display"
+    live = True
+    main_thread = True
+
+    def __init__(
+        self,
+        *,
+        folder: Path | None = None,
+        recording: Path | None = None,
+        options: EncodeOptions | None = None,
+        hud: bool = True,
+    ) -> None:
+        self._folder, self._recording, self._options = folder, recording, options
+        self._hud, self._help, self._split, self._full = hud, False, False, False
+        self._pipeline: Pipeline | None = None
+        self._remote: Remote | None = None
+        self._last: Result | None = None
+        self._age_ms = 0.0
+        self._notice: tuple[float, str] = (0.0, "")
+        self._shown = False
+
+    def attach(self, pipeline: Pipeline) -> None:
+        """Gets the pipeline that the keys steer."""
+        self._pipeline = pipeline
+        self._remote = Remote(pipeline, folder=self._folder, recording=self._recording, options=self._options)
+
+    def open(self, info: SourceInfo) -> None:
+        """Opens the window.
+
+        Raises:
+            OutputError: There is no screen, or this OpenCV has no windows.
+        """
+        if not has_screen():
+            raise OutputError(
+                "there is no screen for a window: use --headless, or -o with a file or a web page"
+            )
+        try:
+            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+            if info.width and info.height:
+                cv2.resizeWindow(TITLE, info.width, info.height)
+        except cv2.error as error:
+            raise OutputError(f"this OpenCV has no windows (opencv-python-headless?): {error}") from error
+        self._shown = True
+
+    def write(self, result: Result) -> None:
+        """Shows a result, then looks at the keys."""
+        first = self._last is None
+        self._last, self._age_ms = result, result.age_ms
+        self._draw()
+        if first:  # some window systems forget a size that was set before there was a picture
+            height, width = result.image.shape[:2]
+            cv2.resizeWindow(TITLE, width, height)
+        self._obey()
+
+    def idle(self) -> None:
+        """Keeps the window alive while nothing new comes."""
+        self._draw()
+        self._obey()
+
+    def close(self, *, completed: bool) -> None:
+        """Closes the window."""
+        if self._shown:
+            self._shown = False
+            with contextlib.suppress(cv2.error):
+                cv2.destroyWindow(TITLE)
+                cv2.pollKey()
+
+    def press(self, key: str) -> None:
+        """Does what a key stands for; unknown keys do nothing."""
+        action = self._actions().get(key)
+        if key.isdecimal() and key != "0":
+            self._choose_style(int(key) - 1)
+        elif action is not None:
+            try:
+                action()
+            except ArtrtError as error:
+                self._say(str(error))
+
+    def _actions(self) -> dict[str, Callable[[], object]]:
+        pipeline, remote = self._pipeline, self._remote
+        assert pipeline is not None
+        assert remote is not None
+        controls = pipeline.controls
+        return {
+            "q": pipeline.stop,
+            ESCAPE: pipeline.stop,
+            " ": lambda: pipeline.pause(not pipeline.paused),
+            "n": lambda: controls.step_style(1),
+            "p": lambda: controls.step_style(-1),
+            "+": lambda: remote.change("strength", STEP),
+            "=": lambda: remote.change("strength", STEP),
+            "-": lambda: remote.change("strength", -STEP),
+            "s": self._snapshot,
+            "r": self._record,
+            "o": lambda: self._flip("_split"),
+            "k": remote.toggle_salient,
+            "c": lambda: self._toggle("quantize"),
+            "x": lambda: self._toggle("superpixels"),
+            "h": lambda: self._flip("_hud"),
+            "f": self._full_screen,
+            "?": lambda: self._flip("_help"),
+        }
+
+    def _draw(self) -> None:
+        if self._last is None or self._pipeline is None or self._remote is None:
+            return
+        image = split_view(self._last.frame.image, self._last.image) if self._split else self._last.image
+        lines: list[str] = []
+        if self._hud:
+            lines += hud_lines(
+                self._pipeline.stats(),
+                self._pipeline.controls.state,
+                recording=self._remote.recording,
+                paused=self._pipeline.paused,
+                age_ms=self._age_ms,
+            )
+        lines += HELP if self._help else ()
+        if time.monotonic() < self._notice[0]:
+            lines.append(self._notice[1])
+        cv2.imshow(TITLE, draw_text(image, lines) if lines else image)
+
+    def _obey(self) -> None:
+        assert self._pipeline is not None
+        code = cv2.waitKey(1)  # pollKey does not always let Qt paint
+        if code >= 0:
+            self.press(chr(code & 0xFF))
+        if self._last is not None and cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
+            self._pipeline.stop()
+
+    def _choose_style(self, place: int) -> None:
+        assert self._pipeline is not None
+        styles = self._pipeline.controls.state.styles
+        if place < len(styles):
+            self._pipeline.controls.set(style=styles[place])
+
+    def _toggle(self, stage: str) -> None:
+        assert self._pipeline is not None
+        if stage in self._pipeline.controls.state.switches:
+            self._pipeline.controls.toggle(stage)
+        else:
+            self._say(f"{stage} is not loaded")
+
+    def _flip(self, attribute: str) -> None:
+        setattr(self, attribute, not getattr(self, attribute))
+
+    def _snapshot(self) -> None:
+        if self._last is not None and self._remote is not None:
+            self._say(f"wrote {self._remote.snapshot(self._last.image)}")
+
+    def _record(self) -> None:
+        assert self._remote is not None
+        finished = self._remote.recording
+        started = self._remote.toggle_recording()
+        self._say(f"recording {started}" if started else f"wrote {finished}")
+
+    def _full_screen(self) -> None:
+        self._full = not self._full
+        mode = cv2.WINDOW_FULLSCREEN if self._full else cv2.WINDOW_NORMAL
+        cv2.setWindowProperty(TITLE, cv2.WND_PROP_FULLSCREEN, mode)
+
+    def _say(self, text: str) -> None:
+        self._notice = (time.monotonic() + NOTICE_SECONDS, text)
+
+
+def has_screen() -> bool:
+    """Whether a window can be shown: on Linux an X or Wayland display is needed."""
+    needs_server = platform.system() == "Linux"
+    return not needs_server or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
