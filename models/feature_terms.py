@@ -1,0 +1,179 @@
+"""Content and style of a picture, seen through a loss network over tiles: values and gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import losses
+from .loss_networks import LossNetwork
+from .tiling import Tile, halo, stride, tiles
+
+#: What tiles add up to: a Gram matrix by (layer, number of the mask), a content difference by (layer, -1).
+Sums = dict[tuple[str, int], Tensor]
+
+
+@dataclass(frozen=True)
+class Style:
+    """One style picture.
+
+    Attributes:
+        image: float [1, 3, h, w], RGB in [0, 1], at the scale of the painting.
+        weight: Its share; the shares of all styles add to 1.
+        mask: float [1, 1, H, W] in [0, 1], where in the painting it rules; everywhere when None.
+    """
+
+    image: Tensor
+    weight: float = 1.0
+    mask: Tensor | None = None
+
+
+class FeatureTerms:
+    """Content and style of a picture, over tiles.
+
+    The Gram matrices belong to the whole picture. With one tile their gradient is plain autograd; with several a
+    first pass without gradients sums them over the tiles' cores, the loss is differentiated by these sums (small
+    matrices), and a second pass carries that into each tile's pixels: exactly the gradient of the whole picture.
+    """
+
+    def __init__(
+        self,
+        network: LossNetwork,
+        content: Tensor,
+        styles: Sequence[Style],
+        *,
+        content_layers: tuple[str, ...],
+        style_layers: tuple[str, ...],
+        tile_px: int,
+    ) -> None:
+        self._network, self._tile_px = network, tile_px
+        self._content_layers, self._style_layers = content_layers, style_layers
+        self._layers = tuple(sorted({*content_layers, *style_layers}))
+        self._styles = styles
+        self._tiles = self._cut(content)
+        self._masks = _layer_masks(styles, style_layers, content.shape[2:])
+        self._areas = {
+            layer: [_area(mask, layer, content) for mask in self._masks[layer]] for layer in style_layers
+        }
+        with torch.no_grad():
+            self._style_grams = [self._grams_of(style.image) for style in styles]
+            self._content = self._targets(content)
+
+    def __call__(self, image: Tensor, weights: Mapping[str, float]) -> tuple[dict[str, float], Tensor]:
+        """Unweighted terms, and the gradient [1, 3, H, W] of their weighted sum."""
+        gradient = torch.zeros_like(image)
+        if not self._layers:
+            return {}, gradient
+        if len(self._tiles) == 1:
+            pixels = image.detach().requires_grad_(True)
+            sums = self._sums(pixels, self._tiles[0])
+            terms = self._terms(sums)
+            total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+            return _floats(terms), torch.autograd.grad(total, pixels)[0]
+        with torch.no_grad():
+            parts = [self._sums(image, tile) for tile in self._tiles]
+        sums = {
+            key: torch.stack([part[key] for part in parts]).sum(dim=0).requires_grad_(True)
+            for key in parts[0]
+        }
+        terms = self._terms(sums)
+        total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+        slopes = dict(zip(sums, torch.autograd.grad(total, list(sums.values())), strict=True))
+        for tile in self._tiles:
+            pixels = tile.crop(image).detach().requires_grad_(True)
+            part = self._sums(pixels, tile, is_cropped=True)
+            surrogate = torch.stack([(slopes[key] * value).sum() for key, value in part.items()]).sum()
+            tile.crop(gradient).add_(torch.autograd.grad(surrogate, pixels)[0])
+        return _floats(terms), gradient
+
+    def _sums(self, image: Tensor, tile: Tile, *, is_cropped: bool = False) -> dict[tuple[str, int], Tensor]:
+        """What a tile's core adds to the whole: Gram matrices by (layer, mask), content differences by (layer, -1)."""
+        seen = image if is_cropped else tile.crop(image)
+        features = self._network(seen.contiguous(memory_format=torch.channels_last), self._layers)
+        sums: dict[tuple[str, int], Tensor] = {}
+        for layer in self._style_layers:
+            core = tile.core(features[layer], stride(layer))
+            for index, mask in enumerate(self._masks[layer]):
+                if mask is not None:
+                    core = tile.core(features[layer], stride(layer)) * tile.part(mask, stride(layer)).sqrt()
+                sums[layer, index] = losses.gram(core) * (core[0, 0].numel() / self._areas[layer][index])
+        for layer in self._content_layers:
+            core, target = (
+                tile.core(features[layer], stride(layer)),
+                tile.part(self._content[layer], stride(layer)),
+            )
+            sums[layer, -1] = (core - target).square().sum() / self._energy[layer]
+        return sums
+
+    def _terms(self, sums: Mapping[tuple[str, int], Tensor]) -> dict[str, Tensor]:
+        terms = {}
+        if self._content_layers:
+            terms["content"] = torch.stack([sums[layer, -1] for layer in self._content_layers]).mean()
+        if self._style_layers:
+            count = len(self._masks[self._style_layers[0]])
+            grams = [{layer: sums[layer, index] for layer in self._style_layers} for index in range(count)]
+            each = [
+                style.weight * losses.style_loss(grams[min(index, count - 1)], target)
+                for index, (style, target) in enumerate(zip(self._styles, self._style_grams, strict=True))
+            ]
+            terms["style"] = torch.stack(each).sum()
+        return terms
+
+    def _targets(self, content: Tensor) -> dict[str, Tensor]:
+        """Features of the photograph, put together from the tiles; their energy goes to `self._energy`."""
+        self._energy: dict[str, Tensor] = {}
+        whole: dict[str, Tensor] = {}
+        for tile in self._tiles if self._content_layers else ():
+            features = self._network(tile.crop(content), self._content_layers)
+            for layer in self._content_layers:
+                core, step = tile.core(features[layer], stride(layer)), stride(layer)
+                if layer not in whole:
+                    size = (content.shape[2] // step, content.shape[3] // step)
+                    whole[layer] = core.new_zeros((1, core.shape[1], *size))
+                tile.part(whole[layer], step).copy_(core)
+        self._energy |= {layer: value.square().sum() + 1e-8 for layer, value in whole.items()}
+        return whole
+
+    def _grams_of(self, image: Tensor) -> dict[str, Tensor]:
+        grams: dict[str, Tensor] = {}
+        for tile in self._cut(image):
+            features = self._network(tile.crop(image), self._style_layers)
+            for layer, value in features.items():
+                core = tile.core(value, stride(layer))
+                positions = (image.shape[2] // stride(layer)) * (image.shape[3] // stride(layer))
+                part = losses.gram(core) * (core[0, 0].numel() / positions)
+                grams[layer] = grams[layer] + part if layer in grams else part
+        return grams
+
+    def _cut(self, image: Tensor) -> list[Tile]:
+        height, width = image.shape[2:]
+        return tiles(height, width, tile_px=self._tile_px, halo_px=halo(self._layers))
+
+
+def _layer_masks(
+    styles: Sequence[Style], layers: Sequence[str], size: Sequence[int]
+) -> dict[str, list[Tensor | None]]:
+    """Masks [1, 1, h, w] at each layer's resolution: one for each style, or a single None for everywhere."""
+    masks: dict[str, list[Tensor | None]] = {}
+    for layer in layers:
+        step = stride(layer)
+        target = (size[0] // step, size[1] // step)
+        masks[layer] = [
+            F.adaptive_avg_pool2d(style.mask, target) for style in styles if style.mask is not None
+        ]
+        masks[layer] = masks[layer] or [None]
+    return masks
+
+
+def _area(mask: Tensor | None, layer: str, content: Tensor) -> float:
+    """Positions of a layer that a mask covers."""
+    height, width = content.shape[2] // stride(layer), content.shape[3] // stride(layer)
+    return float(height * width if mask is None else mask.sum())
+
+
+def _floats(terms: Mapping[str, Tensor]) -> dict[str, float]:
+    return {name: float(value.detach()) for name, value in terms.items()}

@@ -1,0 +1,115 @@
+"""What `paint` is told: one frozen value, checked when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..engine.errors import UsageError, suggest
+from .loss_networks import CONTENT_LAYER, STYLE_LAYERS
+from .objective import LossWeights
+
+INITS = ("content", "noise", "style", "stylized")
+OPTIMIZERS = ("lbfgs", "adam")
+PRESERVED_COLORS = ("luminance", "histogram")
+#: Smallest painting and smallest style, in pixels.
+MINIMUM_PX = 64
+
+#: Weights that came out well by eye on photographs of animals, buildings, streets and people.
+DEFAULT_WEIGHTS = LossWeights(content=0.7, style=8.0, region=0.1, tv=2.0)
+
+
+@dataclass(frozen=True)
+class PaintOptions:
+    """How to paint.
+
+    Attributes:
+        size_px: Longer side of the painting.
+        steps: Steps in all, over all levels.
+        weights: Weight of each loss.
+        style_weights: Share of each style; equal when None; normalised to add up to 1.
+        style_scale: Size of the styles relative to the painting: larger gives larger strokes.
+        init: What to start from: the photograph, noise, the style, or a given (stylised) picture.
+        optimizer: `lbfgs` or `adam`.
+        coarse_px: Longer side of the first level; the levels grow from it by sqrt 2 up to `size_px`.
+        preserve_color: `luminance` paints the luma only, `histogram` gives the styles the photograph's colours.
+        tile_px: Side of the tiles for large pictures; 0 for none.
+        seed: Seed of the noise.
+        content_layers: Layers of the content term.
+        style_layers: Layers of the style term.
+        device: torch's name of the device.
+
+    Raises:
+        UsageError: A value out of its range.
+    """
+
+    size_px: int = 512
+    steps: int = 300
+    weights: LossWeights = field(default_factory=lambda: DEFAULT_WEIGHTS)
+    style_weights: tuple[float, ...] | None = None
+    style_scale: float = 1.0
+    init: str = "content"
+    optimizer: str = "lbfgs"
+    coarse_px: int = 128
+    preserve_color: str | None = None
+    tile_px: int = 0
+    seed: int = 0
+    content_layers: tuple[str, ...] = (CONTENT_LAYER,)
+    style_layers: tuple[str, ...] = STYLE_LAYERS
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Checks every value."""
+        _at_least("size", self.size_px, MINIMUM_PX)
+        _at_least("steps", self.steps, 1)
+        _at_least("coarse size", self.coarse_px, MINIMUM_PX)
+        _one_of("init", self.init, INITS)
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        if self.preserve_color is not None:
+            _one_of("way to preserve colour", self.preserve_color, PRESERVED_COLORS)
+        if not 0.1 <= self.style_scale <= 10:
+            raise UsageError(f"the scale of the style is {self.style_scale}; it lies between 0.1 and 10")
+        if self.tile_px:
+            _at_least("tile", self.tile_px, 2 * MINIMUM_PX)
+        if any(not 0 <= weight < float("inf") for weight in self.style_weights or ()):
+            raise UsageError(f"weights of styles are 0 or more, got {self.style_weights}")
+
+    def shares(self, count: int) -> tuple[float, ...]:
+        """Share of each of `count` styles, adding up to 1.
+
+        Raises:
+            UsageError: As many weights as styles were not given, or all are 0.
+        """
+        given = self.style_weights or (1.0,) * count
+        if len(given) != count:
+            raise UsageError(f"{len(given)} style weights for {count} styles")
+        if count and sum(given) <= 0:
+            raise UsageError("all style weights are 0")
+        return tuple(weight / sum(given) for weight in given)
+
+    def long_sides(self) -> list[int]:
+        """Longer side of each level in pixels, coarse to fine."""
+        sides = [self.size_px]
+        while (side := round(self.size_px / 2 ** (len(sides) / 2))) >= self.coarse_px:
+            sides.append(side)
+        return sides[::-1]
+
+    def steps_of_levels(self) -> list[int]:
+        """Steps of each level, coarse to fine: fewer where a step costs more; at least one each."""
+        levels = len(self.long_sides())
+        shares = [LEVEL_DECAY**level for level in range(levels)]
+        ends = [round(self.steps * sum(shares[: level + 1]) / sum(shares)) for level in range(levels)]
+        return [max(1, end - start) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+#: Steps of a level relative to the next coarser one.
+LEVEL_DECAY = 0.75
+
+
+def _at_least(name: str, value: int, minimum: int) -> None:
+    if value < minimum:
+        raise UsageError(f"{name} is {value}; it is at least {minimum}")
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"unknown {name} '{value}'; {suggest(value, known)}")

@@ -1,0 +1,57 @@
+"""Facts about the paintings that the shipped styles are made from; all are in the public domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A painting.
+
+    Attributes:
+        title: Its title.
+        artist: Who painted it.
+        year: Year or years, as text.
+        died: Year of the artist's death: the public domain of most countries begins 70 years later.
+    """
+
+    title: str
+    artist: str
+    year: str
+    died: int
+
+    @property
+    def public_domain(self) -> str:
+        """Why the painting is in the public domain."""
+        return f"{self.artist.removeprefix('after ')} died in {self.died}, more than 70 years ago"
+
+
+PAINTINGS = {
+    "blue-dancers": Painting("Blue Dancers", "Edgar Degas", "1897", 1917),
+    "boating-party": Painting("Luncheon of the Boating Party", "Pierre-Auguste Renoir", "1881", 1919),
+    "cafe-terrace": Painting("Café Terrace at Night", "Vincent van Gogh", "1888", 1890),
+    "circus": Painting("Circus Sideshow", "Georges Seurat", "1887-1888", 1891),
+    "composition-vii": Painting("Composition VII", "Wassily Kandinsky", "1913", 1944),
+    "grande-jatte": Painting("A Sunday on La Grande Jatte", "Georges Seurat", "1884-1886", 1891),
+    "great-wave": Painting(
+        "The Great Wave off Kanagawa (redrawn, orange sky)", "after Katsushika Hokusai", "about 1831", 1849
+    ),
+    "haystacks": Painting("Haystacks", "Claude Monet", "1890-1891", 1926),
+    "impression-sunrise": Painting("Impression, Sunrise", "Claude Monet", "1872", 1926),
+    "irises": Painting("Irises", "Vincent van Gogh", "1889", 1890),
+    "mont-sainte-victoire": Painting(
+        "Mont Sainte-Victoire with Large Pine", "Paul Cézanne", "about 1887", 1906
+    ),
+    "shipwreck-of-the-minotaur": Painting(
+        "The Shipwreck of the Minotaur", "J. M. W. Turner", "about 1810", 1851
+    ),
+    "starry-night": Painting("The Starry Night", "Vincent van Gogh", "1889", 1890),
+    "the-scream": Painting("The Scream", "Edvard Munch", "1893", 1944),
+    "udnie": Painting("Udnie (Young American Girl, The Dance)", "Francis Picabia", "1913", 1953),
+    "water-lilies": Painting("Water Lilies", "Claude Monet", "about 1906", 1926),
+    "wheatfield-with-crows": Painting("Wheatfield with Crows", "Vincent van Gogh", "1890", 1890),
+    "yellow-christ": Painting(
+        "Portrait of the Artist with the Yellow Christ", "Paul Gauguin", "1890-1891", 1903
+    ),
+}

@@ -1,0 +1,132 @@
+"""Photographs for training: found, checked once, kept in memory, cropped reproducibly."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..engine.errors import InputError
+
+Image = npt.NDArray[np.uint8]
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+HELD_OUT = 64
+
+
+def find_photographs(folder: Path) -> list[Path]:
+    """All picture files below a folder, sorted.
+
+    Raises:
+        InputError: No such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"no such folder of photographs: {folder}")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise InputError(f"no pictures in {folder} (looked for {', '.join(sorted(SUFFIXES))})")
+    return paths
+
+
+def split_held_out(paths: Sequence[Path], *, count: int = HELD_OUT) -> tuple[list[Path], list[Path]]:
+    """Split into (training, held out): held out are the `count` whose file name has the smallest sha256.
+
+    At most a fifth is held out, so that small folders keep something to train on.
+    """
+    ranked = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())
+    count = min(count, len(ranked) // 5)
+    held_out = set(ranked[:count])
+    return [path for path in paths if path not in held_out], sorted(held_out)
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs in memory.
+
+    Attributes:
+        images: uint8 [H, W, 3] each, RGB.
+        skipped: Files that could not be decoded.
+    """
+
+    images: list[Image]
+    skipped: list[Path]
+
+    def batch(self, rng: np.random.Generator, size: int, crop_px: int) -> Tensor:
+        """Random crops: float [size, 3, crop_px, crop_px], RGB in [0, 1].
+
+        A crop is taken at a random scale between the crop itself and the whole short side, and flipped half the time.
+        """
+        crops = [_crop(self.images[i], rng, crop_px) for i in rng.integers(len(self.images), size=size)]
+        return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+
+
+def load_photographs(
+    paths: Sequence[Path], *, short_side_px: int, on_progress: Callable[[int], None] | None = None
+) -> Photographs:
+    """Decode photographs; larger ones are reduced to `short_side_px`, smaller ones are left as they are.
+
+    Raises:
+        InputError: Not one of them can be decoded.
+    """
+    images, skipped = [], []
+    for done, path in enumerate(paths, start=1):
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if image is None or min(image.shape[:2]) < 32:
+            skipped.append(path)
+        else:
+            images.append(_reduce(np.asarray(image[:, :, ::-1], dtype=np.uint8), short_side_px))
+        if on_progress is not None:
+            on_progress(done)
+    if not images:
+        raise InputError(f"none of the {len(paths)} photographs can be decoded, {paths[0]} for one")
+    return Photographs(images, skipped)
+
+
+def load_painting(path: Path, *, long_side_px: int) -> Tensor:
+    """A style picture: float [1, 3, h, w], RGB in [0, 1], its long side reduced to at most `long_side_px`.
+
+    Raises:
+        InputError: Missing, no picture, or smaller than 64 px.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    if image is None:
+        raise InputError(
+            f"cannot read the painting {path}: {'not a picture' if path.exists() else 'no such file'}"
+        )
+    if min(image.shape[:2]) < 64:
+        raise InputError(
+            f"{path} is {image.shape[1]}x{image.shape[0]}: a painting needs 64 px at least each way"
+        )
+    scale = min(1.0, long_side_px / max(image.shape[:2]))
+    rgb = _resize(np.asarray(image[:, :, ::-1], dtype=np.uint8), scale)
+    return torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
+
+
+def _reduce(image: Image, short_side_px: int) -> Image:
+    return _resize(image, min(1.0, short_side_px / min(image.shape[:2])))
+
+
+def _resize(image: Image, scale: float) -> Image:
+    if scale >= 1:
+        return np.ascontiguousarray(image)
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _crop(image: Image, rng: np.random.Generator, crop_px: int) -> Image:
+    height, width = image.shape[:2]
+    short = min(height, width)
+    side = short if short <= crop_px else int(rng.integers(crop_px, short + 1))
+    top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+    crop = image[top : top + side, left : left + side]
+    if side != crop_px:
+        method = cv2.INTER_AREA if side > crop_px else cv2.INTER_CUBIC
+        crop = np.asarray(cv2.resize(crop, (crop_px, crop_px), interpolation=method), dtype=np.uint8)
+    return np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)

@@ -1,0 +1,304 @@
+"""Training a trunk and its styles together, or one new style against a frozen trunk.
+
+Every step draws its photographs, styles and warps from a generator seeded by (seed, step), so a training that was
+interrupted continues exactly as if it had not been. Loss terms and their sources are in `losses`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..engine.errors import ArtrtError, InputError, UsageError
+from .photos import Photographs, find_photographs, load_photographs, split_held_out
+from .sample_sheet import write_sample_sheet
+from .training_log import ScalarLog
+from .training_objective import TrainingObjective, placed
+from .training_options import LossWeights, TrainingOptions
+from .transformer import CONFIGS, StyleTransformer
+
+CHECKPOINT_FILE = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a training reports after a step: the step, how many in all, terms by name, seconds per step."""
+
+    step: int
+    steps: int
+    terms: dict[str, float]
+    seconds_per_step: float
+
+
+class StyleBank(nn.Module):
+    """The style vectors [S, D] that a training learns, by name."""
+
+    def __init__(self, names: list[str], neutral: Tensor) -> None:
+        super().__init__()
+        self.names = names
+        self.vectors = nn.Parameter(neutral[None].repeat(len(names), 1))
+
+    def forward(self, indices: Tensor) -> Tensor:
+        return self.vectors[indices]
+
+
+class Trainer:
+    """A training under way.
+
+    Attributes:
+        transformer: The trunk.
+        bank: The style vectors.
+        step: Optimizer steps taken.
+        last_terms: Loss terms of the last step by name.
+    """
+
+    def __init__(
+        self,
+        options: TrainingOptions,
+        *,
+        trunk: StyleTransformer | None = None,
+        start: Tensor | None = None,
+        resume: Path | None = None,
+    ) -> None:
+        """Prepare a training; nothing is written yet.
+
+        Args:
+            options: How to train.
+            trunk: A trained trunk to freeze: only style vectors are learned then.
+            start: Vector [D] that every style starts from; the neutral one by default.
+            resume: A checkpoint to go on from.
+
+        Raises:
+            InputError: Photographs, paintings, weights or the checkpoint are missing or unreadable.
+            UsageError: The checkpoint is of another configuration.
+        """
+        self.options = options
+        self.device = _device(options.device)
+        self.frozen = trunk is not None
+        torch.manual_seed(options.seed)
+        self.transformer = trunk or StyleTransformer(CONFIGS[options.config])
+        self.transformer.requires_grad_(not self.frozen)
+        start = self.transformer.neutral_style() if start is None else start
+        self.bank = StyleBank(list(options.paintings), start)
+        self.step = 0
+        self.last_terms: dict[str, float] = {}
+        self.history: list[dict[str, Any]] = []
+        self._to_device()
+        self.objective = TrainingObjective(options, self.device)
+        self.optimizer = torch.optim.Adam(self._parameters(), lr=options.learning_rate, betas=(0.9, 0.99))
+        self.average = {name: p.detach().clone() for name, p in self._named_parameters()}
+        if resume is not None:
+            self._load_checkpoint(resume)
+        self.history.append({"step": self.step, "options": _plain(options)})
+
+    def run(
+        self, photographs: Photographs, *, stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[Progress]:
+        """Train to the last step, yielding after each; a checkpoint is written now and then and at every end.
+
+        Args:
+            photographs: What to paint.
+            stop: Asked after each step; training ends cleanly once it says so.
+
+        Raises:
+            ArtrtError: A loss is no longer finite; the last good checkpoint stays.
+        """
+        options = self.options
+        options.output.mkdir(parents=True, exist_ok=True)
+        samples = photographs.batch(np.random.default_rng(options.seed), 4, 256).to(self.device)
+        log = ScalarLog(options.output, purge_step=self.step)
+        saved = time.monotonic()
+        try:
+            while self.step < options.steps and not stop():
+                started = time.perf_counter()
+                terms = self.last_terms = self._train_step(photographs)
+                self.step += 1
+                yield Progress(self.step, options.steps, terms, time.perf_counter() - started)
+                if self.step % 10 == 0:
+                    log.write(self.step, terms | {"learning_rate": self._learning_rate()})
+                if self.step % options.sample_steps == 0:
+                    self.write_samples(samples)
+                if time.monotonic() - saved > options.checkpoint_seconds:
+                    self.save_checkpoint()
+                    saved = time.monotonic()
+        finally:
+            log.close()
+            self.save_checkpoint()
+
+    def averaged(self) -> tuple[StyleTransformer, dict[str, Tensor]]:
+        """The averaged trunk and style vectors [D] by name: what is shipped."""
+        trunk = StyleTransformer(self.transformer.config)
+        state = self.transformer.state_dict()
+        trunk.load_state_dict({name: self.average.get(f"transformer.{name}", state[name]) for name in state})
+        vectors = self.average["bank.vectors"].cpu()
+        return trunk.eval(), dict(zip(self.bank.names, vectors, strict=True))
+
+    def write_samples(self, samples: Tensor) -> Path:
+        """Paint float [N, 3, H, W] in every style and write the sheet as a JPEG."""
+        trunk, vectors = self.averaged()
+        path = self.options.output / f"samples-{self.step:06d}.jpg"
+        write_sample_sheet(
+            path, trunk.to(self.device), {k: v.to(self.device) for k, v in vectors.items()}, samples
+        )
+        return path
+
+    def save_checkpoint(self) -> Path:
+        """Write everything needed to go on, atomically."""
+        path = self.options.output / CHECKPOINT_FILE
+        state = {
+            "step": self.step,
+            "config": self.transformer.config.name,
+            "styles": self.bank.names,
+            "transformer": self.transformer.state_dict(),
+            "bank": self.bank.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "history": json.dumps(self.history),
+        }
+        temporary = path.with_suffix(".tmp")
+        torch.save(state, temporary)
+        temporary.replace(path)
+        return path
+
+    def measure_step(self, photographs: Photographs) -> None:
+        """Forward and backward at the weights of the end, without a step of the optimizer: for timing."""
+        step, self.step = self.step, self.options.ramp_start + self.options.ramp_steps
+        try:
+            total, _ = self._total(photographs)
+            total.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.zero_grad(set_to_none=True)
+        finally:
+            self.step = step
+
+    def _train_step(self, photographs: Photographs) -> dict[str, float]:
+        total, terms = self._total(photographs)
+        self.optimizer.param_groups[0]["lr"] = self._learning_rate()
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._parameters(), self.options.gradient_clip)
+        self.optimizer.step()
+        self._average()
+        return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(total.detach())}
+
+    def _total(self, photographs: Photographs) -> tuple[Tensor, dict[str, Tensor]]:
+        """The weighted sum of the terms at this step, and the terms."""
+        options = self.options
+        rng = np.random.default_rng([options.seed, self.step])
+        content = photographs.batch(rng, options.batch, options.crop_px).to(self.device)
+        content = content.contiguous(memory_format=torch.channels_last)
+        styles = torch.from_numpy(
+            _balanced(rng, options.seed, self.step, options.batch, len(self.bank.names))
+        )
+        weights = self.objective.weights_at(self.step)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
+            vectors = self.bank(styles.to(self.device))
+            terms = self.objective.terms(
+                self.transformer, content, styles.to(self.device), vectors, weights=weights, rng=rng
+            )
+        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        if not torch.isfinite(total):
+            worst = max(
+                terms, key=lambda name: float(weights[name] * terms[name].detach().abs().nan_to_num(1e30))
+            )
+            raise ArtrtError(
+                f"the {worst} loss is no longer finite at step {self.step}: lower its weight or the rate"
+            )
+        return total, terms
+
+    def _learning_rate(self) -> float:
+        warm = min(1.0, (self.step + 1) / 100)
+        cosine = 0.5 * (1 + np.cos(np.pi * self.step / self.options.steps))
+        return float(self.options.learning_rate * warm * (0.01 + 0.99 * cosine))
+
+    def _bfloat16(self) -> bool:
+        if self.options.bfloat16 is not None:
+            return self.options.bfloat16
+        if self.device.type == "cuda":
+            return bool(torch.cuda.is_bf16_supported())
+        return bool(torch.cpu._is_avx512_bf16_supported())  # oneDNN's own answer counts a slow emulation, too
+
+    def _average(self) -> None:
+        decay = min(self.options.ema, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for name, parameter in self._named_parameters():
+                self.average[name].lerp_(parameter.detach(), 1 - decay)
+
+    def _named_parameters(self) -> list[tuple[str, nn.Parameter]]:
+        parts = (
+            [("bank", self.bank)] if self.frozen else [("transformer", self.transformer), ("bank", self.bank)]
+        )
+        return [(f"{part}.{name}", p) for part, module in parts for name, p in module.named_parameters()]
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [parameter for _, parameter in self._named_parameters()]
+
+    def _to_device(self) -> None:
+        self.transformer = placed(self.transformer, self.device)
+        self.bank = self.bank.to(self.device)
+
+    def _load_checkpoint(self, path: Path) -> None:
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            config, styles = state["config"], list(state["styles"])
+        except Exception as error:  # pickle and zip raise many kinds
+            raise InputError(f"cannot read the checkpoint {path}: {error}") from error
+        if config != self.transformer.config.name:
+            raise UsageError(
+                f"{path} is of the configuration {config!r}, not {self.transformer.config.name!r}"
+            )
+        if styles != self.bank.names:
+            raise UsageError(
+                f"{path} trains the styles {', '.join(styles)}, not {', '.join(self.bank.names)}"
+            )
+        self.transformer.load_state_dict(state["transformer"])
+        self.bank.load_state_dict(state["bank"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
+        self.step = int(state["step"])
+        self.history = json.loads(state["history"])
+
+
+def prepare_photographs(options: TrainingOptions) -> Photographs:
+    """Find, check and load the photographs of a training; without the held-out ones if so asked.
+
+    Raises:
+        InputError: None is usable.
+    """
+    paths = find_photographs(options.photographs)
+    if options.hold_out:
+        paths, _ = split_held_out(paths)
+    return load_photographs(paths, short_side_px=max(384, options.crop_px))
+
+
+def _balanced(
+    rng: np.random.Generator, seed: int, step: int, batch: int, styles: int
+) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Style indices [batch]: every style equally often, in an order that is shuffled anew for each round."""
+    positions = np.arange(step * batch, (step + 1) * batch)
+    orders = {
+        r: np.random.default_rng([seed, 7, int(r)]).permutation(styles) for r in set(positions // styles)
+    }
+    return np.array([orders[p // styles][p % styles] for p in positions], dtype=np.int64)
+
+
+def _device(name: str) -> torch.device:
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UsageError("--device cuda: this PyTorch finds no CUDA GPU; use --device cpu")
+    return torch.device(name)
+
+
+def _plain(options: TrainingOptions) -> dict[str, Any]:
+    """Options as JSON, file names without their folders."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(options), default=lambda path: path.name))
+    return plain
+
+
+__all__ = ["LossWeights", "Progress", "Trainer", "TrainingOptions", "prepare_photographs"]
