@@ -1,0 +1,1 @@
+"""From PyTorch to ONNX to TensorRT: graphs, precision, parity and engine building (offline)."""

@@ -1,0 +1,252 @@
+"""Builds what `artrt export` writes: models or engines, styles and the manifest, in one folder that appears complete.
+
+trunk ─► stages ─► size ─► precision ─► parity ─► fusion ─► [engine] ─► folder
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from ..engine.artefact import is_artefact
+from ..engine.errors import InputError, OutputError, UnknownStyleError, UsageError
+from ..engine.frame import Image
+from ..engine.styles import Style
+from ..engine.zoo import Zoo
+from ..models.transformer import StyleTransformer, load_trunk
+from .batch import batched
+from .fuse import fuse, spec_of
+from .manifest import write_manifest
+from .onnx_from_transformer import onnx_from_transformer
+from .options import ExportOptions, StageChoice
+from .parity import TOLERANCES, Parity, measure, require
+from .pictures import real_pictures
+from .precision import to_precision
+from .simplify import with_size
+from .transformer_parity import cpu_stage, stage_painter, torch_painter
+
+Report = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+PICTURES = 4
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """A trunk and the styles that fit it.
+
+    Args:
+        transformer: The network.
+        styles: The styles to bring, at least one.
+    """
+
+    transformer: StyleTransformer
+    styles: tuple[Style, ...]
+
+
+def export_artefact(
+    options: ExportOptions,
+    folder: Path,
+    *,
+    zoo: Zoo | None = None,
+    report: Report = lambda _: None,
+    progress: Progress = lambda phase, done, total: None,
+) -> dict[str, Any]:
+    """Builds, checks and writes an artefact.
+
+    Args:
+        options: What to build.
+        folder: Where to write; an artefact that is there is replaced, another folder is refused.
+        zoo: Where trunks and styles are.
+        report: Told what is going on, one line at a time.
+        progress: Told how far TensorRT's builder is: phase, steps done, steps.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ParityError: A model differs from its original; nothing is written.
+        UsageError: Unknown model or style.
+        OutputError: The folder is not ours, or cannot be written.
+        ProviderError: An engine was asked for and TensorRT or the GPU is missing.
+    """
+    _require_writable(folder)
+    if options.format == "engine":
+        from .engine_from_onnx import require_tensorrt
+
+        require_tensorrt()
+    zoo = zoo or Zoo()
+    trunk = load_matching_trunk(options, zoo) if _styled(options) else None
+    pictures = real_pictures(options.calibration, limit=PICTURES) if options.verify else []
+    models, parity = [], {}
+    with tempfile.TemporaryDirectory(prefix="artrt-export-") as scratch:
+        for choice in _choices(options):
+            report(f"building {choice.name} ({options.precision})")
+            model, measured = _checked_stage(choice, options, trunk, zoo, pictures, Path(scratch))
+            models.append(model)
+            if measured is not None:
+                parity[choice.name] = measured
+                report(
+                    f"parity of {choice.name}: PSNR {measured.psnr_db} dB, largest {measured.max_abs} of 255"
+                )
+        if options.fuse and len(models) > 1:
+            models = [fuse(models)]
+        if options.batch > 1:
+            models = [batched(model, options.batch) for model in models]
+        return _write(folder, options, models, trunk, parity, progress)
+
+
+def load_matching_trunk(options: ExportOptions, zoo: Zoo) -> Trunk:
+    """The trunk that `options.model` names, with its styles.
+
+    Raises:
+        UsageError: No such trunk in the zoo, or a style of another trunk.
+        InputError: No style fits the trunk.
+    """
+    path = Path(options.model)
+    if path.suffix != ".safetensors":
+        path = _zoo_trunk(options.model, zoo)
+    transformer = load_trunk(path)
+    key = transformer.trunk_hash()
+    fitting = {name: style for name in zoo.styles() if (style := zoo.style(name)).trunk == key}
+    for name in options.styles:
+        if name not in fitting:
+            raise UnknownStyleError(name, known=fitting)
+    chosen = options.styles or tuple(fitting)
+    if not chosen:
+        raise InputError(f"no style in {zoo.folder} fits the trunk {path.name} (sha256 {key[:12]}…)")
+    return Trunk(transformer, tuple(fitting[name] for name in chosen))
+
+
+def _zoo_trunk(model: str, zoo: Zoo) -> Path:
+    known = [
+        name[6:-12] for name in zoo.manifest() if name.startswith("trunk-") and name.endswith(".safetensors")
+    ]
+    if model not in known:
+        raise UsageError(
+            f"unknown model '{model}': known are {', '.join(known) or 'none'}, or a trunk's .safetensors"
+        )
+    return zoo.path(f"trunk-{model}.safetensors")
+
+
+def _styled(options: ExportOptions) -> bool:
+    return any(choice.name == "stylize" for choice in options.stages)
+
+
+def _choices(options: ExportOptions) -> list[StageChoice]:
+    return [StageChoice("saliency")] * options.saliency + list(options.stages)
+
+
+def _checked_stage(
+    choice: StageChoice,
+    options: ExportOptions,
+    trunk: Trunk | None,
+    zoo: Zoo,
+    pictures: list[Image],
+    scratch: Path,
+) -> tuple[onnx.ModelProto, Parity | None]:
+    """One stage in its size and precision, compared with its original."""
+    original = _original(choice, options, trunk, zoo)
+    model = with_size(original, options.shapes.minimum) if options.shapes.fixed else original
+    style = trunk.styles[0] if choice.name == "stylize" and trunk is not None else None
+    if choice.name != "saliency":
+        model = to_precision(model, options, style=style)
+    if not options.verify or style is None or trunk is None:
+        return model, None
+    # Parity is measured on the model of free size, which takes pictures as they are.
+    free = model if not options.shapes.fixed else to_precision(original, options, style=style)
+    measured = _transformer_parity(free, trunk, pictures, scratch, options)
+    require(measured, TOLERANCES[options.precision], what=f"the {options.precision} {choice.name} stage")
+    return model, measured
+
+
+def _original(choice: StageChoice, options: ExportOptions, trunk: Trunk | None, zoo: Zoo) -> onnx.ModelProto:
+    gpu = options.format == "engine"
+    if choice.name == "stylize":
+        assert trunk is not None
+        return onnx_from_transformer(trunk.transformer, opset=options.opset, branch=not gpu)
+    if choice.name == "saliency":
+        return onnx.load(str(zoo.path("saliency.onnx")))
+    if choice.name == "quantize":
+        from .onnx_from_kmeans import onnx_from_kmeans
+
+        return onnx_from_kmeans(colors=choice.amount)
+    from .onnx_from_slic import onnx_from_slic
+
+    return onnx_from_slic(regions=choice.amount)
+
+
+def _transformer_parity(
+    model: onnx.ModelProto, trunk: Trunk, pictures: list[Image], scratch: Path, options: ExportOptions
+) -> Parity:
+    """Against PyTorch on every picture, in two styles; for int8 with the change of the style loss."""
+    results = []
+    with cpu_stage(model, scratch) as stage:
+        for style in trunk.styles[:2]:
+            original = torch_painter(trunk.transformer, style.vector)
+            results.append(measure(original, stage_painter(stage, style.vector), pictures))
+        style_loss = None
+        if options.precision == "int8":
+            from .style_change import style_loss_change
+
+            original = torch_painter(trunk.transformer, trunk.styles[0].vector)
+            style_loss = style_loss_change(original, stage_painter(stage, trunk.styles[0].vector), pictures)
+    worst = min(results, key=lambda parity: parity.psnr_db)
+    largest = max(parity.max_abs for parity in results)
+    return replace(worst, max_abs=largest, pictures=len(pictures) * len(results), style_loss=style_loss)
+
+
+def _write(
+    folder: Path,
+    options: ExportOptions,
+    models: list[onnx.ModelProto],
+    trunk: Trunk | None,
+    parity: dict[str, Parity],
+    progress: Progress,
+) -> dict[str, Any]:
+    from ..engine.styles import save_style
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as parent:
+        target = Path(parent) / "artefact"
+        target.mkdir()
+        stages = [_write_model(model, target, options, progress) for model in models]
+        for style in trunk.styles if trunk is not None else ():
+            (target / "styles").mkdir(exist_ok=True)
+            save_style(target / "styles" / f"{style.name}.safetensors", style)
+        manifest = write_manifest(target, options, stages, trunk_styles(trunk), parity)
+        if folder.exists():
+            shutil.rmtree(folder)
+        target.replace(folder)
+    return manifest
+
+
+def trunk_styles(trunk: Trunk | None) -> list[str]:
+    """Names of the styles of a trunk."""
+    return [style.name for style in trunk.styles] if trunk is not None else []
+
+
+def _write_model(
+    model: onnx.ModelProto, folder: Path, options: ExportOptions, progress: Progress
+) -> dict[str, Any]:
+    name = spec_of(model).name
+    if options.format == "onnx":
+        onnx.save(model, str(folder / f"{name}.onnx"))
+        return {"name": name, "file": f"{name}.onnx"}
+    from .engine_from_onnx import BuildOptions, engine_from_onnx
+
+    build = BuildOptions.of(options)
+    sidecar = engine_from_onnx(model, folder / f"{name}.plan", build, progress=progress)
+    return {"name": name, "file": f"{name}.plan", "device": sidecar["device"]}
+
+
+def _require_writable(folder: Path) -> None:
+    if folder.is_file():
+        raise OutputError(f"{folder} is a file; -o names a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not is_artefact(folder):
+        raise OutputError(f"{folder} is not empty and was not written by artrt export; name another folder")

@@ -1,0 +1,295 @@
+"""Builds TensorRT engines from stages: strongly typed, with profiles, a timing cache, limits and visible progress.
+
+Types are in the ONNX graph and nowhere else: TensorRT 11 has no flags for fp16 or int8 any more, and in TensorRT 10 a
+strongly typed network obeys the same types, so an engine has the precision that was asked for or is not built.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from ..engine.errors import ArtrtError, ContractError, ProviderError
+from ..engine.files import cache_folder, replacing
+from ..engine.plan import TENSORRT_FIX, write_sidecar
+from ..engine.providers import require_cuda_driver
+from ..engine.sessions.cuda_memory import CudaMemory
+from ..engine.sessions.tensorrt import this_device
+from ..engine.stage_spec import METADATA_KEY, StageSpec, state_input
+from .fuse import spec_of
+from .lint import lint
+from .options import ExportOptions, Shapes, Size
+from .tensorrt_form import tensorrt_form
+
+GIB = 1 << 30
+LEAST_FREE_GIB = 1.0
+MASK_SIZES = ((1, 1), (96, 160))
+
+Progress = Callable[[str, int, int], None]
+"""Told the phase, the steps done and their number."""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How an engine is built.
+
+    Args:
+        shapes: Frame sizes.
+        precision: For the sidecar; the types are the graph's.
+        workspace_gib: Memory that the builder may use; None leaves it to TensorRT.
+        hardware_compatible: For every GPU of compute capability 8.0 and newer; costs up to a tenth of the speed.
+        version_compatible: For newer TensorRT of the same major version too; somewhat larger and slower.
+        rebuild: The command that builds it again.
+    """
+
+    shapes: Shapes
+    precision: str = "fp32"
+    workspace_gib: float | None = None
+    hardware_compatible: bool = False
+    version_compatible: bool = False
+    rebuild: str = "artrt export --format engine"
+
+    @classmethod
+    def of(cls, options: ExportOptions) -> BuildOptions:
+        """The part of `artrt export` that concerns the builder."""
+        low, middle, high = (
+            f"{width}x{height}"
+            for height, width in (options.shapes.minimum, options.shapes.optimum, options.shapes.maximum)
+        )
+        size = f"--size {middle}" if options.shapes.fixed else f"--dynamic {low}:{middle}:{high}"
+        stages = ",".join(
+            choice.name + (f":{choice.amount}" if choice.amount is not None else "")
+            for choice in options.stages
+        )
+        command = (
+            f"artrt export --model {options.model} --format engine --precision {options.precision} {size}"
+        )
+        return cls(
+            shapes=options.shapes,
+            precision=options.precision,
+            workspace_gib=options.workspace_gib,
+            hardware_compatible=options.hardware_compatible,
+            version_compatible=options.version_compatible,
+            rebuild=f"{command} --stages {stages}" + (" --fuse" if options.fuse else ""),
+        )
+
+
+def require_tensorrt() -> None:
+    """Checks for a GPU, TensorRT and pycuda, before anything is computed.
+
+    Raises:
+        ProviderError: Names what is missing, and the fix.
+    """
+    require_cuda_driver()
+    with translated_errors():
+        import pycuda.driver
+        import tensorrt
+
+        _ = pycuda.driver, tensorrt
+
+
+def engine_from_onnx(
+    model: onnx.ModelProto,
+    path: Path,
+    build: BuildOptions,
+    *,
+    progress: Progress = lambda phase, done, total: None,
+) -> dict[str, Any]:
+    """Builds an engine and writes it with its sidecar.
+
+    Args:
+        model: A stage.
+        path: Where the plan goes.
+        build: How.
+        progress: Told how far it is.
+
+    Returns:
+        The sidecar.
+
+    Raises:
+        ProviderError: No GPU, TensorRT or pycuda; too little GPU memory; or the build failed.
+        ContractError: TensorRT's parser refuses the graph; names the nodes.
+    """
+    require_tensorrt()
+    shaped = tensorrt_form(model)
+    faults = lint(shaped)
+    if faults:
+        raise ContractError(f"TensorRT would refuse this graph: {'; '.join(faults[:5])}")
+    with translated_errors():
+        memory = CudaMemory.open()
+        _require_memory(memory, build)
+        with memory.current():
+            plan = _build(shaped, spec_of(model), build, memory, progress)
+        with replacing(path) as temporary:
+            temporary.write_bytes(plan)
+        return write_sidecar(path, _facts(model, build, memory))
+
+
+def _build(
+    model: onnx.ModelProto, spec: StageSpec, build: BuildOptions, memory: CudaMemory, progress: Progress
+) -> bytes:
+    import tensorrt as trt
+
+    logger = _logger(trt)
+    builder = trt.Builder(logger)
+    network = builder.create_network(_network_flags(trt))
+    parser = trt.OnnxParser(network, logger)
+    if not parser.parse(model.SerializeToString()):
+        raise ContractError("TensorRT refuses this graph: " + "; ".join(parse_errors(parser)))
+    config = builder.create_builder_config()
+    _configure(trt, config, build)
+    config.progress_monitor = _monitor(trt, progress)
+    profile = builder.create_optimization_profile()
+    for name, sizes in profile_shapes(model, spec, build.shapes).items():
+        profile.set_shape(name, *sizes)
+    config.add_optimization_profile(profile)
+    with _timing_cache(config, trt.__version__, memory):
+        plan = builder.build_serialized_network(network, config)
+    if plan is None:
+        raise ProviderError(f"TensorRT {trt.__version__} could not build the engine: {logger.last}")
+    return bytes(plan)
+
+
+def _network_flags(trt: Any) -> int:
+    """Strongly typed, where that still has to be asked for."""
+    flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
+    return 0 if flag is None else 1 << int(flag)
+
+
+def _configure(trt: Any, config: Any, build: BuildOptions) -> None:
+    if build.workspace_gib is not None:
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, int(build.workspace_gib * GIB))
+    config.clear_flag(trt.BuilderFlag.TF32)  # fp32 means fp32; fp16 is there for speed
+    if build.hardware_compatible:
+        config.hardware_compatibility_level = trt.HardwareCompatibilityLevel.AMPERE_PLUS
+    if build.version_compatible:
+        config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
+
+
+def parse_errors(parser: Any) -> list[str]:
+    """The ONNX parser's errors with the names of the nodes."""
+    errors = [parser.get_error(index) for index in range(parser.num_errors)]
+    return [f"{fault.node_operator()} '{fault.node_name()}': {fault.desc()}" for fault in errors]
+
+
+def profile_shapes(
+    model: onnx.ModelProto, spec: StageSpec, shapes: Shapes
+) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """Smallest, best and largest shape of every input with a free dimension.
+
+    Args:
+        model: The graph.
+        spec: Its contract: states grow with the frame.
+        shapes: Frame sizes.
+    """
+    sizes: tuple[Size, ...] = (shapes.minimum, shapes.optimum, shapes.maximum)
+    states = [
+        {state_input(name): shape for name, shape in spec.state_shapes(*size).items()} for size in sizes
+    ]
+    found: dict[str, tuple[tuple[int, ...], ...]] = {}
+    for value in model.graph.input:
+        if all(dimension.HasField("dim_value") for dimension in value.type.tensor_type.shape.dim):
+            continue
+        if value.name == "frame":
+            batch = [dim.dim_value for dim in value.type.tensor_type.shape.dim][:-3]
+            found["frame"] = tuple((*batch, *size, 3) for size in sizes)
+        elif value.name in states[0]:
+            found[value.name] = tuple(state[value.name] for state in states)
+        else:
+            found[value.name] = (*MASK_SIZES, shapes.maximum)
+    return found
+
+
+def _require_memory(memory: CudaMemory, build: BuildOptions) -> None:
+    needed = max(LEAST_FREE_GIB, build.workspace_gib or 0)
+    free = memory.free_bytes() / GIB
+    if free < needed:
+        raise ProviderError(
+            f"{memory.gpu} has {free:.1f} GiB free, the build wants {needed:.1f} GiB: "
+            "end other programs, or give a smaller --workspace"
+        )
+
+
+@contextlib.contextmanager
+def _timing_cache(config: Any, version: str, memory: CudaMemory) -> Iterator[None]:
+    """Timings of earlier builds for this GPU and version, kept for the next."""
+    name = f"{memory.gpu}-{memory.compute_capability}-{version}.timing".replace(" ", "-").replace("/", "-")
+    path = cache_folder("tensorrt") / name
+    cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
+    config.set_timing_cache(cache, ignore_mismatch=False)
+    yield
+    with replacing(path) as temporary:
+        cache = config.get_timing_cache()
+        temporary.write_bytes(bytes(cache.serialize()))
+
+
+def _logger(trt: Any) -> Any:
+    class Logger(trt.ILogger):  # type: ignore[misc]
+        """Keeps the last error for our own message; TensorRT prints nothing."""
+
+        last = "no reason given"
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
+                self.last = message
+
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+
+    return Logger()
+
+
+def _monitor(trt: Any, progress: Progress) -> Any:
+    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
+        """Hands the builder's steps on."""
+
+        def __init__(self) -> None:
+            trt.IProgressMonitor.__init__(self)
+            self._steps: dict[str, int] = {}
+
+        def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+            self._steps[phase_name] = num_steps
+            progress(phase_name, 0, num_steps)
+
+        def step_complete(self, phase_name: str, step: int) -> bool:
+            progress(phase_name, step + 1, self._steps.get(phase_name, step + 1))
+            return True
+
+        def phase_finish(self, phase_name: str) -> None:
+            total = self._steps.pop(phase_name, 0)
+            progress(phase_name, total, total)
+
+    return Monitor()
+
+
+def _facts(model: onnx.ModelProto, build: BuildOptions, memory: CudaMemory) -> dict[str, Any]:
+    compatible = {"hardware": build.hardware_compatible, "version": build.version_compatible}
+    shapes = {name: list(size) for name, size in asdict(build.shapes).items()}
+    return {
+        "model_sha256": hashlib.sha256(model.SerializeToString()).hexdigest(),
+        "device": asdict(this_device(memory)),
+        "precision": build.precision,
+        "shapes": shapes,
+        "compatible": [name for name, asked in compatible.items() if asked],
+        "rebuild": build.rebuild,
+        "metadata": {METADATA_KEY: spec_of(model).to_json()},
+    }
+
+
+@contextlib.contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turns missing packages and errors of TensorRT and pycuda into artrt's."""
+    try:
+        yield
+    except ArtrtError:
+        raise
+    except ImportError as error:
+        raise ProviderError(f"{error.name or error} is missing: {TENSORRT_FIX}") from error
+    except (RuntimeError, MemoryError) as error:
+        raise ProviderError(f"the engine could not be built: {error}") from error

@@ -1,0 +1,1 @@
+"""ONNX graphs of the preprocessing effects, one algorithm per file."""

@@ -1,0 +1,150 @@
+"""int8 by quantize-dequantize pairs around the inner convolutions, calibrated on real pictures.
+
+Weights per output channel, activations symmetric (TensorRT wants zero points of 0), ranges by percentile, so that one
+bright pixel does not spoil a layer. The convolutions that see the photograph and the one that makes the picture keep
+their precision; instance normalisation stays float32 between them.
+
+On a CPU ONNX Runtime gains nothing from it: between two normalisations every convolution pays for its conversions.
+`benchmarks/precision.py` measures it; use int8 where TensorRT runs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper
+
+from ..engine.errors import UsageError
+from ..engine.frame import Image
+from ..engine.sessions.base import TensorInfo
+from ..engine.sessions.fake import FakeSession
+from ..engine.sessions.probe import probe_feeds
+from ..engine.stage_spec import METADATA_KEY
+from .fuse import spec_of
+from .pictures import real_pictures
+from .simplify import in_order
+
+PERCENTILE = 99.99
+PICTURES = 8
+SIDE_PX = 256
+KEPT = ("stem", "detail", "head")
+
+Feeds = dict[str, NDArray[Any]]
+
+
+def to_int8(model: onnx.ModelProto, folder: Path | None, *, style: NDArray[np.float32]) -> onnx.ModelProto:
+    """A copy whose inner convolutions work in int8.
+
+    Args:
+        model: A float32 `stylize` stage.
+        folder: Pictures to calibrate on.
+        style: float32 [D], a style to calibrate with.
+
+    Raises:
+        UsageError: No folder, or nothing to quantize.
+        InputError: No picture in the folder.
+    """
+    if folder is None:
+        raise UsageError("int8 is calibrated on real pictures: give a folder of them with --calibration DIR")
+    nodes = inner_convolutions(model)
+    if not nodes:
+        raise UsageError("int8 needs a stage with convolutions inside, such as 'stylize'")
+    pictures = real_pictures(folder, limit=PICTURES)
+    return _quantized(model, nodes, [_feeds(model, _square(picture), style) for picture in pictures])
+
+
+def inner_convolutions(model: onnx.ModelProto) -> list[str]:
+    """Names of the convolutions that int8 may have: all but those at the ends."""
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Conv" and node.input[1].split(".")[0] not in KEPT
+    ]
+
+
+def _quantized(model: onnx.ModelProto, nodes: list[str], feeds: list[Feeds]) -> onnx.ModelProto:
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        """Hands the pictures out, one after the other."""
+
+        def __init__(self) -> None:
+            self._left: Iterator[Feeds] = iter(feeds)
+
+        def get_next(self) -> Feeds | None:
+            return next(self._left, None)
+
+    with tempfile.TemporaryDirectory(prefix="artrt-int8-") as scratch:
+        source, target = Path(scratch) / "float.onnx", Path(scratch) / "int8.onnx"
+        onnx.save(model, str(source))
+        with _quiet():
+            quantize_static(
+                str(source),
+                str(target),
+                Reader(),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["Conv"],
+                nodes_to_quantize=nodes,
+                per_channel=True,
+                activation_type=QuantType.QInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.Percentile,
+                extra_options={
+                    "ActivationSymmetric": True,
+                    "WeightSymmetric": True,
+                    "CalibPercentile": PERCENTILE,
+                    "OpTypesToExcludeOutputQuantization": ["Conv"],
+                    "DedicatedQDQPair": False,
+                },
+            )
+        quantized = in_order(onnx.load(str(target)))
+    helper.set_model_props(quantized, {METADATA_KEY: spec_of(model).to_json()})
+    onnx.checker.check_model(quantized)
+    return quantized
+
+
+def _square(picture: Image) -> Image:
+    """The middle of a picture, in the one size that the percentiles are taken over."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = picture[top : top + side, left : left + side]
+    return np.asarray(cv2.resize(middle, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the tool's remarks from stdout and the log: stdout may be somebody's JSON."""
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _feeds(model: onnx.ModelProto, picture: Image, style: NDArray[np.float32]) -> Feeds:
+    spec = spec_of(model)
+    infos = [TensorInfo(name, "float32", control.shape) for name, control in spec.controls.items()]
+    session = FakeSession(
+        lambda feeds: feeds,
+        inputs=[TensorInfo("frame", "uint8", ("H", "W", 3)), *infos],
+        metadata={METADATA_KEY: spec.to_json()},
+    )
+    return probe_feeds(session) | {"frame": picture, "style": style}

@@ -1,0 +1,80 @@
+"""The manifest of an artefact: what it is, what it was made with, and the sha256 of every file."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..engine.artefact import ARTEFACT
+from ..engine.files import sha256_of
+from ..engine.zoo import FORMAT, MANIFEST
+from .options import ExportOptions
+from .parity import Parity
+
+PACKAGES = ("artrt", "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "torch")
+
+
+def write_manifest(
+    folder: Path,
+    options: ExportOptions,
+    stages: Sequence[Mapping[str, Any]],
+    styles: Sequence[str],
+    parity: Mapping[str, Parity],
+) -> dict[str, Any]:
+    """Writes `manifest.json` over the files that lie in the folder.
+
+    Args:
+        folder: The artefact, complete but for its manifest.
+        options: What was asked for.
+        stages: Name and file of each stage, in running order.
+        styles: Names of the styles, the default first.
+        parity: Measured differences by stage.
+
+    Returns:
+        What was written.
+    """
+    manifest = {
+        "format": FORMAT,
+        "artefact": ARTEFACT,
+        "model": options.model if not options.model.endswith(".safetensors") else Path(options.model).stem,
+        "kind": options.format,
+        "precision": options.precision,
+        "stages": [dict(stage) for stage in stages],
+        "styles": list(styles),
+        "shapes": _shapes(options),
+        "parity": {name: measured.to_dict() for name, measured in parity.items()},
+        "versions": versions(),
+        "files": {
+            path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that matter, those that are installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _shapes(options: ExportOptions) -> dict[str, Any]:
+    shapes = options.shapes
+    frame = [*shapes.minimum, 3] if shapes.fixed else ["H", "W", 3]
+    frame = [options.batch, *frame] if options.batch > 1 else frame
+    profile = {"minimum": shapes.minimum, "optimum": shapes.optimum, "maximum": shapes.maximum}
+    return {
+        "frame": frame,
+        "profile": {name: list(size) for name, size in profile.items()},
+        "batch": options.batch,
+    }

@@ -1,0 +1,175 @@
+"""Writes a saliency network as the `saliency` stage: uint8 frame of any size in, soft mask float32 [h, w] out.
+
+1. The frame is resized to the network's grid. Wide frames are seen at 96x160, tall ones at 160x96, nearly square
+   ones at 128x128: three sizes, so that proportions stay near the truth while a backend meets few shapes.
+2. BGR bytes become normalised RGB; the change of order is in the first convolution's weights.
+3. Batch normalisations are folded into the convolutions before them.
+4. The coarse activation-map head, which only training uses, is left out.
+5. Weights are stored as float16 and widened once at load: half the file, float32 arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto
+from torch import Tensor, nn
+
+from ..engine.files import write_bytes
+from ..engine.stage_spec import StageSpec
+from ..models.saliency import DEVIATION, MEAN, SaliencyConfig, SaliencyNetwork
+from .onnx_builder import OPSET, GraphBuilder
+
+Weights = NDArray[np.float32]
+
+
+def onnx_from_saliency(
+    network: SaliencyNetwork,
+    *,
+    opset: int = OPSET,
+    half_weights: bool = True,
+    extra: dict[str, Any] | None = None,
+) -> onnx.ModelProto:
+    """Builds the stage.
+
+    Args:
+        network: A trained saliency network.
+        opset: ONNX operator set, 18 or newer.
+        half_weights: Store weights as float16.
+        extra: Facts to add to the metadata (training, scores).
+
+    Returns:
+        The model, checked, float32 inside.
+    """
+    writer = _Writer(half_weights)
+    graph = writer.graph
+    levels = _encoder(writer, network, _seen(graph, network.config))
+    x = writer.conv(levels.pop(), network.entry)
+    mean = graph.op("GlobalAveragePool", x)
+    x = graph.op("Relu", graph.op("Add", x, writer.conv(mean, network.context)))
+    x = writer.block(x, network.blocks[0])
+    for lateral, block in zip(network.laterals, list(network.blocks)[1:], strict=True):
+        side = writer.conv(levels.pop(), lateral)
+        x = writer.block(graph.op("Add", _double(graph, x, "nearest"), side), block)
+    mask = _double(graph, graph.op("Sigmoid", writer.conv(x, network.mask_head)), "linear")
+    graph.op("Squeeze", mask, graph.ints(0, 1), out="mask")
+    return graph.stage(stage_spec(network, extra=extra), opset=opset, mask_output=True)
+
+
+def stage_spec(network: SaliencyNetwork, *, extra: dict[str, Any] | None = None) -> StageSpec:
+    """The contract of the `saliency` stage."""
+    facts = {"model": network.config.name, "licence": "Apache-2.0", "grid": list(network.config.landscape_px)}
+    return StageSpec("saliency", output="mask", extra=facts | (extra or {}))
+
+
+def save_saliency_stage(path: Path, network: SaliencyNetwork, *, scores: Mapping[str, float]) -> Path:
+    """Writes the stage, whole or not at all, with its held-out scores in the metadata, and returns its path.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    rounded = {name: round(value, 4) for name, value in scores.items()}
+    model = onnx_from_saliency(network, extra={"held_out": rounded})
+    write_bytes(path, model.SerializeToString())
+    return path
+
+
+class _Writer:
+    """Writes PyTorch convolutions into a graph, with their batch normalisation folded in."""
+
+    def __init__(self, half_weights: bool) -> None:
+        self.graph = GraphBuilder()
+        self._half = half_weights
+
+    def conv(self, x: str, module: nn.Module) -> str:
+        """A convolution as it stands."""
+        assert isinstance(module, nn.Conv2d)
+        bias = _array(module.bias) if module.bias is not None else np.zeros(module.out_channels, np.float32)
+        return self.convolve(
+            x, _array(module.weight), bias, stride=module.stride[0], pad=int(module.padding[0])
+        )
+
+    def block(self, x: str, module: nn.Module) -> str:
+        """Convolution, batch normalisation, ReLU."""
+        conv, norm = module.get_submodule("0"), module.get_submodule("1")
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        mean, variance = (
+            _array(tensor) for tensor in (norm.running_mean, norm.running_var) if tensor is not None
+        )
+        scale = _array(norm.weight) / np.sqrt(variance + np.float32(norm.eps))
+        weight = _array(conv.weight) * scale[:, None, None, None]
+        bias = _array(norm.bias) - mean * scale
+        return self.graph.op("Relu", self.convolve(x, weight, bias, stride=1, pad=1))
+
+    def fire(self, x: str, module: nn.Module) -> str:
+        """SqueezeNet's module."""
+        graph = self.graph
+        squeezed = graph.op("Relu", self.conv(x, module.get_submodule("squeeze")))
+        sides = [self.conv(squeezed, module.get_submodule(f"expand{size}")) for size in ("1x1", "3x3")]
+        return graph.op("Concat", *(graph.op("Relu", side) for side in sides), axis=1)
+
+    def convolve(self, x: str, weight: Weights, bias: Weights, *, stride: int, pad: int) -> str:
+        """A convolution of these weights."""
+        operands = (self._stored(weight), self._stored(bias))
+        return self.graph.op("Conv", x, *operands, strides=[stride, stride], pads=[pad] * 4)
+
+    def _stored(self, values: Weights) -> str | Weights:
+        if not self._half:
+            return values
+        return self.graph.op("Cast", values.astype(np.float16), to=TensorProto.FLOAT)
+
+
+def _seen(graph: GraphBuilder, config: SaliencyConfig) -> str:
+    """uint8 [H, W, 3] BGR -> normalised float [1, 3, h, w] BGR on the grid that suits the frame's proportions."""
+    size = graph.op("Shape", "frame")
+    height, width = graph.op("Gather", size, np.int64(0)), graph.op("Gather", size, np.int64(1))
+    four, five = np.int64(4), np.int64(5)
+    wide = graph.op("Greater", graph.op("Mul", width, four), graph.op("Mul", height, five))
+    tall = graph.op("Greater", graph.op("Mul", height, four), graph.op("Mul", width, five))
+    landscape, portrait, square = (
+        graph.ints(1, rows, columns, 3)
+        for rows, columns in (config.landscape_px, config.landscape_px[::-1], config.square_px)
+    )
+    target = graph.op("Where", wide, landscape, graph.op("Where", tall, portrait, square))
+    picture = graph.op("Unsqueeze", graph.op("Cast", "frame", to=TensorProto.FLOAT), graph.ints(0))
+    seen = graph.op("Resize", picture, "", "", target, mode="linear")
+    planes = graph.op("Transpose", seen, perm=[0, 3, 1, 2])
+    mean = np.array(MEAN[::-1], np.float32).reshape(1, 3, 1, 1) * 255
+    deviation = np.array(DEVIATION[::-1], np.float32).reshape(1, 3, 1, 1) * 255
+    return graph.op("Div", graph.op("Sub", planes, mean), deviation)
+
+
+def _encoder(writer: _Writer, network: SaliencyNetwork, image: str) -> list[str]:
+    """Features at 1/2, 1/4, 1/8 and 1/16, as `Encoder.forward` gives them."""
+    graph, encoder = writer.graph, network.encoder
+    first = encoder.conv1
+    assert first.bias is not None
+    x = graph.op(
+        "Relu", writer.convolve(image, _array(first.weight)[:, ::-1], _array(first.bias), stride=2, pad=1)
+    )
+    levels = [x]
+    for name in encoder.names:
+        if levels[-1] is x:
+            x = graph.op("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+        x = writer.fire(x, encoder.get_submodule(name))
+        if name in encoder.before_pool:
+            levels.append(x)
+    return [*levels, x]
+
+
+def _double(graph: GraphBuilder, x: str, mode: str) -> str:
+    how = {"nearest": ("asymmetric", "floor"), "linear": ("half_pixel", "round_prefer_floor")}[mode]
+    scales = np.array([1, 1, 2, 2], np.float32)
+    return graph.op(
+        "Resize", x, "", scales, mode=mode, coordinate_transformation_mode=how[0], nearest_mode=how[1]
+    )
+
+
+def _array(tensor: Tensor) -> Weights:
+    return np.ascontiguousarray(tensor.detach().cpu().float().numpy())

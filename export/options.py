@@ -1,0 +1,200 @@
+"""What an export is asked for, checked before anything is built."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..engine.errors import UsageError, suggest
+
+OPSET = 19
+FORMATS = ("onnx", "engine")
+PRECISIONS = ("fp32", "fp16", "int8")
+STAGES = ("quantize", "superpixels", "stylize")
+AMOUNTS = {"quantize": (2, 256, 16), "superpixels": (1, 8000, 800)}  # smallest, largest, usual
+LARGEST_PX = 16384
+
+Size = tuple[int, int]  # (height, width) in pixels
+
+
+@dataclass(frozen=True)
+class StageChoice:
+    """One stage of the artefact.
+
+    Args:
+        name: "quantize", "superpixels" or "stylize".
+        amount: Colours or regions; None for `stylize`.
+    """
+
+    name: str
+    amount: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> StageChoice:
+        """Reads "stylize", "quantize" or "quantize:16".
+
+        Raises:
+            UsageError: Anything else.
+        """
+        name, separator, amount = text.strip().partition(":")
+        if name not in STAGES:
+            raise UsageError(f"unknown stage '{name}'; {suggest(name, STAGES)}")
+        if name not in AMOUNTS:
+            if separator:
+                raise UsageError(f"stage '{name}' takes no number, got '{text}'")
+            return cls(name)
+        smallest, largest, usual = AMOUNTS[name]
+        if separator and not (amount.isascii() and amount.isdigit()):
+            raise UsageError(f"'{text}' is not {name}:NUMBER, as in {name}:{usual}")
+        number = int(amount) if separator else usual
+        if not smallest <= number <= largest:
+            raise UsageError(f"{name} takes {smallest} to {largest}, got {number}")
+        return cls(name, number)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Frame sizes of the artefact: one fixed size, or a range with the size to tune for.
+
+    Args:
+        minimum: Smallest (height, width) in pixels.
+        optimum: The size to tune for.
+        maximum: Largest.
+    """
+
+    minimum: Size = (64, 64)
+    optimum: Size = (720, 1280)
+    maximum: Size = (2160, 3840)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether there is only one size."""
+        return self.minimum == self.maximum
+
+    @classmethod
+    def of(cls, *, size: str | None = None, dynamic: str | None = None) -> Shapes:
+        """Reads "1280x720", or "MIN:OPT:MAX" of such sizes.
+
+        Raises:
+            UsageError: Both were given, or something is not a size or out of order.
+        """
+        if size is not None and dynamic is not None:
+            raise UsageError("--size fixes the frame's size and --dynamic leaves it open: give one of them")
+        if size is not None:
+            fixed = parse_size(size)
+            return cls(fixed, fixed, fixed)
+        if dynamic is None or dynamic == "":
+            return cls()
+        parts = [parse_size(part) for part in dynamic.split(":")]
+        if len(parts) != 3:
+            raise UsageError(f"--dynamic is MIN:OPT:MAX, as in 320x180:1280x720:1920x1080, got '{dynamic}'")
+        low, middle, high = parts
+        if any(not low[axis] <= middle[axis] <= high[axis] for axis in range(2)):
+            raise UsageError(
+                f"--dynamic '{dynamic}': each size must be at least the one before, in both directions"
+            )
+        return cls(low, middle, high)
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Everything that `artrt export` may be told.
+
+    Args:
+        model: A trunk of the zoo ("small"), or a trunk's `.safetensors` file.
+        styles: Names of the styles to bring; empty for all that fit the trunk.
+        format: "onnx", or "engine" for TensorRT.
+        precision: "fp32", "fp16" or "int8".
+        shapes: Frame sizes.
+        batch: Frames in one call; 1 is the stage contract.
+        stages: The stages, in running order.
+        fuse: Make one graph of them.
+        saliency: Bring the saliency stage, which feeds `mask`.
+        opset: ONNX operator set.
+        calibration: Folder of pictures for int8, and for the parity check when given.
+        workspace_gib: Memory that TensorRT may use while it builds; None leaves it to TensorRT.
+        hardware_compatible: An engine for every GPU of compute capability 8.0 and newer, somewhat slower.
+        version_compatible: An engine for newer TensorRT versions too, somewhat slower.
+        verify: Check parity.
+    """
+
+    model: str = "small"
+    styles: tuple[str, ...] = ()
+    format: str = "onnx"
+    precision: str = "fp32"
+    shapes: Shapes = field(default_factory=Shapes)
+    batch: int = 1
+    stages: tuple[StageChoice, ...] = (StageChoice("stylize"),)
+    fuse: bool = False
+    saliency: bool = False
+    opset: int = OPSET
+    calibration: Path | None = None
+    workspace_gib: float | None = None
+    hardware_compatible: bool = False
+    version_compatible: bool = False
+    verify: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuses unknown values and contradictions.
+
+        Raises:
+            UsageError: With a hint at what would do.
+        """
+        for what, value, known in (
+            ("format", self.format, FORMATS),
+            ("precision", self.precision, PRECISIONS),
+        ):
+            if value not in known:
+                raise UsageError(f"unknown {what} '{value}'; {suggest(value, known)}")
+        for fault, message in self._contradictions():
+            if fault:
+                raise UsageError(message)
+
+    def _contradictions(self) -> list[tuple[bool, str]]:
+        names = [stage.name for stage in self.stages]
+        styled = "stylize" in names
+        build_only = self.workspace_gib is not None or self.hardware_compatible or self.version_compatible
+        return [
+            (not names, "an artefact needs at least one stage: --stages stylize"),
+            (len(set(names)) < len(names), "a stage can be named only once in --stages"),
+            (
+                self.precision == "int8" and self.calibration is None,
+                "int8 is calibrated on real pictures: give a folder of them with --calibration DIR",
+            ),
+            (
+                self.precision == "int8" and not styled,
+                "int8 quantizes the style transformer: add 'stylize' to --stages, or choose fp16",
+            ),
+            (
+                build_only and self.format != "engine",
+                "workspace and compatibility are of --format engine only",
+            ),
+            (self.saliency and not styled, "--saliency feeds the mask of 'stylize': add it to --stages"),
+            (self.batch < 1, f"--batch is 1 or more, got {self.batch}"),
+            (
+                self.batch > 1 and (names != ["stylize"] or self.saliency),
+                "--batch works for the 'stylize' stage alone; the others remember the frame before",
+            ),
+            (not 18 <= self.opset <= 23, f"--opset is 18 to 23, got {self.opset}"),
+        ]
+
+
+def parse_size(text: str) -> Size:
+    """Reads "WIDTHxHEIGHT" in pixels and returns (height, width).
+
+    Raises:
+        UsageError: Anything else.
+    """
+    match = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text.strip().lower())
+    if match is None:
+        raise UsageError(f"'{text}' is not a size such as 1280x720")
+    width, height = int(match[1]), int(match[2])
+    if not (16 <= width <= LARGEST_PX and 16 <= height <= LARGEST_PX):
+        raise UsageError(f"size {text}: each side is 16 to {LARGEST_PX} pixels")
+    return height, width
+
+
+def parse_stages(text: str) -> tuple[StageChoice, ...]:
+    """Reads "quantize:16,superpixels:800,stylize"."""
+    return tuple(StageChoice.parse(part) for part in text.split(",") if part.strip())

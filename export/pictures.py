@@ -1,0 +1,60 @@
+"""Real pictures for checks and calibration: the user's folder, or the photographs that come with scikit-image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..engine.errors import InputError, MissingExtraError
+from ..engine.frame import Image, read_image
+
+SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")
+
+
+def real_pictures(folder: Path | None = None, *, limit: int = 8, longest_px: int = 512) -> list[Image]:
+    """Photographs, made smaller where they are large.
+
+    Args:
+        folder: A folder of pictures; None takes scikit-image's sample photographs.
+        limit: How many at most, spread evenly over the folder.
+        longest_px: The longer side is made at most this long.
+
+    Returns:
+        uint8 [H, W, 3] BGR each.
+
+    Raises:
+        InputError: No such folder, or no picture in it.
+        MissingExtraError: No folder was given and scikit-image is not installed.
+    """
+    pictures = _samples() if folder is None else _of_folder(folder, limit=limit)
+    return [_shrunk(picture, longest_px) for picture in pictures[:limit]]
+
+
+def _of_folder(folder: Path, *, limit: int) -> list[Image]:
+    if not folder.is_dir():
+        raise InputError(f"no folder of pictures {folder}")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise InputError(f"no picture in {folder}")
+    chosen = sorted({round(index) for index in np.linspace(0, len(paths) - 1, limit)})
+    return [read_image(paths[index]) for index in chosen]
+
+
+def _samples() -> list[Image]:
+    try:
+        from skimage import data
+    except ImportError as error:
+        raise MissingExtraError("a check on real pictures", package="scikit-image", extra="train") from error
+    return [np.ascontiguousarray(getattr(data, name)()[:, :, ::-1]) for name in SAMPLES]
+
+
+def _shrunk(picture: Image, longest_px: int) -> Image:
+    height, width = picture.shape[:2]
+    scale = longest_px / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

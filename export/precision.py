@@ -1,0 +1,27 @@
+"""Changes a stage's precision: fp16 by types in the graph, int8 by quantize-dequantize pairs."""
+
+from __future__ import annotations
+
+import onnx
+
+from ..engine.styles import Style
+from .options import ExportOptions
+
+
+def to_precision(model: onnx.ModelProto, options: ExportOptions, *, style: Style | None) -> onnx.ModelProto:
+    """The stage in the precision that the options ask for.
+
+    Args:
+        model: A float32 stage.
+        options: Precision, and the pictures for int8.
+        style: The style to calibrate `stylize` with; None for the other stages, which int8 leaves as they are.
+    """
+    if options.precision == "fp16":
+        from .fp16 import to_fp16
+
+        return to_fp16(model)
+    if options.precision == "int8" and style is not None:
+        from .int8 import to_int8
+
+        return to_int8(model, options.calibration, style=style.vector)
+    return model

@@ -1,0 +1,121 @@
+"""`artrt doctor --selftest`: every stage on every provider that is present, compared with the CPU and timed.
+
+What a user of a Jetson or of a machine with TensorRT runs, because no test can run there beforehand.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..engine.errors import ArtrtError, ProviderError
+from ..engine.providers import require_cuda_driver
+from ..engine.sessions import Session, open_session
+from ..engine.sessions.base import Array
+from ..engine.sessions.probe import MINIMUM_PSNR_DB, probe_feeds
+from ..engine.stage_spec import StageSpec, state_output
+from ..engine.zoo import Zoo
+from .options import Shapes
+
+SIZE = (360, 640)
+ROUNDS = 5
+STAGES = ("stylize-small.onnx", "quantize.onnx", "superpixels.onnx", "saliency.onnx")
+PROVIDERS = ("openvino", "cuda", "tensorrt")
+NATIVE = "tensorrt native"
+
+Row = dict[str, Any]
+
+
+def selftest(*, zoo: Zoo | None = None, report: Callable[[str], None] = lambda _: None) -> list[Row]:
+    """Runs the test.
+
+    Args:
+        zoo: Where the stages are.
+        report: Told what is going on.
+
+    Returns:
+        One row per stage and provider: status "ok", "missing" (the provider is not here) or "broken", median time in
+        ms, PSNR against the CPU in dB.
+    """
+    zoo = zoo or Zoo()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="artrt-selftest-") as scratch:
+        for name in (name for name in STAGES if name in zoo.manifest()):
+            path = zoo.path(name)
+            report(f"{path.stem} on cpu")
+            with open_session(path, provider="cpu", size=SIZE) as session:
+                feeds = probe_feeds(session, size=SIZE)
+                expected, row = _timed(session, feeds)
+                rows.append(row | {"stage": path.stem, "provider": "cpu"})
+            for provider in (*PROVIDERS, NATIVE):
+                report(f"{path.stem} on {provider}")
+                tried = _tried(path, provider, Path(scratch), feeds, expected)
+                rows.append(tried | {"stage": path.stem, "provider": provider})
+    return rows
+
+
+def _tried(
+    path: Path, provider: str, scratch: Path, feeds: Mapping[str, Array], expected: Mapping[str, Array]
+) -> Row:
+    try:
+        if provider == NATIVE:
+            path, provider = _engine(path, scratch), "auto"
+        with open_session(path, provider=provider, size=SIZE) as session:
+            results, row = _timed(session, feeds)
+            spec = StageSpec.from_json(session.metadata["artrt.stage"])
+        psnr_db = _worst_psnr(results, expected, spec)
+        fine = psnr_db >= MINIMUM_PSNR_DB
+        detail = row["detail"] if fine else f"differs from the CPU by more than {MINIMUM_PSNR_DB:.0f} dB"
+        return row | {"psnr_db": psnr_db, "status": "ok" if fine else "broken", "detail": detail}
+    except ProviderError as error:
+        return _row(status="missing", detail=str(error))
+    except ArtrtError as error:
+        return _row(status="broken", detail=str(error))
+
+
+def _engine(path: Path, scratch: Path) -> Path:
+    """An engine of fixed size, built from a shipped stage."""
+    require_cuda_driver()
+    try:
+        import onnx
+
+        from .engine_from_onnx import BuildOptions, engine_from_onnx
+        from .simplify import with_size
+    except ImportError as error:
+        raise ProviderError(f"building an engine needs {error.name}: pip install {error.name}") from error
+    plan = scratch / f"{path.stem}.plan"
+    engine_from_onnx(with_size(onnx.load(str(path)), SIZE), plan, BuildOptions(Shapes(SIZE, SIZE, SIZE)))
+    return plan
+
+
+def _timed(session: Session, feeds: Mapping[str, Array]) -> tuple[dict[str, Array], Row]:
+    results = session.run(feeds)
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        results = session.run(feeds)
+        times.append((time.perf_counter() - started) * 1000)
+    return results, _row(status="ok", median_ms=round(statistics.median(times), 2), detail=session.reason)
+
+
+def _worst_psnr(results: Mapping[str, Array], expected: Mapping[str, Array], spec: StageSpec) -> float:
+    """Of the pictures or masks; states are compared through what they lead to."""
+    states = {state_output(name) for name in spec.states}
+    worst = 99.0
+    for name, reference in expected.items():
+        if name in states:
+            continue
+        peak = 255.0 if reference.dtype == np.uint8 else 1.0
+        error = float(np.square(results[name].astype(np.float64) - reference.astype(np.float64)).mean())
+        worst = min(worst, 99.0 if error == 0 else 10 * np.log10(peak**2 / error))
+    return round(float(worst), 1)
+
+
+def _row(*, status: str, detail: str, median_ms: float | None = None) -> Row:
+    return {"status": status, "median_ms": median_ms, "psnr_db": None, "detail": detail}

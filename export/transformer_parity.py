@@ -1,0 +1,57 @@
+"""The PyTorch side of the parity of `stylize`: the transformer as a function of bytes, and its style loss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+
+from ..engine.frame import Image
+from ..engine.sessions import SessionOptions
+from ..engine.sessions.onnxruntime import OnnxRuntimeSession, open_model
+from ..engine.stage import Stage
+from ..models.transformer import StyleTransformer
+from .parity import Paint
+
+Vector = NDArray[np.float32]
+
+
+def torch_painter(transformer: StyleTransformer, style: Vector) -> Paint:
+    """The transformer on uint8 BGR pictures: [H, W, 3] -> [H, W, 3].
+
+    Args:
+        transformer: A trained trunk.
+        style: float32 [D].
+    """
+    transformer = transformer.eval()
+
+    @torch.inference_mode()
+    def paint(picture: Image) -> Image:
+        rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1)[None].float() / 255
+        painted = transformer(rgb, torch.from_numpy(style)[None])[0].permute(1, 2, 0).flip(2) * 255
+        return np.asarray(painted.round().clamp(0, 255).to(torch.uint8).numpy(), np.uint8)
+
+    return paint
+
+
+def stage_painter(stage: Stage, style: Vector) -> Paint:
+    """A `stylize` stage with a fixed style, as a function of pictures."""
+    return lambda picture: stage(picture, style=style)
+
+
+def cpu_stage(model: onnx.ModelProto | Path, folder: Path, *, threads: int | None = None) -> Stage:
+    """Opens a model on ONNX Runtime's CPU provider.
+
+    Args:
+        model: A model, written to `folder` first, or the path of one.
+        folder: A temporary folder.
+        threads: Threads of one inference.
+    """
+    path = model if isinstance(model, Path) else folder / f"model-{id(model)}.onnx"
+    if not isinstance(model, Path):
+        path.write_bytes(model.SerializeToString())
+    session: OnnxRuntimeSession = open_model(path, "cpu", SessionOptions(threads=threads))
+    return Stage(session)

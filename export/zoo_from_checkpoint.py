@@ -1,0 +1,227 @@
+"""Turns a training's checkpoint into a zoo folder: trunk, `stylize` stage, style files, model card, manifest."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor
+
+from ..engine.errors import InputError
+from ..engine.files import replacing, write_bytes
+from ..engine.styles import SUFFIX, Style, save_style
+from ..engine.zoo import write_manifest
+from ..models.paintings import PAINTINGS
+from ..models.transformer import CONFIGS, StyleTransformer, save_trunk
+from .onnx_from_transformer import onnx_from_transformer
+from .parity import TOLERANCES, Parity, measure, require
+from .pictures import real_pictures
+from .transformer_parity import cpu_stage, stage_painter, torch_painter
+
+LICENCE = "Apache-2.0"
+COLUMNS = ["style", "painting", "artist", "year", "public domain"]
+COLUMNS += ["style loss", "content loss", "CAM correlation", "top-1 kept"]
+SOURCE = "photograph of the painting, in the public domain"
+
+
+@dataclass(frozen=True)
+class TrainedStyles:
+    """What a checkpoint holds, averaged weights throughout.
+
+    Attributes:
+        trunk: The transformer.
+        vectors: Style vectors [D] by name.
+        history: One entry for each time the training was started: the step, and the options.
+        step: Steps taken in all.
+    """
+
+    trunk: StyleTransformer
+    vectors: dict[str, Tensor]
+    history: list[dict[str, Any]]
+    step: int
+
+
+def load_checkpoint(path: Path) -> TrainedStyles:
+    """Read a checkpoint of `artrt train trunk`.
+
+    Raises:
+        InputError: It is missing or no checkpoint.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        trunk = StyleTransformer(CONFIGS[state["config"]])
+        average: dict[str, Tensor] = state["average"]
+        weights = {n[12:]: tensor for n, tensor in average.items() if n.startswith("transformer.")}
+        trunk.load_state_dict(weights)
+        vectors = dict(zip(state["styles"], average["bank.vectors"], strict=True))
+        return TrainedStyles(trunk.eval(), vectors, json.loads(state["history"]), int(state["step"]))
+    except Exception as error:  # zip, pickle, missing keys and other shapes all mean the same here
+        raise InputError(f"{path} is not a checkpoint of a trunk: {error}") from error
+
+
+def zoo_from_checkpoint(
+    checkpoint: Path,
+    folder: Path,
+    *,
+    scores: Mapping[str, Mapping[str, float]] | None = None,
+    scored_photographs: int = 0,
+) -> Path:
+    """Write trunk, stage, styles, card and manifest into a zoo folder, over what it has of the same names.
+
+    Args:
+        checkpoint: `checkpoint.pt` of `artrt train trunk`.
+        folder: The zoo folder; made when it is missing.
+        scores: Measured losses by style name, as `artrt eval --json` gives them.
+        scored_photographs: On how many photographs they were measured.
+
+    Returns:
+        The manifest's path.
+
+    Raises:
+        InputError: The checkpoint is missing or no checkpoint.
+        ParityError: The stage differs from the PyTorch trunk; nothing is written.
+    """
+    trained = load_checkpoint(checkpoint)
+    name, key = trained.trunk.config.name, trained.trunk.trunk_hash()
+    training = {"steps": trained.step, "history": trained.history}
+    styles = [
+        style_of(
+            style,
+            vector.numpy(),
+            trunk=key,
+            training=_style_training(trained, style),
+            losses=(scores or {}).get(style),
+        )
+        for style, vector in trained.vectors.items()
+    ]
+    model = onnx_from_transformer(trained.trunk, extra={"training": training})
+    parity = _checked(model, trained.trunk, styles)
+    (folder / "styles").mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / f"stylize-{name}.onnx", model.SerializeToString())
+    with replacing(folder / f"trunk-{name}.safetensors") as temporary:
+        save_trunk(temporary, trained.trunk, training=training)
+    for style in styles:
+        save_style(folder / "styles" / f"{style.name}{SUFFIX}", style)
+    card = model_card(trained, styles, parity.to_dict(), scored_photographs=scored_photographs)
+    (folder / "cards").mkdir(exist_ok=True)
+    write_bytes(folder / "cards" / f"stylize-{name}.md", card.encode())
+    return write_manifest(folder)
+
+
+def _checked(model: onnx.ModelProto, trunk: StyleTransformer, styles: list[Style]) -> Parity:
+    """The worst parity of the stage with PyTorch, in every style, on real photographs."""
+    pictures = real_pictures(limit=2, longest_px=384)
+    with tempfile.TemporaryDirectory() as scratch, cpu_stage(model, Path(scratch)) as stage:
+        results = [
+            measure(torch_painter(trunk, style.vector), stage_painter(stage, style.vector), pictures)
+            for style in styles
+        ]
+    worst = min(results, key=lambda parity: parity.psnr_db)
+    worst = replace(
+        worst, max_abs=max(parity.max_abs for parity in results), pictures=len(results) * len(pictures)
+    )
+    require(worst, TOLERANCES["fp32"], what="the stylize stage")
+    return worst
+
+
+def style_of(
+    name: str,
+    vector: np.ndarray[Any, np.dtype[np.float32]],
+    *,
+    trunk: str,
+    training: Mapping[str, Any],
+    losses: Mapping[str, float] | None = None,
+) -> Style:
+    """A style file's content, with the facts about its painting where they are known."""
+    painting = PAINTINGS.get(name)
+    facts = {}
+    if painting is not None:
+        facts = {"title": painting.title, "artist": painting.artist, "year": painting.year}
+        facts |= {"public_domain": painting.public_domain, "source": SOURCE}
+    vector = np.ascontiguousarray(vector, np.float32)
+    return Style(name, vector, trunk, licence=LICENCE, training=training, losses=losses or {}, **facts)
+
+
+def model_card(
+    trained: TrainedStyles,
+    styles: list[Style],
+    parity: Mapping[str, Any],
+    *,
+    scored_photographs: int = 0,
+) -> str:
+    """The card of a trunk as Markdown: what it is, how it was trained, what was measured."""
+    options = trained.history[-1]["options"]
+    parameters = sum(p.numel() for p in trained.trunk.parameters())
+    lines = [
+        f"# stylize-{trained.trunk.config.name}",
+        "",
+        f"Style transformer with {parameters:,} parameters and {len(styles)} styles "
+        f"of {styles[0].vector.size} numbers each. Licence: {LICENCE}.",
+        "",
+        f"* Trunk: sha256 `{trained.trunk.trunk_hash()}`",
+        f"* Steps: {trained.step}, batches of {options['batch']} crops of {options['crop_px']} px",
+        f"* Parity of the ONNX stage with PyTorch: PSNR {parity['psnr_db']:.1f} dB, largest difference "
+        f"{parity['max_abs']} of 255",
+        "",
+        "## Styles",
+        "",
+        "| " + " | ".join(COLUMNS) + " |",
+        "|" + "-|" * len(COLUMNS),
+        *(_row(style) for style in styles),
+        "",
+        "## Training",
+        "",
+        "`" + training_command(trained) + "`",
+        "",
+        "Each entry is one start of the training, from the step where the one before it ended:",
+        "",
+        "```json",
+        json.dumps(trained.history, indent=1),
+        "```",
+        "",
+        "Photographs: ImageNet samples for research use, without the 64 whose file name has the smallest sha256. "
+        f"Scores: on {scored_photographs} of those, at 384 px long side. Loss networks: VGG-19 with normalised "
+        "activations (CC-BY-4.0), its compressed encoder (MIT), SqueezeNet 1.1 (Apache-2.0).",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def training_command(trained: TrainedStyles) -> str:
+    """The command line of the last start of the training."""
+    options = trained.history[-1]["options"]
+    words = ["artrt train trunk", *(f"paintings/{picture}" for picture in options["paintings"].values())]
+    words += [
+        f"--photos {options['photographs']}",
+        f"--steps {options['steps']}",
+        f"--batch {options['batch']}",
+    ]
+    words += [f"--crop {options['crop_px']}", f"--loss-network {options['loss_network']}"]
+    words += [f"--ramp {options['ramp_start']}:{options['ramp_steps']}", f"--seed {options['seed']}"]
+    words += [f"--weight {name}={value:g}" for name, value in options["losses"].items()]
+    return " ".join(words)
+
+
+def _style_training(trained: TrainedStyles, style: str) -> dict[str, Any]:
+    """What the style file says of its training; the trunk's file has all of it."""
+    options = trained.history[-1]["options"]
+    long_side = round(options["style_long_side_px"] * options["style_scale"].get(style, 1.0))
+    return {"kind": "joint", "steps": trained.step, "style_long_side_px": long_side}
+
+
+def _row(style: Style) -> str:
+    numbers = [_score(style, key) for key in ("style_loss", "content_loss", "cam_correlation", "top1_kept")]
+    facts = [style.name, style.title, style.artist, style.year, style.public_domain, *numbers]
+    return "| " + " | ".join(facts) + " |"
+
+
+def _score(style: Style, key: str) -> str:
+    value = style.losses.get(key)
+    return "" if value is None else f"{value:.3f}"
