@@ -1,0 +1,158 @@
+"""What several commands share: options, notices, progress and JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Advance = Callable[[float, float | None], None]
+
+PROVIDERS = ("auto", "cpu", "cuda", "tensorrt", "openvino")
+PROGRESS_AFTER_SECONDS = 1.0
+
+
+def provider_option(function: Command) -> Command:
+    """`--provider`, with $ARTRT_PROVIDER as its default."""
+    return click.option(
+        "--provider",
+        type=click.Choice(PROVIDERS),
+        default="auto",
+        show_default=True,
+        help="Where to run; a named one is strict. $ARTRT_PROVIDER stands in for auto.",
+    )(function)
+
+
+def threads_option(function: Command) -> Command:
+    """`--threads`, of one inference on a CPU."""
+    text = "Threads of one inference on a CPU (default: the cores that the process may use)."
+    return click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help=text)(function)
+
+
+def style_option(function: Command) -> Command:
+    """`--style`, a name or mix."""
+    return click.option(
+        "--style",
+        "-s",
+        default="starry-night",
+        show_default=True,
+        metavar="A[:w][+B[:w]]",
+        help="Style, or a mix such as starry-night:0.7+udnie:0.3; a .safetensors file; 'none' for effects only.",
+    )(function)
+
+
+def look_options(function: Command) -> Command:
+    """The options that say what a picture becomes, shared by `stylize` and `live`: see `look`."""
+    unit = click.FloatRange(0, 1)
+    for decorate in (
+        click.option(
+            "--superpixels", metavar="N[:before|after]", help="Superpixels, before or after the style."
+        ),
+        click.option(
+            "--quantize", metavar="K[:before|after]", help="Colours by k-means, before or after the style."
+        ),
+        click.option(
+            "--keep-salient",
+            type=unit,
+            default=0.0,
+            show_default=True,
+            metavar="0..1",
+            help="How much of the photograph the salient region keeps.",
+        ),
+        click.option(
+            "--strength",
+            type=unit,
+            default=1.0,
+            show_default=True,
+            metavar="0..1",
+            help="0: photograph, 1: style.",
+        ),
+        click.option(
+            "--model",
+            "-m",
+            default="small",
+            show_default=True,
+            help="Style transformer, or a stage's .onnx file.",
+        ),
+        click.option("--engine", metavar="DIR", help="A folder of `artrt export`, in place of --model."),
+        style_option,
+    ):
+        function = decorate(function)
+    return function
+
+
+def given(name: str, value: str) -> str | None:
+    """The value of an option that was given, None when it is the default."""
+    source = click.get_current_context().get_parameter_source(name)
+    return None if source is click.core.ParameterSource.DEFAULT else value
+
+
+def json_option(function: Command) -> Command:
+    """`--json`, passed as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(function)
+
+
+def echo_json(data: object) -> None:
+    """Prints one JSON document on stdout."""
+    click.echo(json.dumps(data, indent=2, default=str))
+
+
+def notice(message: str) -> None:
+    """Tells the user something on stderr, on one line, without failing."""
+    click.echo(f"artrt: {' '.join(message.split())}", err=True)
+
+
+@contextmanager
+def progress(description: str) -> Iterator[Advance]:
+    """A progress bar on stderr for anything longer than a second; nothing when stderr is not a terminal.
+
+    Args:
+        description: What is going on.
+
+    Yields:
+        A function of what is done so far and the total, or None when it is not known.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    bar = _Bar(description)
+    try:
+        yield bar.advance
+    finally:
+        bar.stop()
+
+
+class _Bar:
+    """A rich progress bar that appears after the first second."""
+
+    def __init__(self, description: str) -> None:
+        self._description = description
+        self._started = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def advance(self, done: float, total: float | None) -> None:
+        if self._bar is None:
+            if time.monotonic() - self._started < PROGRESS_AFTER_SECONDS:
+                return
+            self._show()
+        self._bar.update(self._task, completed=done, total=total)
+
+    def stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task(self._description, total=None)
+        self._bar.start()

@@ -1,0 +1,56 @@
+"""`--stats`: one line of JSON a second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TextIO
+
+from ..engine.errors import OutputError
+from ..engine.statistics import Stats
+
+EVERY_SECONDS = 1.0
+
+
+class StatsWriter:
+    """Writes statistics to stderr ("json"), into a file, or nowhere (None).
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+
+    def __init__(self, target: str | None) -> None:
+        self._file: TextIO | None = None
+        self._owned = target not in (None, "json")
+        self._next = time.monotonic() + EVERY_SECONDS
+        if target == "json":
+            self._file = sys.stderr
+        elif target is not None:
+            try:
+                self._file = open(target, "w", encoding="utf-8")  # noqa: SIM115 closed by __exit__
+            except OSError as error:
+                raise OutputError(f"cannot write {target}: {error.strerror}") from error
+
+    def update(self, stats: Stats) -> None:
+        """Writes a line when a second has gone by."""
+        if time.monotonic() >= self._next:
+            self._next += EVERY_SECONDS
+            self.write(stats)
+
+    def write(self, stats: Stats) -> None:
+        """Writes a line."""
+        if self._file is not None:
+            self._file.write(stats.to_json() + "\n")
+            self._file.flush()
+
+    def __enter__(self) -> StatsWriter:
+        """Nothing more to open."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the file."""
+        if self._file is not None and self._owned:
+            self._file.close()

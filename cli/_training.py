@@ -1,0 +1,132 @@
+"""What the training commands share: their options, a clean stop on Ctrl-C, the progress bar."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..engine.errors import UsageError
+from ._common import notice, progress
+
+if TYPE_CHECKING:
+    from ..models.training import Progress
+    from ..models.training_options import LossWeights
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+INTERRUPTED = 130
+
+
+def training_options(function: Command) -> Command:
+    """`--photos --weights --weight --batch --crop --loss-network --ramp --style-size --seed --device`."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    positive = click.IntRange(1)
+    for decorate in (
+        click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of everything random."),
+        click.option(
+            "--style-size",
+            type=click.IntRange(64),
+            default=512,
+            show_default=True,
+            help="Paintings' long side, px.",
+        ),
+        click.option(
+            "--ramp",
+            metavar="START:STEPS",
+            help="When region, edge, colour and temporal terms grow.  [default: 2000:2000]",
+        ),
+        click.option(
+            "--loss-network",
+            default="compact-encoder",
+            show_default=True,
+            help="compact-encoder, compact or vgg19.",
+        ),
+        click.option(
+            "--crop", type=click.IntRange(64), default=224, show_default=True, help="Side of a crop, px."
+        ),
+        click.option("--batch", type=positive, default=4, show_default=True, help="Photographs in a step."),
+        click.option(
+            "--weight",
+            "weights",
+            multiple=True,
+            metavar="TERM=W",
+            help="Weight of a loss term, as content=0.25.",
+        ),
+        click.option("--weights", "directory", type=folder, help="Folder of the loss networks' weights."),
+        click.option("--photos", type=folder, required=True, help="Folder of photographs to learn on."),
+    ):
+        function = decorate(function)
+    return function
+
+
+def parse_weights(texts: tuple[str, ...], start: LossWeights) -> LossWeights:
+    """Loss weights with the given ones replaced.
+
+    Raises:
+        UsageError: Not TERM=NUMBER, or an unknown term.
+    """
+    given: dict[str, float] = {}
+    for text in texts:
+        term, separator, number = text.partition("=")
+        if not separator or term not in vars(start):
+            raise UsageError(
+                f"--weight {text}: write TERM=NUMBER with a term out of {', '.join(vars(start))}"
+            )
+        try:
+            given[term] = float(number)
+        except ValueError as error:
+            raise UsageError(f"--weight {text}: {number!r} is not a number") from error
+    return replace(start, **given)
+
+
+def parse_ramp(text: str | None) -> tuple[int, int]:
+    """START:STEPS as two integers.
+
+    Raises:
+        UsageError: Anything else.
+    """
+    try:
+        start, steps = (int(part) for part in (text or "2000:2000").split(":"))
+    except ValueError as error:
+        raise UsageError(f"--ramp {text}: write START:STEPS, as 2000:2000") from error
+    return start, steps
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Within the block, Ctrl-C and SIGTERM only make the yielded function say True."""
+    asked: list[int] = []
+    before = {
+        number: signal.signal(number, lambda received, _: asked.append(received))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def training_bar(description: str) -> Iterator[Callable[[Progress], None]]:
+    """A progress bar of steps; says once, early, how long the training will take."""
+    seconds: list[float] = []
+    with progress(description) as advance:
+
+        def report(step: Progress) -> None:
+            advance(step.step, step.steps)
+            seconds.append(step.seconds_per_step)
+            if len(seconds) == 10:
+                per_step = sorted(seconds)[5]
+                left = (step.steps - step.step) * per_step / 60
+                notice(
+                    f"{per_step:.2f} s per step; about {left:.0f} minutes for the remaining {step.steps - step.step}"
+                )
+
+        yield report

@@ -1,0 +1,130 @@
+"""`artrt batch`: every picture and video below a folder, by several workers, continued where it was stopped."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from dataclasses import asdict
+
+import click
+
+from ..engine.batch import Execute, Outcome, Work, default_workers, run_batch
+from ..engine.chains import ChainOptions, Effect, of_artefact
+from ..engine.errors import InputError
+from ..engine.sources import Size
+from ._common import (
+    Advance,
+    echo_json,
+    given,
+    json_option,
+    look_options,
+    notice,
+    progress,
+    provider_option,
+    threads_option,
+)
+
+
+@click.command(name="batch")
+@click.argument("source", metavar="SRC")
+@click.argument("destination", metavar="DST")
+@look_options
+@click.option(
+    "--size", metavar="SHORT|WxH", help="Scale the input first: short side in pixels, or width x height."
+)
+@click.option("--workers", "-j", type=click.IntRange(1, 1024), metavar="N", help="How many work at once.")
+@click.option(
+    "--retries", type=click.IntRange(0, 100), default=2, show_default=True, help="Tries after a failure."
+)
+@click.option("--again", is_flag=True, help="Do everything again, whatever the manifest says.")
+@click.option("--ray", "use_ray", is_flag=True, help="By a Ray cluster: $RAY_ADDRESS, else one made here.")
+@provider_option
+@threads_option
+@json_option
+def command(
+    source: str,
+    destination: str,
+    style: str,
+    model: str,
+    strength: float,
+    keep_salient: float,
+    quantize: str | None,
+    superpixels: str | None,
+    engine: str | None,
+    size: str | None,
+    workers: int | None,
+    retries: int,
+    again: bool,
+    use_ray: bool,
+    provider: str,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    r"""Stylise every picture and video below a folder, by several workers; a second run continues the first.
+
+    \b
+    artrt batch photos/ paintings/ --style starry-night
+    artrt batch photos/ paintings/ --style udnie --size 720 --workers 4
+    artrt batch /shared/photos /shared/paintings --ray --workers 32
+    """
+    options = ChainOptions(
+        style=style,
+        model=model,
+        strength=strength,
+        keep_salient=keep_salient,
+        quantize=None if quantize is None else Effect.parse(quantize),
+        superpixels=None if superpixels is None else Effect.parse(superpixels),
+        provider=provider,
+        threads=threads,
+        steady=False,
+    )
+    if engine is not None:
+        options = of_artefact(options, folder=engine, style=given("style", style))
+    if options.style != "none":
+        options.zoo.mix(options.style)  # an unknown style is told before any worker starts
+    scale = None if size is None else Size.parse(size)
+    work = Work(options, scale, workers=workers or default_workers(provider), retries=retries)
+    with progress(source) as advance, _only_json_on_stdout(as_json):
+        result = run_batch(
+            source,
+            destination,
+            work=work,
+            execute=_executor(use_ray=use_ray),
+            again=again,
+            on_outcome=lambda outcome, done, total: _report(outcome, done, total, advance, quiet=as_json),
+        )
+    facts = {"done": len(result.done), "failed": len(result.failed), "skipped": result.skipped}
+    if as_json:
+        echo_json({**facts, "files": [_described(outcome) for outcome in [*result.done, *result.failed]]})
+    else:
+        click.echo(", ".join(f"{count} {name}" for name, count in facts.items()))
+    if result.failed:
+        total = len(result.done) + len(result.failed)
+        raise InputError(f"{len(result.failed)} of {total} inputs could not be done; run again to retry them")
+
+
+def _only_json_on_stdout(as_json: bool) -> AbstractContextManager[object]:
+    """Ray prints messages of its own on stdout; beside JSON they go to stderr."""
+    return redirect_stdout(sys.stderr) if as_json else nullcontext()
+
+
+def _executor(*, use_ray: bool) -> Execute:
+    from ..engine.batch_processes import in_processes
+    from ..engine.batch_ray import in_ray
+
+    return in_ray if use_ray else in_processes
+
+
+def _report(outcome: Outcome, done: int, total: int, advance: Advance, *, quiet: bool) -> None:
+    advance(done, total)
+    if outcome.done is None:
+        notice(f"skipped: {outcome.error}")
+    elif not quiet:
+        result = outcome.done
+        click.echo(f"{result.output}  {result.width}x{result.height}  {result.seconds:.2f} s")
+
+
+def _described(outcome: Outcome) -> dict[str, object]:
+    done = {} if outcome.done is None else {**asdict(outcome.done), "fps": outcome.done.fps}
+    facts = {"attempts": outcome.attempts, "worker": outcome.worker, "error": outcome.error or None}
+    return {"input": str(outcome.job.input), "output": str(outcome.job.output), **done, **facts}

@@ -1,0 +1,119 @@
+"""`artrt bench`: times models, stages and exported folders on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..engine.bench import BenchOptions, bench, peak_memory_mb
+from ..engine.chains import ChainOptions, Effect, build_chain, of_artefact
+from ..engine.errors import UsageError
+from ..engine.stages import Chain
+from ..engine.zoo import Zoo
+from ._common import echo_json, json_option, notice, provider_option, threads_option
+
+
+@click.command(name="bench", short_help="Time models, stages and exported folders.")
+@click.option("--model", "-m", default="small", show_default=True, help="Style transformer of the zoo.")
+@click.option("--engine", metavar="DIR", help="A folder of artrt export, instead of --model.")
+@click.option("--stages", default="stylize", show_default=True, help="quantize:16,superpixels:800,stylize")
+@click.option("--size", default="1280x720", show_default=True, metavar="WxH", help="Size of the frames.")
+@click.option(
+    "--precision", default="fp32", metavar="fp32|fp16", help="fp16 is exported first.  [default: fp32]"
+)
+@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Frames that count.")
+@click.option("--warmup", type=click.IntRange(0), default=3, show_default=True, help="Frames before them.")
+@click.option("--against", metavar="DIR", multiple=True, help="Compare with this folder in the same run.")
+@provider_option
+@threads_option
+@json_option
+def command(
+    size: str, rounds: int, warmup: int, against: tuple[str, ...], as_json: bool, **choices: Any
+) -> None:
+    r"""Measure frames per second, medians and tails, memory, and energy where the machine counts it.
+
+    With --against the contenders take turns in one run.
+
+    \b
+    artrt bench --size 1280x720 --against deploy
+    """
+    from ..export.options import parse_size
+
+    options = BenchOptions(size=parse_size(size), rounds=rounds, warmup=warmup)
+    with ExitStack() as stack:
+        chains = _contenders(stack, against, options.size, **choices)
+        for name, chain in chains.items():
+            notice(f"{name} runs on {chain.provider} ({chain.reason})")
+        results = bench(chains, options)
+    rows = [result.to_dict() for result in results]
+    if as_json:
+        echo_json({"size": size, "rounds": rounds, "results": rows, "peak_memory_mb": peak_memory_mb()})
+        return
+    _table(rows, size=size)
+
+
+def _contenders(
+    stack: ExitStack,
+    against: tuple[str, ...],
+    size: tuple[int, int],
+    *,
+    model: str,
+    engine: str | None,
+    stages: str,
+    precision: str,
+    provider: str,
+    threads: int | None,
+) -> dict[str, Chain]:
+    options = ChainOptions(provider=provider, threads=threads, size=size)
+    folders = [*([engine] if engine is not None else []), *against]
+    chains: dict[str, Chain] = {}
+    if engine is None and precision != "fp32":
+        folders.insert(0, _exported(stack, model, stages, precision))
+    elif engine is None:
+        chains[f"{model}: {stages}"] = _of_zoo(stages, model, options)
+    for folder in folders:
+        chains[Path(folder).name] = build_chain(of_artefact(options, folder=folder))
+    for chain in chains.values():
+        stack.callback(chain.close)
+    return chains
+
+
+def _of_zoo(stages: str, model: str, options: ChainOptions) -> Chain:
+    """Stages of the zoo; effects stand before the style."""
+    from ..export.options import parse_stages
+
+    amounts = {choice.name: choice.amount for choice in parse_stages(stages)}
+    if not amounts:
+        raise UsageError("--stages names nothing to measure")
+    effects = {name: Effect(amount) for name, amount in amounts.items() if amount is not None}
+    quantize, superpixels = effects.get("quantize"), effects.get("superpixels")
+    style = Zoo().styles()[0] if "stylize" in amounts else "none"
+    return build_chain(replace(options, model=model, style=style, quantize=quantize, superpixels=superpixels))
+
+
+def _exported(stack: ExitStack, model: str, stages: str, precision: str) -> str:
+    from ..export.artefact import export_artefact
+    from ..export.options import ExportOptions, parse_stages
+
+    folder = (
+        Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="artrt-bench-"))) / f"{model}-{precision}"
+    )
+    options = ExportOptions(model=model, precision=precision, stages=parse_stages(stages))
+    export_artefact(options, folder, report=notice)
+    return str(folder)
+
+
+def _table(rows: list[dict[str, Any]], *, size: str) -> None:
+    click.echo(f"{size}, peak memory {peak_memory_mb()} MB")
+    click.echo(f"{'':28}{'provider':10}{'median':>9}{'p95':>9}{'p99':>9}{'fps':>8}{'J/frame':>9}")
+    for row in rows:
+        figures = "".join(f"{row[key]:>9.1f}" for key in ("median_ms", "p95_ms", "p99_ms"))
+        energy = f"{row['joules']:.2f}" if row["joules"] is not None else "-"
+        click.echo(f"{row['name'][:27]:28}{row['provider'][:9]:10}{figures}{row['fps']:>8.1f}{energy:>9}")
+        if len(row["stages"]) > 1:
+            click.echo("    " + ", ".join(f"{name} {value:.1f} ms" for name, value in row["stages"].items()))

@@ -1,0 +1,108 @@
+"""`artrt export`: a deployable folder of models or engines, styles and a manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..engine.errors import MissingExtraError, UsageError
+from ._common import echo_json, json_option, notice, progress
+
+
+@click.command(name="export", short_help="Write models or TensorRT engines for deployment.")
+@click.option(
+    "--model", "-m", default="small", show_default=True, help="Trunk of the zoo, or its .safetensors."
+)
+@click.option("--styles", default="all", show_default=True, metavar="all|A,B", help="Styles to bring.")
+@click.option(
+    "--format", "form", default="onnx", show_default=True, metavar="onnx|engine", help="What to write."
+)
+@click.option("--precision", metavar="fp32|fp16|int8", help="Arithmetic.  [default: fp32]")
+@click.option("--half", is_flag=True, help="The same as --precision fp16.")
+@click.option("--int8", is_flag=True, help="The same as --precision int8.")
+@click.option("--size", "--imgsz", metavar="WxH", help="One fixed frame size: the fastest.")
+@click.option(
+    "--dynamic",
+    is_flag=False,
+    flag_value="",
+    metavar="[MIN:OPT:MAX]",
+    help="Any size, the default; or a range for an engine, as 320x180:1280x720:1920x1080.",
+)
+@click.option("--batch", type=int, default=1, show_default=True, help="Frames in one call.")
+@click.option("--stages", default="stylize", show_default=True, help="quantize:16,superpixels:800,stylize")
+@click.option("--fuse", is_flag=True, help="Make one graph of the stages.")
+@click.option("--saliency", is_flag=True, help="Bring the saliency stage.")
+@click.option("--opset", type=int, default=19, show_default=True, help="ONNX operator set.")
+@click.option("--calibration", type=click.Path(path_type=Path), metavar="DIR", help="Pictures for int8.")
+@click.option("--workspace", type=float, metavar="GiB", help="Memory that TensorRT may use to build.")
+@click.option("--hardware-compatible", is_flag=True, help="Engine for all GPUs from Ampere on; slower.")
+@click.option("--version-compatible", is_flag=True, help="Engine for newer TensorRT too; slower.")
+@click.option("--verify/--no-verify", default=True, show_default=True, help="Check parity with PyTorch.")
+@click.option(
+    "--triton", type=click.Path(path_type=Path), metavar="REPO", help="Also write a Triton repository."
+)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), metavar="DIR", help="Folder.  [default: artrt-MODEL]"
+)
+@json_option
+def command(output: Path | None, triton: Path | None, as_json: bool, **choices: Any) -> None:
+    r"""Write a folder for deployment: models or TensorRT engines, styles, a manifest.
+
+    Load it with `artrt live --engine DIR` or artrt.Stylizer(DIR). Models are compared with PyTorch first; outside
+    the tolerance the exit code is 4 and nothing is written.
+
+    \b
+    artrt export --model small --size 1280x720 -o deploy
+    """
+    options = _options(**choices)
+    folder = output or Path(f"artrt-{Path(options.model).stem}")
+    try:
+        from ..export.artefact import export_artefact
+    except ImportError as error:
+        raise MissingExtraError("artrt export", package=str(error.name), extra="train") from error
+    with progress("building") as advance:
+        manifest = export_artefact(
+            options, folder, report=notice, progress=lambda phase, done, total: advance(done, total)
+        )
+    if triton is not None:
+        from ..export.triton import write_repository
+
+        write_repository(folder, triton)
+    if as_json:
+        echo_json(manifest | {"folder": str(folder)})
+    else:
+        megabytes = sum(entry["bytes"] for entry in manifest["files"].values()) / 1e6
+        click.echo(f"{folder}: {len(manifest['files'])} files, {megabytes:.1f} MB, {options.precision}")
+
+
+def _options(
+    *,
+    styles: str,
+    form: str,
+    stages: str,
+    size: str | None,
+    dynamic: str | None,
+    workspace: float | None,
+    **rest: Any,
+) -> Any:
+    from ..export.options import ExportOptions, Shapes, parse_stages
+
+    return ExportOptions(
+        model=rest.pop("model"),
+        styles=() if styles == "all" else tuple(name.strip() for name in styles.split(",")),
+        format=form,
+        precision=_precision(rest.pop("precision"), half=rest.pop("half"), int8=rest.pop("int8")),
+        shapes=Shapes.of(size=size, dynamic=dynamic),
+        stages=parse_stages(stages),
+        workspace_gib=workspace,
+        **rest,
+    )
+
+
+def _precision(precision: str | None, *, half: bool, int8: bool) -> str:
+    asked = {name for name, wanted in ((precision, precision), ("fp16", half), ("int8", int8)) if wanted}
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(sorted(map(str, asked)))} contradict each other: give one precision")
+    return str(asked.pop()) if asked else "fp32"

@@ -1,0 +1,245 @@
+"""`artrt live`: cameras, streams and files, as they come, to a window, files, a page and the network."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ..engine.chains import Effect
+from ..engine.live import LiveOptions, open_stages
+from ..engine.pipeline import Pipeline
+from ..engine.sinks import EncodeOptions, Sink, WebOptions, open_sink
+from ..engine.sinks.base import Announced
+from ..engine.sinks.window import WindowSink, has_screen
+from ..engine.sources import Size, SourceOptions, open_source
+from ..engine.stabilizer import DEFAULT_AMOUNT
+from ..engine.statistics import Stats
+from ._common import given, look_options, notice, provider_option, threads_option
+from ._stats import StatsWriter
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def source_options(function: Command) -> Command:
+    """Options of the source, shared by `live` and `serve`: see `source_settings`."""
+    for decorate in (
+        click.option(
+            "--frames",
+            type=click.Choice(["auto", "latest", "all"]),
+            default="auto",
+            show_default=True,
+            help="Every frame or the newest one; auto: all of a file, the newest of a live source.",
+        ),
+        click.option(
+            "--reconnect",
+            type=click.FloatRange(0),
+            default=30.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="Try a lost camera or stream again for so long.",
+        ),
+        click.option("--loop", is_flag=True, help="Play a file again and again."),
+        click.option(
+            "--input-fps", type=click.FloatRange(0.1, 1000), metavar="N", help="Rate to ask a camera for."
+        ),
+        click.option(
+            "--input-size", metavar="WxH", help="Size to ask a camera for; other sources are scaled to it."
+        ),
+        click.option("--camera", type=click.IntRange(0), metavar="N", help="Camera N, the same as SOURCE N."),
+        click.option("--max-frames", type=click.IntRange(1), metavar="N", help="End after N frames."),
+        click.option(
+            "--stats",
+            metavar="json|FILE",
+            help="One line of JSON a second, on stderr or into a file.",
+        ),
+        click.option(
+            "--stabilize",
+            type=click.FloatRange(0, 1),
+            default=DEFAULT_AMOUNT,
+            show_default=True,
+            metavar="0..1",
+            help="Keep what stands still from flickering.",
+        ),
+        provider_option,
+        threads_option,
+    ):
+        function = decorate(function)
+    return function
+
+
+def web_options(function: Command) -> Command:
+    """Options of the web page, shared by `live` and `serve`."""
+    existing = click.Path(exists=True, dir_okay=False, path_type=Path)
+    for decorate in (
+        click.option("--ssl-key", type=existing, help="Private key (PEM) for https."),
+        click.option("--ssl-cert", type=existing, help="Certificate (PEM) for https."),
+        click.option(
+            "--max-clients",
+            type=click.IntRange(1, 10000),
+            default=64,
+            show_default=True,
+            help="Viewers of the web page at once.",
+        ),
+        click.option(
+            "--token",
+            envvar="ARTRT_TOKEN",
+            help="What the page asks for; made up when the address is not this machine's own.",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+@click.command(name="live")
+@click.argument("source", required=False)
+@click.option(
+    "--output",
+    "-o",
+    "outputs",
+    multiple=True,
+    metavar="SINK",
+    help="display://, FILE.mp4, frames/%06d.png, http://127.0.0.1:8080, rtmp://…, vcam://, null://; repeatable.",
+)
+@click.option("--headless", is_flag=True, help="No window.")
+@click.option(
+    "--record", type=click.Path(dir_okay=False, path_type=Path), help="Record into this file; r stops it."
+)
+@click.option("--codec", metavar="NAME", help="Encoder: libx264, h264_nvenc, h264_v4l2m2m, libvpx-vp9, …")
+@click.option(
+    "--bitrate", type=click.IntRange(1000), metavar="BITS", help="Bits per second, for constant rate."
+)
+@click.option(
+    "--quality",
+    type=click.IntRange(0, 51),
+    default=20,
+    show_default=True,
+    help="Constant quality; 0 is the best.",
+)
+@look_options
+@source_options
+@web_options
+def command(
+    source: str | None,
+    outputs: tuple[str, ...],
+    headless: bool,
+    record: Path | None,
+    codec: str | None,
+    bitrate: int | None,
+    quality: int,
+    token: str | None,
+    max_clients: int,
+    ssl_cert: Path | None,
+    ssl_key: Path | None,
+    **rest: Any,
+) -> None:
+    r"""Play a camera, stream or file in a style, in real time.
+
+    \b
+    artrt live                                     camera 0 in a window; ? shows the keys
+    artrt live --camera 1 --style udnie --record show.mp4
+    artrt live rtsp://camera.local/stream -o http://127.0.0.1:8080 -o show.mp4
+    artrt live test://640x360@30 --headless --max-frames 100 --stats json
+    """
+    encode = EncodeOptions(codec=codec, bitrate=bitrate, quality=quality)
+    web = WebOptions(token=token, ssl_cert=ssl_cert, ssl_key=ssl_key, max_clients=max_clients)
+    sinks = choose_sinks(outputs, headless=headless, record=record, encode=encode, web=web)
+    play(source, sinks, **rest)
+
+
+def choose_sinks(
+    outputs: tuple[str, ...], *, headless: bool, record: Path | None, encode: EncodeOptions, web: WebOptions
+) -> list[Sink]:
+    """The asked sinks; a window when none was asked for and there is a screen."""
+    sinks: list[Sink] = []
+    for output in outputs:
+        if not output.startswith("display:"):
+            sinks.append(open_sink(output, options=encode, web=web))
+        elif headless:
+            raise click.UsageError("--headless and -o display:// contradict each other")
+    wants_window = any(output.startswith("display:") for output in outputs) or not (outputs or headless)
+    if wants_window and not outputs and not has_screen():
+        notice("no screen: no window (give an output with -o, or --headless to silence this)")
+        wants_window = False
+    if wants_window:
+        sinks.append(WindowSink(recording=record, options=encode))
+    elif record is not None:
+        sinks.append(open_sink(record, options=encode))
+    return sinks or [open_sink("null://")]
+
+
+def play(
+    source: str | None,
+    sinks: list[Sink],
+    *,
+    camera: int | None,
+    style: str,
+    model: str,
+    engine: str | None,
+    strength: float,
+    keep_salient: float,
+    quantize: str | None,
+    superpixels: str | None,
+    stabilize: float,
+    provider: str,
+    threads: int | None,
+    input_size: str | None,
+    input_fps: float | None,
+    loop: bool,
+    reconnect: float,
+    frames: Any,
+    max_frames: int | None,
+    stats: str | None,
+) -> Stats:
+    """Opens the source and the stages, plays until the end, prints the summary.
+
+    Raises:
+        ArtrtError: Anything that a user can put right.
+    """
+    if camera is not None and source is not None:
+        raise click.UsageError("give SOURCE or --camera, not both")
+    address = source if source is not None else str(camera or 0)
+    options = LiveOptions(
+        style=(given("style", style) or "") if engine is not None else style,
+        engine=engine,
+        strength=strength,
+        keep_salient=keep_salient,
+        stabilize=stabilize,
+        quantize=None if quantize is None else Effect.parse(quantize),
+        superpixels=None if superpixels is None else Effect.parse(superpixels),
+        model=model,
+        provider=provider,
+        threads=threads,
+    )
+    settings = SourceOptions(
+        size=None if input_size is None else Size.parse(input_size),
+        fps=input_fps,
+        loop=loop,
+        reconnect_seconds=reconnect,
+    )
+    chain, controls = open_stages(options)
+    with chain, StatsWriter(stats) as writer:
+        opened = open_source(address, options=settings, frames=frames)
+        notice(f"{opened.info.name} runs on {chain.provider} ({chain.reason})")
+        pipeline = Pipeline(opened, [chain], sinks, controls=controls, frames=frames, max_frames=max_frames)
+        pipeline.start()
+        signal.signal(signal.SIGTERM, lambda *_: pipeline.stop())
+        for sink in sinks:
+            if isinstance(sink, Announced):
+                notice(sink.announcement)
+        result = pipeline.wait(on_progress=writer.update)
+        writer.write(result)
+    notice(summary(result))
+    return result
+
+
+def summary(stats: Stats) -> str:
+    """One line about a finished run."""
+    rate = stats.frames_out / stats.elapsed_seconds if stats.elapsed_seconds > 0 else 0.0
+    return (
+        f"{stats.frames_out} frames in {stats.elapsed_seconds:.1f} s ({rate:.1f}/s), dropped {stats.drops}, "
+        f"latency p50 {stats.latency_ms.p50:.0f} ms p95 {stats.latency_ms.p95:.0f} ms"
+    )

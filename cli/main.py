@@ -1,0 +1,173 @@
+"""The `artrt` command: finds the sub-commands, turns known errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..engine.errors import ArtrtError, suggest
+
+# name -> (module under artrt.cli, one line of help). The module defines a click command named `command`;
+# it is imported when it is called, so that `artrt --help` stays quick.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "stylize": ("stylize", "Stylise pictures, folders and videos."),
+    "batch": ("batch", "Stylise everything below a folder, by several workers."),
+    "live": ("live", "Play a camera, stream or file in a style, in real time."),
+    "serve": ("serve", "The same on a web page with live controls."),
+    "styles": ("styles", "List the styles, or show one."),
+    "quantize": ("quantize", "Reduce pictures and videos to K colours (k-means)."),
+    "superpixels": ("superpixels", "Split pictures and videos into regions of one colour (SLIC)."),
+    "paint": ("paint", "Paint one picture by optimisation: slow and fine."),
+    "reconstruct": ("reconstruct", "Show what a loss network keeps of a picture."),
+    "models": ("models", "Fetch and list the pretrained loss networks."),
+    "export": ("export", "Write models or TensorRT engines for deployment."),
+    "doctor": ("doctor", "Check this machine; prove a provider."),
+    "bench": ("bench", "Time models, stages and exported folders."),
+    "saliency": ("saliency", "Masks and heat maps of the salient region."),
+    "eval": ("eval", "Judge styles, a trunk, or another program's pictures."),
+    "train": ("train", "Train a trunk, a new style, or the saliency network."),
+}
+
+INTERRUPTED = 130
+
+# What brings a module or a system library that could not be imported.
+EXTRAS = {
+    "aiortc": "serve",
+    "mss": "screen",
+    "onnx": "train",
+    "onnxruntime": "cpu",
+    "onnxscript": "train",
+    "openvino": "openvino",
+    "platformdirs": "train",
+    "pyvirtualcam": "vcam",
+    "ray": "batch",
+    "skimage": "train",
+    "sklearn": "train",
+    "starlette": "serve",
+    "tensorboard": "train",
+    "torch": "train",
+    "uvicorn": "serve",
+}
+# OpenCV and its FFmpeg write pages about a camera that is not there; artrt says it in one line.
+QUIET = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
+OPENCV_FIX = "apt-get install libgl1 libglib2.0-0, or use opencv-python-headless in place of opencv-python"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the command's module."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f".{COMMANDS[cmd_name][0]}", __package__)
+        return verbatim_examples(module.command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Like click's, with the closest names in the message."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no command '{args[0]}'; {suggest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands from the table, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def verbatim_examples(command: click.Command) -> click.Command:
+    """Turns the two characters backslash and b of raw docstrings into click's mark for a verbatim paragraph."""
+    command.help = (command.help or "").replace("\\b", "\b")
+    for child in getattr(command, "commands", {}).values():
+        verbatim_examples(child)
+    return command
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(__version__, prog_name="artrt")
+def cli() -> None:
+    r"""Neural style transfer in real time: pictures, videos, cameras; training, export, deployment.
+
+    \b
+    artrt stylize photo.jpg -o painting.jpg --style starry-night
+    """
+
+
+verbatim_examples(cli)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits with its code.
+
+    Args:
+        arguments: Words after `artrt`; those of the process when None.
+    """
+    for name, level in QUIET.items():
+        os.environ.setdefault(name, level)
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns the exit code; errors are printed on stderr as one line.
+
+    Args:
+        arguments: Words after `artrt`; those of the process when None.
+    """
+    try:
+        result: Any = cli.main(args=arguments, prog_name="artrt", standalone_mode=False)
+    except ArtrtError as error:
+        return _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", INTERRUPTED)
+    except ImportError as error:
+        message = missing_import(error)
+        if message is None:
+            raise
+        return _fail(message, 1)
+    except BrokenPipeError:
+        sys.stderr.close()  # a closed `| head` is not an error, and the interpreter must not report it
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def missing_import(error: ImportError) -> str | None:
+    """What to install when an import failed for want of a package or a system library; None for anything else."""
+    package = (error.name or "").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and package in EXTRAS:
+        return f"this needs {package}: pip install 'artrt[{EXTRAS[package]}]'"
+    if ".so" in str(error) and "cannot open shared object" in str(error):
+        fix = (
+            f"; {OPENCV_FIX}"
+            if any(name in str(error) for name in ("libGL", "libgthread", "libglib"))
+            else ""
+        )
+        return f"a system library is missing: {error}{fix}"
+    return None
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"artrt: error: {' '.join(message.split())}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

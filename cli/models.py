@@ -1,0 +1,82 @@
+"""`artrt models`: the pretrained networks that losses look through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..engine.errors import InputError
+from ._common import echo_json, json_option, progress
+
+
+@click.group(name="models")
+def command() -> None:
+    r"""Fetch and list the pretrained networks that paint, train and eval look through.
+
+    \b
+    artrt models list
+    artrt models pull vgg19
+    """
+
+
+@command.command(name="pull")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option(
+    "--directory", type=click.Path(path_type=Path), help="Folder to put the files in, not the cache."
+)
+def pull_command(names: tuple[str, ...], directory: Path | None) -> None:
+    r"""Fetch vgg19, vgg16 or squeezenet1_1 by its address and check its sha256.
+
+    \b
+    artrt models pull vgg19 squeezenet1_1
+    """
+    from ..models.pretrained import alternatives, pull
+
+    for name in names:
+        alternatives(name)  # a misspelt name is told before the first download
+    for name in names:
+        with progress(f"fetching {name}") as advance:
+            for path in pull(name, directory=directory, report=advance):
+                click.echo(str(path))
+
+
+@command.command(name="list")
+@json_option
+def list_command(as_json: bool) -> None:
+    r"""List the networks, and which of them are on this machine.
+
+    \b
+    artrt models list
+    """
+    rows = [_row(name) for name in _names()]
+    if as_json:
+        echo_json(rows)
+        return
+    for row in rows:
+        place = row["path"] or f"not here ({row['source']})"
+        click.echo(f"{row['name']:14} {row['megabytes']:6.1f} MB  {place}")
+
+
+def _names() -> list[str]:
+    from ..models.pretrained import CATALOGUE
+
+    return list(CATALOGUE)
+
+
+def _row(name: str) -> dict[str, object]:
+    from ..models.pretrained import alternatives, locate
+
+    try:
+        path = str(locate(name)[0])
+    except InputError:
+        path = None
+    files = alternatives(name)[0]
+    return {
+        "name": name,
+        "path": path,
+        "source": files[0].source,
+        "megabytes": round(sum(file.size_bytes for file in files) / 1e6, 1),
+        "sha256": {file.name: file.sha256 for file in files},
+        "licence": files[0].licence,
+    }

@@ -1,0 +1,165 @@
+"""`artrt paint`: one fine picture by optimisation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..engine.errors import UsageError
+from ..engine.frame import read_image
+from ._common import echo_json, json_option, notice
+from ._painting import Watcher, check_picture_path, losses_text, numbers, state_path
+
+if TYPE_CHECKING:
+    from ..engine.frame import Image
+    from ..models.paint_options import PaintOptions
+    from ..models.paint_state import PaintState
+
+_WEIGHT = click.FloatRange(0)
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(name="paint")
+@click.argument("content", metavar="CONTENT")
+@click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
+@click.option("--output", "-o", required=True, type=_FILE, metavar="OUT", help="The painting to write.")
+@click.option("--size", default=512, show_default=True, metavar="N", help="Longer side of the painting, px.")
+@click.option("--steps", default=300, show_default=True, metavar="N", help="Steps in all, over all sizes.")
+@click.option("--style-weights", metavar="A,B,...", help="Share of each style; equal by default.")
+@click.option("--style-scale", default=1.0, show_default=True, help="Larger gives larger strokes.")
+@click.option("--style-weight", type=_WEIGHT, metavar="W", help="Statistics of the style.")
+@click.option("--content-weight", type=_WEIGHT, metavar="W", help="Features of the photograph.")
+@click.option("--region", type=_WEIGHT, metavar="W", help="Keep what the picture shows recognisable.")
+@click.option("--edge", type=_WEIGHT, metavar="W", help="Keep outlines (off by default).")
+@click.option("--shape", type=_WEIGHT, metavar="W", help="Keep the salient shape (off by default).")
+@click.option("--color", type=_WEIGHT, metavar="W", help="Keep where colours are (off by default).")
+@click.option("--tv", type=_WEIGHT, metavar="W", help="Smoothness.")
+@click.option(
+    "--init", default="content", show_default=True, metavar="content|noise|style|stylized[:STYLE]",
+    help="What to start from; stylized takes the feed-forward result of a style, by default of STYLE's file name.",
+)  # fmt: skip
+@click.option("--optimizer", type=click.Choice(["lbfgs", "adam"]), default="lbfgs", show_default=True)
+@click.option(
+    "--loss-network", default="auto", show_default=True, metavar="compact|vgg19|vgg16|FILE",
+    help="What to look through; auto takes compact, else vgg19, whichever is on this machine.",
+)  # fmt: skip
+@click.option(
+    "--weights-dir", type=_FILE, metavar="DIR", help="Folder of the networks' weights, before the cache."
+)
+@click.option(
+    "--mask", type=_FILE, metavar="FILE", help="One grey level per style, the darkest for the first."
+)
+@click.option(
+    "--preserve-color", type=click.Choice(["luminance", "histogram"]), help="Keep the photo's colours."
+)
+@click.option("--tile", is_flag=False, flag_value=384, default=0, metavar="[PX]", help="Paint in tiles.")
+@click.option("--seed", default=0, show_default=True, metavar="N")
+@click.option("--preview", type=_FILE, metavar="FILE", help="A picture that is rewritten every few seconds.")
+@click.option("--history", type=_FILE, metavar="FILE", help="A video of the painting as it grows.")
+@click.option("--resume", is_flag=True, help="Go on with a painting that was stopped.")
+@click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
+@json_option
+def command(
+    content: str,
+    styles: tuple[str, ...],
+    output: Path,
+    size: int,
+    steps: int,
+    style_weights: str | None,
+    style_scale: float,
+    style_weight: float | None,
+    content_weight: float | None,
+    region: float | None,
+    edge: float | None,
+    shape: float | None,
+    color: float | None,
+    tv: float | None,
+    init: str,
+    optimizer: str,
+    loss_network: str,
+    weights_dir: Path | None,
+    mask: Path | None,
+    preserve_color: str | None,
+    tile: int,
+    seed: int,
+    preview: Path | None,
+    history: Path | None,
+    resume: bool,
+    device: str,
+    as_json: bool,
+) -> None:
+    r"""Paint one picture by optimisation, in one style or several: slow and fine.
+
+    \b
+    artrt paint photo.jpg starry-night.jpg -o painting.png
+    artrt paint photo.jpg wave.jpg scream.jpg -o painting.png --mask mask.png --region 1 --edge 0.5
+    """
+    from ..models.paint_networks import load_networks
+    from ..models.paint_options import DEFAULT_WEIGHTS, PaintOptions
+    from ..models.painting import paint
+    from ..models.tensors import size_with_long_side
+
+    given = {
+        "content": content_weight, "style": style_weight, "region": region, "edge": edge,
+        "shape": shape, "color": color, "tv": tv,
+    }  # fmt: skip
+    init, _, init_style = init.partition(":")
+    options = PaintOptions(
+        size_px=size,
+        steps=steps,
+        weights=DEFAULT_WEIGHTS.changed(given),
+        style_weights=numbers(style_weights, "style weights"),
+        style_scale=style_scale,
+        init=init,
+        optimizer=optimizer,
+        preserve_color=preserve_color,
+        tile_px=tile,
+        seed=seed,
+        device=device,
+    )
+    photo, paintings = read_image(content), [read_image(style) for style in styles]
+    for path in (output, *([preview] if preview else [])):
+        check_picture_path(path)
+    networks = load_networks(options.weights, loss_network=loss_network, directory=weights_dir, device=device)
+    notice(f"looks through {networks.loss.name} on {device}")
+    state = _state(output, options) if resume else None
+    initial = (
+        _stylized(photo, init_style or Path(styles[0]).stem) if init == "stylized" and not state else None
+    )
+    walk = paint(
+        photo,
+        paintings,
+        options,
+        networks=networks,
+        mask=None if mask is None else read_image(mask),
+        initial=initial,
+        resume=state,
+    )
+    finished = size_with_long_side(photo.shape[0], photo.shape[1], size)
+    watcher = Watcher(output, preview=preview, history=history, size=finished, keep_state=True)
+    last = watcher.watch(walk, output.name)
+    if as_json:
+        echo_json({"output": str(output), "seconds": last.seconds, "total": last.best, "terms": last.terms})
+    else:
+        click.echo(f"{output}  {finished[1]}x{finished[0]}  {last.seconds:.1f} s  {losses_text(last)}")
+
+
+def _state(output: Path, options: PaintOptions) -> PaintState:
+    from ..models.paint_state import load_state
+
+    path = state_path(output)
+    if not path.is_file():
+        raise UsageError(f"there is nothing to resume: {path} does not exist")
+    state = load_state(path)
+    state.check(options)
+    return state
+
+
+def _stylized(photo: Image, style: str) -> Image:
+    """The feed-forward result to start from."""
+    from ..engine.stylizer import Stylizer
+
+    with Stylizer(style) as stylizer:
+        return stylizer(photo)

@@ -1,0 +1,79 @@
+"""`artrt saliency`: masks of the salient region, and heat maps over the picture."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from ..engine.frame import Image
+from ..engine.jobs import Job, plan
+from ..engine.saliency import Saliency, heat_map, mask_picture
+from ._common import echo_json, json_option, notice, provider_option, threads_option
+from .stylize import run_all
+
+SHOWN = ("both", "mask", "overlay")
+
+
+@click.command(name="saliency")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--output", "-o", required=True, metavar="OUTPUT", help="A file; for several inputs a folder.")
+@click.option(
+    "--show",
+    type=click.Choice(SHOWN),
+    default="both",
+    show_default=True,
+    help="The mask, the heat map over the picture, or both: then the heat map is NAME-overlay.",
+)
+@provider_option
+@threads_option
+@json_option
+def command(
+    inputs: tuple[str, ...], output: str, show: str, provider: str, threads: int | None, as_json: bool
+) -> None:
+    r"""Find the salient region of pictures, folders and videos.
+
+    \b
+    artrt saliency photo.jpg -o mask.png
+    artrt saliency photos/ clip.mp4 -o masks/ --show overlay
+    """
+    jobs = plan(inputs, output)
+    done = []
+    with Saliency(provider=provider, threads=threads) as saliency:
+        notice(f"runs on {saliency.stage.session.provider} ({saliency.stage.session.reason})")
+        if show in ("both", "mask"):
+            done += run_all(jobs, _Mask(saliency))
+        if show in ("both", "overlay"):
+            done += run_all([_beside(job) for job in jobs] if show == "both" else jobs, _Overlay(saliency))
+    if as_json:
+        echo_json([asdict(result) for result in done])
+    else:
+        for result in done:
+            click.echo(f"{result.output}  {result.width}x{result.height}  {result.seconds:.2f} s")
+
+
+class _Mask:
+    """Picture -> its mask as a grey picture."""
+
+    def __init__(self, saliency: Saliency) -> None:
+        self._saliency = saliency
+
+    def __call__(self, image: Image) -> Image:
+        return mask_picture(self._saliency(image))
+
+    def reset(self) -> None:
+        """Nothing is remembered between frames."""
+
+
+class _Overlay(_Mask):
+    """Picture -> the picture under its heat map."""
+
+    def __call__(self, image: Image) -> Image:
+        return heat_map(image, self._saliency(image))
+
+
+def _beside(job: Job) -> Job:
+    """The same job with -overlay behind the output's name."""
+    output: Path = job.output
+    return replace(job, output=output.with_name(f"{output.stem}-overlay{output.suffix}"))

@@ -1,0 +1,45 @@
+"""`artrt serve`: the web page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..engine.sinks import WebOptions, open_sink
+from ._common import look_options
+from .live import play, source_options, web_options
+
+
+@click.command(name="serve")
+@click.argument("source", required=False)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen at; others need a token."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one."
+)
+@look_options
+@source_options
+@web_options
+def command(
+    source: str | None,
+    host: str,
+    port: int,
+    token: str | None,
+    max_clients: int,
+    ssl_cert: Path | None,
+    ssl_key: Path | None,
+    **rest: Any,
+) -> None:
+    r"""Show a camera, stream or file on a web page with live controls.
+
+    \b
+    artrt serve                                    camera 0 at http://127.0.0.1:8080
+    artrt serve --host 0.0.0.0 --token secret      for other machines
+    artrt serve clip.mp4 --loop --port 9000
+    """
+    web = WebOptions(token=token, ssl_cert=ssl_cert, ssl_key=ssl_key, max_clients=max_clients)
+    address = f"[{host}]" if ":" in host else host
+    play(source, [open_sink(f"http://{address}:{port}", web=web)], **rest)

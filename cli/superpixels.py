@@ -1,0 +1,101 @@
+"""`artrt superpixels`: pictures and videos in regions of one colour each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..engine.effect_stage import EffectStage, superpixels_effect
+from ..engine.errors import InputError, UsageError
+from ..engine.frame import read_image_with_alpha, write_image
+from ..engine.jobs import Job, plan
+from ..engine.labels import check_labels_suffix, write_labels
+from ..engine.preprocess import METHODS, superpixels
+from ._common import echo_json, json_option, provider_option, threads_option
+from ._effects import run_effect
+
+
+@click.command(name="superpixels")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--output", "-o", required=True, metavar="OUTPUT", help="A file; for several inputs a folder.")
+@click.option(
+    "-n", "--regions", default=800, show_default=True, metavar="N", type=int, help="Wanted number of regions."
+)
+@click.option(
+    "--compactness",
+    default=10.0,
+    show_default=True,
+    metavar="M",
+    type=click.FloatRange(0, 1000, min_open=True),
+    help="Weight of nearness against colour; higher gives rounder regions.",
+)
+@click.option("--outline", is_flag=True, help="Draw the regions' borders in black.")
+@click.option("--labels", metavar="FILE", help="Write every pixel's region too: .npy, or .png (16 bit).")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="stage",
+    show_default=True,
+    help="exact: scikit-image, with connected regions.",
+)
+@provider_option
+@threads_option
+@json_option
+def command(
+    inputs: tuple[str, ...],
+    output: str,
+    regions: int,
+    compactness: float,
+    outline: bool,
+    labels: str | None,
+    method: str,
+    provider: str,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    r"""Split pictures and videos into about N regions, each in its mean colour.
+
+    \b
+    artrt superpixels photo.jpg -o mosaic.png -n 400 --outline
+    artrt superpixels photo.jpg -o mosaic.png --labels regions.npy
+    """
+    jobs = plan(inputs, output)
+    if labels is not None:
+        check_labels_suffix(labels)
+        if len(jobs) > 1 or jobs[0].kind != "picture":
+            raise UsageError("--labels is for a single picture")
+    if any(job.kind == "video" for job in jobs) and method != "stage":
+        raise UsageError("videos take the default --method only")
+
+    def picture(job: Job, effect: EffectStage) -> dict[str, Any]:
+        image, alpha = read_image_with_alpha(job.input)
+        result = superpixels(
+            image, regions, compactness=compactness, outline=outline, method=method, effect=effect
+        )
+        write_image(job.output, result.image, alpha=alpha)
+        if labels is not None:
+            write_labels(Path(labels), result.labels)
+        height, width = image.shape[:2]
+        return {"output": str(job.output), "width": width, "height": height, "regions": result.count}
+
+    strength = float(outline)
+    with superpixels_effect(
+        regions, compactness=compactness, outline=strength, provider=provider, threads=threads
+    ) as effect:
+        done = run_effect(jobs, effect, picture)
+    if as_json:
+        echo_json(done)
+    else:
+        for result in done:
+            click.echo(_line(result))
+    if len(done) < len(jobs):
+        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs could not be done")
+
+
+def _line(result: dict[str, Any]) -> str:
+    size = f"{result['output']}  {result['width']}x{result['height']}"
+    if "regions" in result:
+        return f"{size}  {result['regions']} regions"
+    return f"{size}  {result['frames']} frames, {result['seconds']:.2f} s"

@@ -1,0 +1,46 @@
+"""`artrt train`: a trunk with its styles, one new style in minutes, or the saliency network."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+# name -> (module under artrt.cli, one line of help)
+SUBJECTS = {
+    "trunk": ("train_trunk", "Train a trunk and its styles together."),
+    "style": ("train_style", "Train a new style for a trained trunk, in minutes."),
+    "saliency": ("train_saliency", "Train the saliency network."),
+    "publish": ("train_publish", "Make a zoo folder of a trunk's checkpoint."),
+}
+
+
+class _LazyGroup(click.Group):
+    """Sub-commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        return list(SUBJECTS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the module."""
+        if cmd_name not in SUBJECTS:
+            return None
+        from .main import verbatim_examples  # main imports this module
+
+        command: click.Command = importlib.import_module(f".{SUBJECTS[cmd_name][0]}", __package__).command
+        return verbatim_examples(command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """From the table, without importing torch."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in SUBJECTS.items()])
+
+
+@click.group(name="train", cls=_LazyGroup)
+def command() -> None:
+    r"""Train styles, trunks and the saliency network; needs the extra `train`.
+
+    \b
+    artrt train style painting.jpg --name my-style --photos photos/ -o my-style.safetensors --minutes 20
+    """

@@ -1,0 +1,39 @@
+"""`artrt train publish`: a zoo folder of a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ..engine.errors import InputError
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command(name="publish")
+@click.argument("checkpoint", type=FILE)
+@click.option("--output", "-o", type=FILE, required=True, help="The zoo folder; other files in it stay.")
+@click.option("--scores", type=FILE, help="Output of `artrt eval --json`, for the style files and the card.")
+def command(checkpoint: Path, output: Path, scores: Path | None) -> None:
+    r"""Make a zoo folder of a trunk's checkpoint: stage, trunk, styles, model card, manifest.
+
+    \b
+    artrt train publish run/checkpoint.pt -o zoo
+    ARTRT_ZOO=zoo artrt stylize photo.jpg -o painting.jpg
+    """
+    from ..export.zoo_from_checkpoint import zoo_from_checkpoint
+
+    measured, photographs = _scores(scores) if scores is not None else ({}, 0)
+    click.echo(str(zoo_from_checkpoint(checkpoint, output, scores=measured, scored_photographs=photographs)))
+
+
+def _scores(path: Path) -> tuple[dict[str, dict[str, float]], int]:
+    """Losses by style, and the number of photographs they were measured on."""
+    try:
+        report = json.loads(path.read_text())
+        styles = {name: dict(values) for name, values in report["styles"].items()}
+        return styles, int(report["settings"]["photographs"])
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InputError(f"{path} is not the output of `artrt eval --json`: {error}") from error

@@ -1,0 +1,83 @@
+"""`artrt train saliency`: the network behind `--keep-salient` and `artrt saliency`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ._common import echo_json, json_option, progress
+
+if TYPE_CHECKING:
+    from ..models.saliency_training import SaliencyProgress
+
+FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+
+@click.command(name="saliency")
+@click.option("--masks", type=FOLDER, required=True, help="Folder with images/NAME.jpg and masks/NAME.png.")
+@click.option("--photos", type=FOLDER, help="Photographs without masks, to learn from activation maps too.")
+@click.option(
+    "--teacher", type=click.Path(path_type=Path), help="A trained network that masks the photographs."
+)
+@click.option("--start", type=click.Path(path_type=Path), help="A network of the same sizes to start from.")
+@click.option("--weights", type=FOLDER, help="Folder with SqueezeNet's weights.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the result.")
+@click.option("--steps", type=click.IntRange(1), default=3000, show_default=True)
+@click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Views in a step.")
+@click.option("--width", type=click.IntRange(8), default=64, show_default=True, help="Decoder channels.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@json_option
+def command(
+    masks: Path,
+    photos: Path | None,
+    start: Path | None,
+    teacher: Path | None,
+    weights: Path | None,
+    output: Path,
+    steps: int,
+    batch: int,
+    width: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    r"""Train the saliency network from masks; started again on the same folder it goes on.
+
+    \b
+    artrt train saliency --masks saliency/ --photos photos/ --weights weights/ -o runs/saliency
+    """
+    from ..engine.files import write_bytes
+    from ..export.onnx_from_saliency import save_saliency_stage
+    from ..export.saliency_card import saliency_card
+    from ..models.pretrained import locate
+    from ..models.saliency import SaliencyConfig
+    from ..models.saliency_training import SaliencyTrainingOptions, train_saliency
+
+    options = SaliencyTrainingOptions(
+        masks=masks,
+        localization=locate("squeezenet1_1", directory=weights)[0],
+        output=output,
+        photographs=photos,
+        teacher=teacher,
+        start=start,
+        config=SaliencyConfig(width=width),
+        steps=steps,
+        batch=batch,
+        seed=seed,
+    )
+    with progress("training") as advance:
+
+        def report(done: SaliencyProgress) -> None:
+            advance(done.step, done.steps)
+
+        network, scores = train_saliency(options, report=report)
+    stage = save_saliency_stage(output / "saliency.onnx", network, scores=scores.to_dict())
+    card = saliency_card(stage, config=network.config, scores=scores.to_dict(), record=options.record())
+    write_bytes(output / "saliency.md", card.encode())
+    if as_json:
+        echo_json({"stage": str(stage), "held_out": scores.to_dict()})
+        return
+    click.echo(
+        f"{stage}  F {scores.f_max:.3f}, mean absolute error {scores.mae:.3f} on {scores.pictures} pictures"
+    )

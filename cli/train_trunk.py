@@ -1,0 +1,100 @@
+"""`artrt train trunk`: a trunk and its styles together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..engine.errors import UsageError
+from ._common import echo_json, json_option, notice
+from ._training import INTERRUPTED, parse_ramp, parse_weights, stoppable, training_bar, training_options
+
+PICTURE = click.Path(path_type=Path)
+
+
+@click.command(name="trunk")
+@click.argument("paintings", nargs=-1, required=True, type=PICTURE, metavar="PAINTING...")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the training."
+)
+@click.option("--config", default="small", show_default=True, help="small or base.")
+@click.option("--steps", type=click.IntRange(1), default=20000, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
+@training_options
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    paintings: tuple[Path, ...],
+    output: Path,
+    config: str,
+    steps: int,
+    learning_rate: float,
+    photos: Path,
+    directory: Path | None,
+    weights: tuple[str, ...],
+    batch: int,
+    crop: int,
+    loss_network: str,
+    ramp: str | None,
+    style_size: int,
+    seed: int,
+    device: str,
+    as_json: bool,
+) -> int:
+    r"""Train a trunk and the styles of PAINTINGs together; each style is named after its file.
+
+    Ctrl-C stops after the step under way; started again with the same -o, the training goes on from there. At the
+    end, -o holds zoo/, a folder that $ARTRT_ZOO can point to.
+
+    \b
+    artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.5 --weight category=0.05
+    """
+    from ..export.zoo_from_checkpoint import zoo_from_checkpoint
+    from ..models.training import CHECKPOINT_FILE, Trainer, prepare_photographs
+    from ..models.training_options import LossWeights, TrainingOptions
+    from ..models.transformer import CONFIGS
+
+    if config not in CONFIGS:
+        raise UsageError(f"--config {config}: known are {', '.join(CONFIGS)}")
+    names = {path.stem: path for path in paintings}
+    if len(names) < len(paintings):
+        raise UsageError("two paintings have the same file name; a style is named after its file")
+    start, length = parse_ramp(ramp)
+    options = TrainingOptions(
+        paintings=names,
+        photographs=photos,
+        output=output,
+        weights_directory=directory,
+        config=config,
+        loss_network=loss_network,
+        steps=steps,
+        batch=batch,
+        crop_px=crop,
+        learning_rate=learning_rate,
+        losses=parse_weights(weights, LossWeights()),
+        ramp_start=start,
+        ramp_steps=length,
+        style_long_side_px=style_size,
+        seed=seed,
+        device=device,
+    )
+    checkpoint = output / CHECKPOINT_FILE
+    photographs = prepare_photographs(options)
+    for path in photographs.skipped:
+        notice(f"skipped {path}: it cannot be decoded")
+    trainer = Trainer(options, resume=checkpoint if checkpoint.is_file() else None)
+    with stoppable() as stop, training_bar("training") as report:
+        for step in trainer.run(photographs, stop=stop):
+            report(step)
+    if trainer.step < steps:
+        notice(f"stopped at step {trainer.step} of {steps}; the same command goes on from {checkpoint}")
+        context.exit(INTERRUPTED)
+    manifest = zoo_from_checkpoint(checkpoint, output / "zoo")
+    facts = {"steps": trainer.step, "zoo": str(manifest.parent), "styles": list(names)}
+    if as_json:
+        echo_json(facts)
+    else:
+        click.echo(f"{manifest.parent}: {len(names)} styles after {trainer.step} steps")
+    return 0
