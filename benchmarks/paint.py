@@ -1,0 +1,246 @@
+"""Painting by optimisation: speed against the plain recipe, what the region term keeps, and memory in tiles.
+
+    python benchmarks/paint.py curve  [--size 512] [--steps 300] [--plain-steps 300] [--threads 2]
+    python benchmarks/paint.py region [--size 256] [--steps 150] [--photos 12]
+    python benchmarks/paint.py memory [--size 2048] [--steps 6]
+
+Photographs, paintings and weights come from $ARTRT_SHARED, or ../shared/data beside the repository. Times count the
+optimisation only, not the loading of networks and pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from _harness import write
+
+from artrt.engine.frame import Image, read_image, write_image
+from artrt.models.descent import Step
+from artrt.models.evaluation import Judge
+from artrt.models.feature_terms import Style
+from artrt.models.objective import Networks, Objective
+from artrt.models.paint_networks import load_networks
+from artrt.models.paint_options import DEFAULT_WEIGHTS, PaintOptions
+from artrt.models.painting import PaintProgress, paint
+from artrt.models.tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("ARTRT_SHARED") or ROOT.parent / "shared" / "data")
+STYLES = ("starry-night", "the-scream", "great-wave")
+PLAIN_LEARNING_RATE = 0.02
+#: Seconds between two points of a curve.
+EVERY_SECONDS = 5.0
+
+#: Twelve photographs whose class SqueezeNet recognises: animals, vehicles, buildings, fruit.
+PHOTOS = (
+    "n01443537_goldfish", "n01518878_ostrich", "n01806143_peacock", "n01818515_macaw", "n02099601_golden_retriever",
+    "n02123045_tabby", "n02391049_zebra", "n02510455_giant_panda", "n02980441_castle", "n03028079_church",
+    "n04285008_sports_car", "n09472597_volcano",
+)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("part", choices=["curve", "region", "memory", "memory-child"])
+    parser.add_argument("--size", type=int)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--plain-steps", type=int, default=300)
+    parser.add_argument("--photos", type=int, default=12)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--pictures", type=Path, help="folder to keep the paintings in")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.pictures:
+        arguments.pictures.mkdir(parents=True, exist_ok=True)
+    if arguments.part == "curve":
+        curve(arguments.size or 512, arguments.steps or 300, arguments.plain_steps, arguments.pictures)
+    elif arguments.part == "region":
+        region(arguments.size or 256, arguments.steps or 150, arguments.photos, arguments.pictures)
+    elif arguments.part == "memory":
+        memory(arguments.size or 2048, arguments.steps or 6, arguments.threads)
+    else:
+        print(json.dumps(memory_child(arguments.size, arguments.steps)))
+
+
+def networks(*, region: bool) -> Networks:
+    """The compact loss network, and SqueezeNet where it is wanted."""
+    weights = replace(DEFAULT_WEIGHTS, region=1.0 if region else 0.0)
+    return load_networks(weights, loss_network="compact", directory=SHARED / "weights")
+
+
+def photo(name: str) -> Image:
+    return read_image(SHARED / "photos" / f"{name}.jpg")
+
+
+def painting(name: str) -> Image:
+    return read_image(SHARED / "styles" / f"{name}.jpg")
+
+
+def curve(size: int, steps: int, plain_steps: int, pictures: Path | None) -> None:
+    """Total loss over time at full size, of `paint` and of the plain recipe (single scale, Adam on pixels)."""
+    content, style, looking = (
+        photo("n02099601_golden_retriever"),
+        painting("starry-night"),
+        networks(region=True),
+    )
+    options = PaintOptions(size_px=size, steps=steps)
+    objective, start = full_size_objective(content, style, options, looking)
+    full = (start.shape[2], start.shape[3])
+    ours = Contender(paint(content, style, options, networks=looking))
+    plain = Contender(plain_recipe(objective, start, plain_steps))
+    while running := [one for one in (ours, plain) if not one.ended]:
+        one = min(running, key=lambda one: one.spent)
+        pixels = one.advance()
+        if pixels is not None:
+            one.points.append((one.spent, objective(resized(pixels, full).clamp(0, 1)).total))
+    rows = [row("paint", ours.points, plain.spent), row("plain", plain.points, ours.spent)]
+    curves = {"paint": ours.points, "plain": plain.points}
+    facts = {"size_px": size, "threads": torch.get_num_threads(), "curves": curves}
+    notes = (
+        "`total_in_same_time`: the best until the other recipe ends. Plain recipe: full size from the start, Adam on "
+        f"the pixels, rate {PLAIN_LEARNING_RATE}, same weights. Totals are measured at full size, of pictures clipped "
+        "to [0, 1]; measuring is not counted in the seconds. The curves stand in the JSON."
+    )
+    write("paint_curve", title=f"Painting at {size} px with `compact`", rows=rows, facts=facts, notes=notes)
+    if pictures:
+        write_image(pictures / "curve-paint.png", image_from_tensor(ours.pixels))
+        write_image(pictures / "curve-plain.png", image_from_tensor(plain.pixels))
+
+
+def row(recipe: str, points: list[tuple[float, float]], other_end: float) -> dict[str, object]:
+    """One recipe's end, and its best until the other one ends."""
+    then = [total for seconds, total in points if seconds <= other_end] or [points[0][1]]
+    total = min(total for _, total in points)
+    return {"recipe": recipe, "seconds": points[-1][0], "total": total, "total_in_same_time": min(then)}
+
+
+def full_size_objective(
+    content: Image, style: Image, options: PaintOptions, looking: Networks
+) -> tuple[Objective, torch.Tensor]:
+    """What both recipes are measured by, and the photograph at full size."""
+    size = size_with_long_side(content.shape[0], content.shape[1], options.size_px)
+    target = resized(tensor_from_image(content), size).clamp(0, 1)
+    long_px = min(max(style.shape[:2]), options.size_px)
+    style_size = size_with_long_side(style.shape[0], style.shape[1], long_px)
+    styles = [Style(resized(tensor_from_image(style), style_size).clamp(0, 1))]
+    return Objective(looking, target, styles, options.weights), target
+
+
+class Contender:
+    """A recipe on its way: the seconds that it has spent, and its picture.
+
+    The two take turns, whoever has spent less, so that a busy machine slows both alike.
+    """
+
+    def __init__(self, walk: Iterator[PaintProgress | Step]) -> None:
+        self._walk, self._shown = walk, -EVERY_SECONDS
+        self.spent, self.ended = 0.0, False
+        self.points: list[tuple[float, float]] = []
+        self.pixels = torch.zeros(0)
+
+    def advance(self) -> torch.Tensor | None:
+        """Goes one step; gives the picture every few seconds and at the end, else None."""
+        started = time.perf_counter()
+        step = next(self._walk, None)
+        self.spent += time.perf_counter() - started
+        self.ended = step is None
+        if step is not None:
+            self.pixels = step.state.pixels if isinstance(step, PaintProgress) else step.pixels
+        if not self.ended and self.spent - self._shown < EVERY_SECONDS:
+            return None
+        self._shown = self.spent
+        return self.pixels
+
+
+def plain_recipe(objective: Objective, start: torch.Tensor, steps: int) -> Iterator[Step]:
+    """Gatys' loop as it is usually written: one scale, Adam on the pixels, clipped to [0, 1]."""
+    pixels = torch.nn.Parameter(start.clone())
+    optimizer = torch.optim.Adam([pixels], lr=PLAIN_LEARNING_RATE)
+    for _ in range(steps):
+        evaluation = objective(pixels.detach())
+        pixels.grad = evaluation.gradient
+        optimizer.step()
+        with torch.no_grad():
+            pixels.clamp_(0, 1)
+        yield Step(pixels.detach().clone(), evaluation)
+
+
+def region(size: int, steps: int, photos: int, pictures: Path | None) -> None:
+    """Class, activation map and style loss with the region term and without."""
+    judge, looking = Judge.load(weights=SHARED / "weights"), networks(region=True)
+    rows = []
+    for style_name in STYLES:
+        target = judge.style(SHARED / "styles" / f"{style_name}.jpg", long_side_px=size)
+        for name in PHOTOS[:photos]:
+            content = photo(name)
+            for weight in (0.0, DEFAULT_WEIGHTS.region):
+                options = PaintOptions(
+                    size_px=size, steps=steps, weights=replace(DEFAULT_WEIGHTS, region=weight)
+                )
+                *_, last = paint(content, painting(style_name), options, networks=looking)
+                small = image_from_tensor(resized(tensor_from_image(content), last.size))
+                scores = judge.score(small, last.image, target, seen=judge.look(small))
+                kept = {
+                    key: scores[key] for key in ("style_loss", "content_loss", "cam_correlation", "top1_kept")
+                }
+                rows.append({"photo": name, "style": style_name, "region": weight} | kept)
+                print(json.dumps(rows[-1]), flush=True)
+                if pictures:
+                    write_image(pictures / f"{name}-{style_name}-{weight:g}.png", last.image)
+    write_region(rows, size, steps)
+
+
+def write_region(rows: list[dict[str, object]], size: int, steps: int) -> None:
+    """The means by style and over all."""
+    table = []
+    for style_name in (*STYLES, "all"):
+        own = [row for row in rows if style_name in (row["style"], "all")]
+        without, with_term = ([row for row in own if bool(row["region"]) is on] for on in (False, True))
+        means = {
+            key: [statistics.mean(float(str(row[key])) for row in group) for group in (without, with_term)]
+            for key in ("style_loss", "content_loss", "cam_correlation", "top1_kept")
+        }
+        line: dict[str, object] = {"style": style_name, "photos": len(with_term)}
+        for key, (off, on) in means.items():
+            line |= {f"{key}_without": off, f"{key}_with": on}
+        line["style_loss_ratio"] = means["style_loss"][1] / means["style_loss"][0]
+        table.append(line)
+    notes = "Measured on the 8-bit pictures; `without` has the region weight at 0, `with` at its default."
+    facts = {"size_px": size, "steps": steps, "each": rows}
+    title = f"The region term on photographs at {size} px, {steps} steps"
+    write("paint_region", title=title, rows=table, facts=facts, notes=notes)
+
+
+def memory(size: int, steps: int, threads: int) -> None:
+    """Peak memory of a process that paints in tiles."""
+    command = [sys.executable, __file__, "memory-child", "--size", str(size), "--steps", str(steps)]
+    answer = subprocess.run([*command, "--threads", str(threads)], check=True, capture_output=True, text=True)
+    row = json.loads(answer.stdout.splitlines()[-1])
+    notes = "Peak resident memory of the whole process, Python and networks included."
+    write("paint_memory", title=f"Painting {size} px in tiles", rows=[row], notes=notes)
+
+
+def memory_child(size: int, steps: int) -> dict[str, object]:
+    options = PaintOptions(size_px=size, steps=steps, coarse_px=size, tile_px=384)
+    content, style = photo("n02980441_castle"), painting("starry-night")
+    *_, last = paint(content, style, options, networks=networks(region=True))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    height, width = last.size
+    return {"width": width, "height": height, "steps": steps, "seconds": last.seconds, "peak_gb": peak}
+
+
+if __name__ == "__main__":
+    main()
