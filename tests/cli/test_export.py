@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+
+import cv2
+import pytest
+
+pytest.importorskip("torch")
+
+from artrt.cli.main import run
+from artrt.engine.styles import Style, save_style
+from artrt.engine.zoo import write_manifest
+from artrt.models.transformer import StyleTransformer, TransformerConfig, save_trunk
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch):
+    folder = tmp_path / "zoo"
+    (folder / "styles").mkdir(parents=True)
+    transformer = StyleTransformer(
+        TransformerConfig("tiny", width=16, dilations=(1,), decoder_width=8)
+    ).eval()
+    save_trunk(folder / "trunk-tiny.safetensors", transformer)
+    style = Style("udnie", transformer.neutral_style().numpy(), trunk=transformer.trunk_hash())
+    save_style(folder / "styles" / "udnie.safetensors", style)
+    write_manifest(folder)
+    monkeypatch.setenv("ARTRT_ZOO", str(folder))
+    return folder
+
+
+def test_export_writes_json_only_on_stdout(zoo, tmp_path, capsys, root):
+    (tmp_path / "photos").mkdir()
+    photo = cv2.imread(str(root / "docs" / "images" / "astronaut.jpg"))
+    cv2.imwrite(str(tmp_path / "photos" / "a.png"), photo[:96, 80:200])
+    arguments = [
+        "export",
+        "--model",
+        "tiny",
+        "--imgsz",
+        "64x48",
+        "--json",
+        "--triton",
+        str(tmp_path / "repository"),
+    ]
+    folders = ["--calibration", str(tmp_path / "photos"), "-o", str(tmp_path / "deploy")]
+    assert run([*arguments, *folders]) == 0
+    output = capsys.readouterr()
+    manifest = json.loads(output.out)
+    assert manifest["shapes"]["frame"] == [48, 64, 3]
+    assert manifest["folder"] == str(tmp_path / "deploy")
+    assert "parity of stylize" in output.err
+    assert (tmp_path / "repository" / "artrt_stylize" / "config.pbtxt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (["--half", "--int8"], "contradict each other"),
+        (["--half", "--precision", "fp32"], "contradict each other"),
+        (["--format", "engin"], "did you mean 'engine'"),
+        (["--int8"], "--calibration DIR"),
+        (["--size", "64x48", "--dynamic", "64x48:64x48:64x48"], "give one of them"),
+        (["--stages", "sharpen"], "unknown stage 'sharpen'"),
+        (["--model", "huge"], "known are tiny"),
+    ],
+)
+def test_unknown_and_contradicting_options_end_with_2(zoo, tmp_path, capsys, arguments, match):
+    assert run(["export", *arguments, "-o", str(tmp_path / "deploy")]) == 2
+    assert match in capsys.readouterr().err
+    assert not (tmp_path / "deploy").exists()
+
+
+def test_an_engine_without_a_gpu_ends_with_3(zoo, tmp_path, capsys):
+    arguments = ["--model", "tiny", "--format", "engine", "--size", "64x48"]
+    assert run(["export", *arguments, "-o", str(tmp_path / "deploy")]) == 3
+    assert "libcuda" in capsys.readouterr().err
+    assert not (tmp_path / "deploy").exists()
+
+
+def test_bench_compares_two_folders(zoo, tmp_path, capsys):
+    for name in ("a", "b"):
+        assert run(["export", "--model", "tiny", "--no-verify", "-o", str(tmp_path / name)]) == 0
+    capsys.readouterr()
+    folders = ["--engine", str(tmp_path / "a"), "--against", str(tmp_path / "b")]
+    measure = ["--provider", "cpu", "--size", "64x48", "--rounds", "2", "--warmup", "0"]
+    assert run(["bench", *folders, *measure, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in report["results"]] == ["a", "b"]
+    assert all(row["median_ms"] > 0 for row in report["results"])
+    assert run(["bench", *folders, *measure]) == 0
+    assert "J/frame" in capsys.readouterr().out

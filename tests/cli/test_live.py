@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from artrt.cli.main import run
+from support.clips import make_clip, probe
+
+
+@pytest.fixture(autouse=True)
+def _no_screen(monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+
+def test_headless_run_prints_statistics_and_a_summary(use_tiny_zoo, capsys):
+    code = run(
+        ["live", "test://64x48@50", "--headless", "--max-frames", "8", "--stats", "json", "--provider", "cpu"]
+    )
+    assert code == 0
+    lines = capsys.readouterr().err.splitlines()
+    stats = [json.loads(line) for line in lines if line.startswith("{")]
+    assert stats[-1]["frames_out"] == 8
+    assert stats[-1]["provider"] == "cpu"
+    assert "stylize" in stats[-1]["stages"]
+    assert any("8 frames in" in line for line in lines)
+
+
+def test_statistics_go_into_a_file(use_tiny_zoo, tmp_path):
+    path = tmp_path / "stats.jsonl"
+    assert run(["live", "test://64x48@50", "--headless", "--max-frames", "70", "--stats", str(path)]) == 0
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(lines) >= 2
+    assert lines[-1]["frames_in"] == lines[-1]["frames_out"] + sum(lines[-1]["dropped"].values())
+
+
+def test_several_outputs_at_once(use_tiny_zoo, tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", frames=10, audio="aac")
+    outputs = [
+        "-o",
+        str(tmp_path / "b.mp4"),
+        "-o",
+        str(tmp_path / "c.mkv"),
+        "-o",
+        str(tmp_path / "f" / "%03d.png"),
+    ]
+    assert run(["live", str(clip), *outputs, "--style", "udnie"]) == 0
+    assert probe(tmp_path / "b.mp4").frames == probe(tmp_path / "c.mkv").frames == 10
+    assert len(list((tmp_path / "f").iterdir())) == 10
+
+
+def test_record_without_a_window_is_one_more_file(use_tiny_zoo, tmp_path):
+    arguments = [
+        "live",
+        "test://64x48@50",
+        "--headless",
+        "--record",
+        str(tmp_path / "a.mp4"),
+        "--max-frames",
+        "5",
+    ]
+    assert run(arguments) == 0
+    assert probe(tmp_path / "a.mp4").frames == 5
+
+
+def test_no_style_plays_the_source(use_tiny_zoo, tmp_path):
+    assert run(["live", "test://64x48@50", "--headless", "--style", "none", "--max-frames", "3"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nothing.mp4"], 1, "no such file"),
+        (["test://64x48", "--style", "udni"], 2, "did you mean 'udnie'"),
+        (["test://64x48", "--camera", "1"], 2, "SOURCE or --camera"),
+        (["test://wide"], 2, "expected test://"),
+        (["test://64x48", "-o", "a.xyz"], 2, "unknown kind"),
+        (["test://64x48", "-o", "display://"], 1, "no screen"),
+        (["test://64x48", "-o", "display://", "--headless"], 2, "contradict"),
+        (["test://64x48", "-o", "http://127.0.0.1:99999"], 2, "port"),
+        (["test://64x48", "--headless", "--input-size", "wide"], 2, "expected WIDTHxHEIGHT"),
+        (["test://64x48", "-o", "x.mp4", "--codec", "no_such"], 1, "no encoder"),
+        (["--camera", "97", "--headless"], 1, "cannot be opened"),
+    ],
+)
+def test_mistakes_end_in_one_line(use_tiny_zoo, tmp_path, monkeypatch, capfd, arguments, code, message):
+    monkeypatch.chdir(tmp_path)
+    assert run(["live", *arguments]) == code
+    errors = capfd.readouterr().err
+    assert message in errors
+    assert "Traceback" not in errors
+    assert list(tmp_path.glob("*.mp4")) == []
+
+
+def test_a_terminated_process_finishes_its_file(tiny_zoo, tmp_path):
+    path = tmp_path / "a.mp4"
+    command = [
+        sys.executable,
+        "-m",
+        "artrt.cli.main",
+        "live",
+        "test://64x48@30",
+        "--headless",
+        "-o",
+        str(path),
+    ]
+    script = f"from artrt.cli.main import main; main({command[3:]!r})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={"ARTRT_ZOO": str(tiny_zoo), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 20
+    while not list(tmp_path.glob(".a.*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.7)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 0, errors
+    assert probe(path).frames >= 3
+
+
+def test_live_loads_no_torch(tiny_zoo):
+    script = (
+        "import sys\nfrom artrt.cli.main import run\n"
+        "code = run(['live', 'test://64x48@50', '--headless', '--max-frames', '3'])\n"
+        "assert code == 0\n"
+        "assert not {'torch', 'onnx', 'starlette', 'aiortc'} & set(sys.modules)\n"
+    )
+    env = {"ARTRT_ZOO": str(tiny_zoo), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_stream_gives_results(use_tiny_zoo):
+    import artrt
+
+    results = list(artrt.stream("test://64x48@50", style="udnie", max_frames=4))
+    assert len(results) == 4
+    assert results[0].image.shape == (48, 64, 3)
+    assert results[0].latency_ms > 0
+    assert results[-1].dropped >= 0

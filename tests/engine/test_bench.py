@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from artrt.engine import energy
+from artrt.engine.bench import BenchOptions, bench, peak_memory_mb
+from artrt.engine.energy import EnergyMeter
+from artrt.engine.sessions import FakeSession
+from artrt.engine.stage import Stage
+from artrt.engine.stage_spec import StageSpec
+from artrt.engine.stages import Chain
+
+
+def chain(calls, name):
+    def run(feeds):
+        calls.append(name)
+        return {"output": feeds["frame"]}
+
+    return Chain([Stage(FakeSession.from_spec(run, StageSpec(name)))])
+
+
+def test_contenders_take_turns_and_warm_up():
+    calls = []
+    options = BenchOptions(size=(20, 30), rounds=3, warmup=2)
+    results = bench({"a": chain(calls, "a"), "b": chain(calls, "b")}, options)
+    assert calls == ["a", "b"] * 5
+    assert [result.name for result in results] == ["a", "b"]
+    assert results[0].median_ms <= results[0].p95_ms <= results[0].p99_ms
+    assert results[0].fps == pytest.approx(1000 / results[0].median_ms, rel=0.01)
+    assert set(results[0].stages) == {"a"}
+
+
+def test_memory_is_measured():
+    assert peak_memory_mb() > 10
+
+
+def test_frames_differ_and_have_structure():
+    seen = []
+
+    def run(feeds):
+        seen.append(feeds["frame"].copy())
+        return {"output": feeds["frame"]}
+
+    bench(
+        {"a": Chain([Stage(FakeSession.from_spec(run, StageSpec("a")))])},
+        BenchOptions(size=(40, 60), rounds=2, warmup=0),
+    )
+    assert seen[0].shape == (40, 60, 3)
+    assert not np.array_equal(seen[0], seen[1])
+    assert seen[0].std() > 20
+
+
+def test_energy_is_the_difference_of_a_counter(monkeypatch):
+    counts = iter([10.0, 12.5])
+    monkeypatch.setattr(energy, "_counter", lambda: ("rapl", lambda: next(counts)))
+    with EnergyMeter() as meter:
+        pass
+    assert meter.joules == 2.5
+    assert meter.source == "rapl"
+
+
+def test_a_counter_that_wrapped_counts_nothing(monkeypatch):
+    counts = iter([10.0, 2.0])
+    monkeypatch.setattr(energy, "_counter", lambda: ("rapl", lambda: next(counts)))
+    with EnergyMeter() as meter:
+        pass
+    assert meter.joules is None
+
+
+def test_rapl_is_read_in_microjoules(monkeypatch, tmp_path):
+    counter = tmp_path / "energy_uj"
+    monkeypatch.setattr(energy, "RAPL", counter)
+    assert energy._rapl() is None
+    counter.write_text("2500000\n")
+    assert energy._rapl()() == 2.5
+
+
+def test_jetson_power_is_volts_times_amperes(monkeypatch, tmp_path):
+    folder = tmp_path / "1-0040" / "hwmon" / "hwmon3"
+    folder.mkdir(parents=True)
+    (folder / "in1_label").write_text("VDD_IN\n")
+    (folder / "in1_input").write_text("5000\n")
+    (folder / "curr1_input").write_text("2000\n")
+    monkeypatch.setattr(energy, "JETSON_SENSORS", tmp_path)
+    watts = []
+
+    class Integral:
+        def __init__(self, power):
+            watts.append(power())
+
+        def read(self):
+            return 0.0
+
+    monkeypatch.setattr(energy, "_Integral", Integral)
+    assert energy._jetson() is not None
+    assert watts == [10.0]

@@ -1,0 +1,129 @@
+"""The page in a real browser: Debian's Chromium, headless."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+from support.page import page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium (apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+def shot(tab, place="#picture") -> np.ndarray:
+    """uint8 [H, W, 3], BGR: the element as the browser shows it."""
+    import cv2
+
+    return cv2.imdecode(np.frombuffer(tab.locator(place).screenshot(), np.uint8), cv2.IMREAD_COLOR)
+
+
+def eventually(condition, *, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.1)
+
+
+def dominant(tab) -> int:
+    return int(shot(tab)[40:].mean(axis=(0, 1)).argmax())
+
+
+def opened(browser, url, **options):
+    tab = browser.new_page(**options)
+    tab.failures = []
+    tab.on("pageerror", lambda error: tab.failures.append(str(error)))
+    tab.on("console", lambda message: message.type == "error" and tab.failures.append(message.text))
+    tab.hosts = set()
+    tab.on("request", lambda request: tab.hosts.add(request.url.split("/")[2] if "//" in request.url else ""))
+    tab.goto(url, wait_until="commit")
+    tab.wait_for_selector("#styles button")
+    return tab
+
+
+def test_the_page_in_a_browser(browser):
+    with page() as (sink, pipeline, _):
+        tab = opened(browser, sink.url, viewport={"width": 1200, "height": 800})
+        eventually(lambda: shot(tab).std() > 1)
+        first = shot(tab)
+        eventually(lambda: np.abs(shot(tab).astype(int) - first)[60:].max() > 20)
+
+        assert dominant(tab) == 0
+        tab.click("#styles button[data-name=green]")
+        eventually(lambda: dominant(tab) == 1)
+        assert pipeline.controls.state.style == "green"
+
+        frames = tab.locator("#statistics dd").all_inner_texts()
+        eventually(lambda: tab.locator("#statistics dd").all_inner_texts() != frames)
+        assert "320 × 180" in tab.locator("#statistics").inner_text()
+
+        tab.locator("#strength").fill("0.3")
+        eventually(lambda: pipeline.controls.state.numbers["strength"] == 0.3)
+        tab.locator("#strength").fill("1")
+        tab.select_option("#second", "red")
+        tab.locator("#blend").fill("0.4")
+        eventually(lambda: pipeline.controls.state.style == "green:0.60+red:0.40")
+        tab.click("#switches button")
+        eventually(lambda: pipeline.controls.state.switches["quantize"])
+        thumbnails = "[...document.querySelectorAll('#styles img')].every((i) => i.naturalWidth > 0)"
+        eventually(lambda: tab.evaluate(thumbnails))
+        with tab.expect_download() as download:
+            tab.click("#snapshot")
+        assert download.value.suggested_filename.endswith(".png")
+        assert tab.failures == []
+        assert {host for host in tab.hosts if host and not host.startswith("127.0.0.1:")} == set()
+        tab.close()
+
+
+def test_the_page_by_keyboard(browser):
+    with page() as (sink, pipeline, _):
+        tab = opened(browser, sink.url)
+        eventually(lambda: tab.locator("#badge").inner_text().endswith("fps"))
+        tab.keyboard.press("n")
+        eventually(lambda: pipeline.controls.state.style == "green")
+        tab.locator("#styles button[aria-checked=true]").focus()
+        tab.keyboard.press("ArrowRight")
+        eventually(lambda: pipeline.controls.state.style == "red")
+        tab.locator("body").click(position={"x": 2, "y": 2})
+        tab.keyboard.press(" ")
+        eventually(lambda: pipeline.paused)
+        tab.close()
+
+
+def test_the_page_over_webrtc(browser):
+    pytest.importorskip("aiortc")
+    with page() as (sink, _, _client):
+        tab = opened(browser, sink.url)
+        eventually(lambda: tab.locator("#badge").inner_text().endswith("fps"))
+        tab.select_option("#transport", "webrtc")
+        eventually(lambda: tab.evaluate("document.getElementById('video').videoWidth") == 320)
+        before = tab.evaluate("document.getElementById('video').currentTime")
+        eventually(lambda: tab.evaluate("document.getElementById('video').currentTime") > before)
+        tab.close()
+
+
+def test_the_page_on_a_phone_in_the_dark(browser):
+    with page(host="0.0.0.0") as (sink, _, client):
+        url = f"http://127.0.0.1:{client.port}/?token={sink.token}"
+        tab = opened(browser, url, viewport={"width": 390, "height": 844}, color_scheme="dark")
+        eventually(lambda: tab.locator("#badge").inner_text().endswith("fps"))
+        assert "token" not in tab.url
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert max(int(part) for part in background.strip("rgb()").split(",")) < 60
+        small = [b for b in tab.locator("button").all() if b.bounding_box()["height"] < 40]
+        assert small == []
+        tab.close()

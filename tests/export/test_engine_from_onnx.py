@@ -1,0 +1,238 @@
+"""The engine builder with a fake TensorRT: what it asks for, in which order, and how it fails."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import json
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from artrt.engine.errors import ContractError, ProviderError
+from artrt.engine.files import cache_folder
+from artrt.engine.plan import read_sidecar
+from artrt.export import engine_from_onnx as module
+from artrt.export.artefact import export_artefact
+from artrt.export.engine_from_onnx import BuildOptions, engine_from_onnx, profile_shapes
+from artrt.export.fuse import spec_of
+from artrt.export.onnx_from_slic import onnx_from_slic
+from artrt.export.onnx_from_transformer import onnx_from_transformer
+from artrt.export.options import ExportOptions, Shapes, StageChoice
+from support.fake_gpu import Context, Driver, Memory, fake_pycuda
+
+DYNAMIC = Shapes.of(dynamic="64x48:128x96:256x192")
+
+
+class Fault:
+    def node_operator(self):
+        return "Conv"
+
+    def node_name(self):
+        return "Conv_12"
+
+    def desc(self):
+        return "kernel weights must be an initializer"
+
+
+class FakeTensorRt(types.ModuleType):
+    """Records what it is asked for."""
+
+    def __init__(self, version="10.3.0", *, strongly_typed=True, faults=(), plan=b"plan"):
+        super().__init__("tensorrt")
+        self.__version__ = version
+        self.asked = asked = {"flags": [], "shapes": {}, "phases": []}
+        self.NetworkDefinitionCreationFlag = types.SimpleNamespace(
+            **({"STRONGLY_TYPED": 1} if strongly_typed else {})
+        )
+        self.MemoryPoolType = types.SimpleNamespace(WORKSPACE="workspace")
+        self.BuilderFlag = types.SimpleNamespace(TF32="tf32", VERSION_COMPATIBLE="version")
+        self.HardwareCompatibilityLevel = types.SimpleNamespace(AMPERE_PLUS="ampere+")
+        severity = types.SimpleNamespace(ERROR="error", INTERNAL_ERROR="internal")
+        self.ILogger = type("ILogger", (), {"Severity": severity})
+        self.IProgressMonitor = type("IProgressMonitor", (), {})
+
+        class Cache:
+            def __init__(self, data):
+                self.data = data
+
+            def serialize(self):
+                return self.data + b"!"
+
+        class Config:
+            def set_memory_pool_limit(self, pool, size):
+                asked[pool] = size
+
+            def clear_flag(self, flag):
+                asked["flags"].append(f"not {flag}")
+
+            def set_flag(self, flag):
+                asked["flags"].append(flag)
+
+            def add_optimization_profile(self, profile):
+                asked["profile"] = profile
+
+            def create_timing_cache(self, data):
+                asked["cache"] = data
+                return Cache(data)
+
+            def set_timing_cache(self, cache, ignore_mismatch):
+                self.cache = cache
+
+            def get_timing_cache(self):
+                return self.cache
+
+        class Builder:
+            def __init__(self, logger):
+                self.logger = logger
+
+            def create_network(self, flags):
+                asked["network"] = flags
+
+            def create_builder_config(self):
+                return Config()
+
+            def create_optimization_profile(self):
+                return types.SimpleNamespace(
+                    set_shape=lambda name, *sizes: asked["shapes"].update({name: sizes})
+                )
+
+            def build_serialized_network(self, network, config):
+                asked["hardware"] = getattr(config, "hardware_compatibility_level", None)
+                config.progress_monitor.phase_start("Building", None, 2)
+                assert config.progress_monitor.step_complete("Building", 0) is True
+                config.progress_monitor.phase_finish("Building")
+                if plan is None:
+                    self.logger.log("error", "out of tactics")
+                return plan
+
+        class OnnxParser:
+            num_errors = len(faults)
+
+            def __init__(self, network, logger):
+                pass
+
+            def parse(self, model):
+                asked["model"] = model
+                return not faults
+
+            def get_error(self, index):
+                return faults[index]
+
+        self.Builder, self.OnnxParser = Builder, OnnxParser
+
+
+@pytest.fixture
+def install(monkeypatch):
+    def put(trt):
+        pycuda = fake_pycuda(Memory(), Context())
+        modules = {
+            "pycuda": pycuda,
+            "pycuda.driver": pycuda.driver,
+            "pycuda.tools": pycuda.tools,
+            "tensorrt": trt,
+        }
+        for name, value in modules.items():
+            monkeypatch.setitem(sys.modules, name, value)
+        monkeypatch.setattr(ctypes, "CDLL", lambda name: Driver())
+        monkeypatch.setattr(module, "require_cuda_driver", lambda: None)
+        return trt.asked
+
+    return put
+
+
+@pytest.fixture(scope="module")
+def model(transformer):
+    return onnx_from_transformer(transformer, branch=False)
+
+
+@pytest.mark.parametrize(("version", "typed", "flags"), [("10.3.0", True, 2), ("12.0", False, 0)])
+def test_the_network_is_strongly_typed_where_that_must_be_said(
+    install, model, tmp_path, version, typed, flags
+):
+    asked = install(FakeTensorRt(version, strongly_typed=typed))
+    engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
+    assert asked["network"] == flags
+    assert asked["flags"] == ["not tf32"]
+
+
+def test_options_reach_the_builder_and_the_sidecar(install, model, tmp_path):
+    asked = install(FakeTensorRt())
+    build = BuildOptions(DYNAMIC, workspace_gib=2.0, hardware_compatible=True, version_compatible=True)
+    steps = []
+    engine_from_onnx(model, tmp_path / "a.plan", build, progress=lambda *step: steps.append(step))
+    sidecar = read_sidecar(tmp_path / "a.plan")
+    assert asked["workspace"] == 2 << 30
+    assert asked["hardware"] == "ampere+"
+    assert asked["flags"] == ["not tf32", "version"]
+    assert steps == [("Building", 0, 2), ("Building", 1, 2), ("Building", 2, 2)]
+    assert sidecar["compatible"] == ["hardware", "version"]
+    assert sidecar["device"]["gpu"] == "Fake GPU"
+    assert sidecar["shapes"]["optimum"] == [96, 128]
+
+
+def test_timings_are_kept_for_the_next_build(install, model, tmp_path):
+    for expected in (b"", b"!"):
+        asked = install(FakeTensorRt())
+        engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
+        assert asked["cache"] == expected
+    assert len(list(cache_folder("tensorrt").iterdir())) == 1
+
+
+def test_profiles_cover_frame_and_mask(install, model, tmp_path):
+    asked = install(FakeTensorRt())
+    engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
+    assert asked["shapes"]["frame"] == ((48, 64, 3), (96, 128, 3), (192, 256, 3))
+    assert asked["shapes"]["mask"] == ((1, 1), (96, 160), (192, 256))
+
+
+def test_profiles_of_states_grow_with_the_frame():
+    model = onnx_from_slic()
+    shapes = profile_shapes(model, spec_of(model), DYNAMIC)
+    for name, sizes in shapes.items():
+        assert len(sizes) == 3, name
+        assert all(np.less_equal(low, high).all() for low, high in itertools.pairwise(sizes)), name
+
+
+def test_the_parsers_errors_name_the_nodes(install, model, tmp_path):
+    install(FakeTensorRt(faults=[Fault()]))
+    with pytest.raises(ContractError, match="Conv 'Conv_12': kernel weights"):
+        engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
+    assert list(tmp_path.glob("*.plan*")) == []
+
+
+def test_a_failed_build_gives_tensorrts_reason(install, model, tmp_path):
+    install(FakeTensorRt(plan=None))
+    with pytest.raises(ProviderError, match="out of tactics"):
+        engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
+
+
+def test_too_little_gpu_memory_is_said_first(install, model, tmp_path):
+    asked = install(FakeTensorRt())
+    with pytest.raises(ProviderError, match=r"8\.0 GiB free, the build wants 12\.0 GiB"):
+        engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC, workspace_gib=12.0))
+    assert "model" not in asked
+
+
+def test_missing_tensorrt_is_a_provider_error(install, tiny_zoo, tmp_path, monkeypatch):
+    install(FakeTensorRt())
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    options = ExportOptions(model="tiny", format="engine", verify=False)
+    with pytest.raises(ProviderError, match=r"artrt\[tensorrt\]"):
+        export_artefact(options, tmp_path / "deploy", zoo=tiny_zoo)
+    assert not (tmp_path / "deploy").exists()
+
+
+def test_an_engine_folder_holds_plan_sidecar_and_manifest(install, tiny_zoo, tmp_path):
+    install(FakeTensorRt())
+    stages = (StageChoice("quantize", 8), StageChoice("stylize"))
+    options = ExportOptions(
+        model="tiny", format="engine", shapes=DYNAMIC, stages=stages, fuse=True, verify=False
+    )
+    manifest = export_artefact(options, tmp_path / "deploy", zoo=tiny_zoo)
+    assert manifest["stages"][0]["file"] == "quantize+stylize.plan"
+    assert {"quantize+stylize.plan", "quantize+stylize.plan.json"} <= set(manifest["files"])
+    sidecar = json.loads((tmp_path / "deploy" / "quantize+stylize.plan.json").read_text())
+    assert "--dynamic 64x48:128x96:256x192 --stages quantize:8,stylize --fuse" in sidecar["rebuild"]

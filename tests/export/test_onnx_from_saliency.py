@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from artrt.engine.stages import load_stage
+from artrt.export.onnx_cost import cost_of
+from artrt.export.onnx_from_saliency import onnx_from_saliency, save_saliency_stage
+from artrt.models.saliency import SaliencyConfig, SaliencyNetwork, predict
+
+SMALL = SaliencyConfig(last="fire6", width=16, landscape_px=(32, 48), square_px=(32, 32))
+
+
+def trained() -> SaliencyNetwork:
+    """A network with batch statistics other than 0 and 1, and logits of both signs."""
+    torch.manual_seed(3)
+    network = SaliencyNetwork(SMALL).train()
+    for _ in range(5):
+        network(torch.rand(4, 3, 32, 48))
+    return network.eval()
+
+
+def photograph(height: int, width: int) -> np.ndarray:
+    small = np.random.default_rng(2).integers(0, 256, (8, 12, 3), np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("half_weights", [False, True])
+@pytest.mark.parametrize("size", [(32, 48), (48, 32), (32, 32)])
+def test_the_stage_equals_the_network(tmp_path: Path, size: tuple[int, int], half_weights: bool) -> None:
+    network = trained()
+    path = tmp_path / "saliency.onnx"
+    path.write_bytes(onnx_from_saliency(network, half_weights=half_weights).SerializeToString())
+    image = photograph(*size)
+    with load_stage(path, provider="cpu", threads=1) as stage:
+        mask = stage(image)
+    expected = predict(network, np.ascontiguousarray(image[..., ::-1]))
+    assert mask.shape == size
+    assert mask.dtype == np.float32
+    assert np.abs(mask - expected).max() < (5e-3 if half_weights else 1e-4)
+    assert mask.std() > 0.001
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (123, 77), (360, 640)])
+def test_frames_of_any_size_give_a_mask_in_range(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = save_saliency_stage(tmp_path / "s.onnx", trained(), scores={"mae": 0.123456})
+    with load_stage(path, provider="cpu", threads=1) as stage:
+        mask = stage(photograph(*size))
+        assert stage.spec.extra["held_out"] == {"mae": 0.1235}
+    assert mask.shape == SMALL.grid(*size)
+    assert 0 <= mask.min() <= mask.max() <= 1
+
+
+def test_cost_counts_convolutions(tmp_path: Path) -> None:
+    network = trained()
+    path = save_saliency_stage(tmp_path / "s.onnx", network, scores={})
+    cost = cost_of(path, height=64, width=96)
+    convolutions = [
+        m for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m is not network.cam_head
+    ]
+    parameters = sum(m.weight.numel() + m.out_channels for m in convolutions)
+    assert cost.parameters == parameters
+    first = 16 * 24 * 64 * 27
+    assert first < cost.macs < 60 * first
+    larger = cost_of(path, height=640, width=960)
+    assert larger.macs == cost.macs  # the grid is fixed

@@ -1,0 +1,82 @@
+"""A checkpoint becomes a zoo that the runtime loads and paints with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from artrt.engine.errors import InputError
+from artrt.engine.stylizer import Stylizer
+from artrt.engine.zoo import Zoo
+from artrt.export.zoo_from_checkpoint import load_checkpoint, zoo_from_checkpoint
+from artrt.models.training import CHECKPOINT_FILE, Trainer, prepare_photographs
+from artrt.models.training_options import TrainingOptions
+from artrt.models.transformer import load_trunk
+from support.weights import write_weights
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> Path:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("training")
+    for index, name in enumerate(("starry-night", "udnie", "photo")):
+        picture = np.random.default_rng(index).integers(0, 256, (9, 9, 3), np.uint8)
+        target = folder / ("photos" if name == "photo" else ".") / f"{name}.png"
+        target.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(target), cv2.resize(picture, (72, 72)))
+    paintings = {name: folder / f"{name}.png" for name in ("starry-night", "udnie")}
+    weights = write_weights(folder / "weights")
+    options = TrainingOptions(
+        paintings, folder / "photos", folder / "run", weights, steps=2, batch=2, crop_px=64
+    )
+    trainer = Trainer(replace(options, sample_steps=100))
+    assert [progress.step for progress in trainer.run(prepare_photographs(options))] == [1, 2]
+    return options.output / CHECKPOINT_FILE
+
+
+@pytest.fixture(scope="module")
+def zoo(checkpoint, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("zoo")
+    scores = {"udnie": {"style_loss": 0.123, "content_loss": 0.456}}
+    zoo_from_checkpoint(checkpoint, folder, scores=scores, scored_photographs=5)
+    return folder
+
+
+def test_runtime_paints_with_the_new_zoo(zoo, picture, monkeypatch):
+    monkeypatch.setenv("ARTRT_ZOO", str(zoo))
+    assert Zoo().styles() == ["starry-night", "udnie"]
+    frame = picture(40, 52)
+    with Stylizer("udnie", provider="cpu") as stylizer:
+        painting = stylizer(frame)
+    assert painting.shape == frame.shape
+    assert not np.array_equal(painting, frame)
+
+
+def test_trunk_stage_and_styles_belong_together(zoo, checkpoint):
+    key = load_trunk(zoo / "trunk-small.safetensors").trunk_hash()
+    assert key == load_checkpoint(checkpoint).trunk.trunk_hash()
+    assert {Zoo(zoo).style(name).trunk for name in Zoo(zoo).styles()} == {key}
+
+
+def test_style_files_and_card_tell_painting_and_scores(zoo):
+    style = Zoo(zoo).style("udnie")
+    assert style.artist == "Francis Picabia"
+    assert "died in 1953" in style.public_domain
+    assert style.losses == {"style_loss": 0.123, "content_loss": 0.456}
+    card = (zoo / "cards" / "stylize-small.md").read_text(encoding="utf-8")
+    assert "| udnie |" in card
+    assert "0.123" in card
+    assert "Scores: on 5 of those" in card
+    assert "artrt train trunk paintings/starry-night.png" in card
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path):
+    (tmp_path / "text.pt").write_text("text")
+    with pytest.raises(InputError, match=r"text\.pt is not a checkpoint of a trunk"):
+        zoo_from_checkpoint(tmp_path / "text.pt", tmp_path / "zoo")
+    assert not (tmp_path / "zoo").exists()

@@ -1,0 +1,63 @@
+"""The public names: sorted, complete, and the same in all three places that name them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+import artrt
+
+
+def type_checked_names(root):
+    tree = ast.parse((root / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    return {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def test_exports_are_sorted_and_unique():
+    assert artrt.__all__ == sorted(set(artrt.__all__))
+
+
+def test_lazy_table_equals_the_type_checked_imports(root):
+    assert type_checked_names(root) == artrt._EXPORTS
+
+
+def test_every_lazy_name_is_exported():
+    assert set(artrt._EXPORTS) <= set(artrt.__all__)
+    own = {name for name in artrt.__all__ if name not in artrt._EXPORTS}
+    assert all(callable(vars(artrt)[name]) for name in own)
+
+
+@pytest.mark.parametrize("name", artrt.__all__)
+def test_exported_name_exists_and_is_documented(name):
+    assert getattr(artrt, name).__doc__
+
+
+def test_every_error_is_exported():
+    from artrt.engine import errors
+
+    kinds = {name for name, value in vars(errors).items() if name.endswith("Error")}
+    assert kinds <= set(artrt.__all__)
+
+
+def test_dir_lists_the_exports():
+    assert set(artrt.__all__) <= set(dir(artrt))
+
+
+@pytest.mark.parametrize("name", ["cli", "engine", "export", "models"])
+def test_packages_are_reached_without_importing_them_by_name(name):
+    code = f"import artrt; assert artrt.{name}.__name__ == 'artrt.{name}'"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'artrt' has no attribute 'Styliser'"):
+        _ = artrt.Styliser

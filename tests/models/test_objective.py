@@ -1,0 +1,106 @@
+"""The objective: its gradient, its tiles, its switches."""
+
+import pytest
+import torch
+
+from artrt.engine.errors import UsageError
+from artrt.models.feature_terms import Style
+from artrt.models.objective import LossWeights, Networks, Objective
+from support.painting import tiny_loss_network, tiny_networks
+
+ALL = LossWeights(content=1, style=3, region=0.5, edge=0.3, shape=0.2, color=2, tv=1)
+
+
+def picture(height=96, width=80, *, seed=0, dtype=torch.float32):
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def test_the_gradient_is_that_of_the_total():
+    network = tiny_loss_network(dtype=torch.float64)
+    content, image = picture(seed=1, dtype=torch.float64), picture(seed=2, dtype=torch.float64)
+    weights = LossWeights(content=1, style=3, edge=0.3, color=2, tv=1)
+    objective = Objective(Networks(network), content, [Style(picture(seed=3, dtype=torch.float64))], weights)
+    direction = torch.randn(image.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    slope = float((objective(image).gradient * direction).sum())
+    step = 1e-6
+    difference = objective(image + step * direction).total - objective(image - step * direction).total
+    assert slope == pytest.approx(difference / (2 * step), rel=1e-4)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_tiles_give_the_same_losses_and_gradient_as_the_whole(masked):
+    network = tiny_loss_network(dtype=torch.float64)
+    content, image = (picture(250, 330, seed=seed, dtype=torch.float64) for seed in (1, 2))
+    left = torch.zeros(1, 1, 250, 330, dtype=torch.float64)
+    left[..., :100] = 1
+    masks = (left, 1 - left) if masked else (None, None)
+    styles = [
+        Style(picture(200, 150, seed=5, dtype=torch.float64), 0.6, masks[0]),
+        Style(picture(170, 180, seed=6, dtype=torch.float64), 0.4, masks[1]),
+    ]
+    weights = LossWeights(content=1, style=3, tv=1)
+    whole = Objective(Networks(network), content, styles, weights)(image)
+    tiled = Objective(Networks(network), content, styles, weights, tile_px=96)(image)
+    assert tiled.terms == pytest.approx(whole.terms, rel=1e-9)
+    torch.testing.assert_close(tiled.gradient, whole.gradient, rtol=1e-7, atol=1e-14)
+
+
+def test_the_photograph_itself_costs_nothing_but_style():
+    content = picture(seed=1)
+    networks = tiny_networks(localized=True)
+    networks = Networks(networks.loss, networks.localization, lambda image: image.mean(dim=1))
+    terms = Objective(networks, content, [Style(picture(seed=2))], ALL)(content).terms
+    assert {name for name, value in terms.items() if value < 1e-5} == {
+        "content",
+        "edge",
+        "shape",
+        "color",
+        "range",
+    }
+    assert terms["style"] > 0
+    category = terms[
+        "region"
+    ]  # of the region term the CAM part is 0, the class is only as sure as the network
+    assert 0 < category < 1
+
+
+def test_a_weight_of_0_computes_nothing():
+    def never(*_):
+        raise AssertionError("computed")
+
+    networks = Networks(tiny_loss_network(), never, never)
+    objective = Objective(networks, picture(seed=1), [Style(picture(seed=2))], LossWeights(content=1))
+    assert set(objective(picture(seed=3)).terms) == {"content", "range"}
+
+
+def test_without_the_loss_network_s_terms_it_is_never_run():
+    def never(*_):
+        raise AssertionError("computed")
+
+    objective = Objective(Networks(never), picture(seed=1), [], LossWeights(edge=1, tv=1))
+    evaluation = objective(picture(seed=3))
+    assert set(evaluation.terms) == {"edge", "tv", "range"}
+    assert evaluation.gradient.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"), [({"region": 1}, "localization"), ({"shape": 1}, "saliency")]
+)
+def test_a_term_without_its_network_is_refused(weights, message):
+    with pytest.raises(UsageError, match=message):
+        Objective(tiny_networks(), picture(), [], LossWeights(**weights))
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_impossible_weights_are_refused(weight):
+    with pytest.raises(UsageError, match="weight of edge"):
+        LossWeights(edge=weight)
+
+
+def test_an_unknown_layer_lists_the_known():
+    with pytest.raises(UsageError, match=r"no layer 'relu9_1'.*relu4_1"):
+        Objective(tiny_networks(), picture(), [], LossWeights(content=1), content_layers=("relu9_1",))
+
+
+def test_changed_keeps_what_is_not_given():
+    assert LossWeights(content=1, tv=2).changed({"tv": 3.0, "edge": None}) == LossWeights(content=1, tv=3)

@@ -1,0 +1,50 @@
+"""Options: levels, shares, refusals."""
+
+import pytest
+
+from artrt.engine.errors import UsageError
+from artrt.models.paint_options import PaintOptions
+
+
+def test_levels_grow_by_the_root_of_2_up_to_the_size():
+    assert PaintOptions(size_px=512, coarse_px=128).long_sides() == [128, 181, 256, 362, 512]
+    assert PaintOptions(size_px=100, coarse_px=128).long_sides() == [100]
+
+
+@pytest.mark.parametrize("steps", [1, 3, 7, 100, 401])
+def test_steps_are_shared_among_the_levels(steps):
+    plan = PaintOptions(size_px=512, steps=steps).steps_of_levels()
+    assert len(plan) == 5
+    assert min(plan) >= 1
+    if steps >= 100:
+        assert sum(plan) == steps
+        assert plan == sorted(plan, reverse=True)
+
+
+def test_shares_add_up_to_1():
+    assert PaintOptions().shares(4) == (0.25,) * 4
+    assert PaintOptions(style_weights=(3, 1)).shares(2) == (0.75, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"size_px": 63}, "size is 63"),
+        ({"steps": 0}, "steps is 0"),
+        ({"init": "contents"}, r"unknown init 'contents'; did you mean 'content'"),
+        ({"optimizer": "sgd"}, "unknown optimizer 'sgd'"),
+        ({"preserve_color": "hue"}, "way to preserve colour 'hue'"),
+        ({"style_scale": 0.0}, "scale of the style"),
+        ({"tile_px": 16}, "tile is 16"),
+        ({"style_weights": (1.0, -1.0)}, "weights of styles"),
+    ],
+)
+def test_impossible_options_are_refused(values, message):
+    with pytest.raises(UsageError, match=message):
+        PaintOptions(**values)
+
+
+@pytest.mark.parametrize("weights", [(1.0,), (0.0, 0.0)])
+def test_shares_that_fit_no_styles_are_refused(weights):
+    with pytest.raises(UsageError, match="style weights"):
+        PaintOptions(style_weights=weights).shares(2)

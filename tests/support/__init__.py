@@ -1,0 +1,1 @@
+"""Helpers shared by tests: `from support.models import …`."""
