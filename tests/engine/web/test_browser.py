@@ -94,12 +94,23 @@ def test_the_page_by_keyboard(browser):
         eventually(lambda: tab.locator("#badge").inner_text().endswith("fps"))
         tab.keyboard.press("n")
         eventually(lambda: pipeline.controls.state.style == "green")
-        tab.locator("#styles button[aria-checked=true]").focus()
+        tab.locator("#styles button[data-name=green][aria-checked=true]").focus()
         tab.keyboard.press("ArrowRight")
         eventually(lambda: pipeline.controls.state.style == "red")
         tab.locator("body").click(position={"x": 2, "y": 2})
         tab.keyboard.press(" ")
         eventually(lambda: pipeline.paused)
+        tab.close()
+
+
+def test_hasty_keys_are_all_counted(browser):
+    with page() as (sink, pipeline, _):
+        tab = opened(browser, sink.url)
+        eventually(lambda: tab.locator("#badge").inner_text().endswith("fps"))
+        tab.evaluate(
+            "for (let i = 0; i < 2; i++) document.dispatchEvent(new KeyboardEvent('keydown', {key: 'n'}))"
+        )
+        eventually(lambda: pipeline.controls.state.style == "red")
         tab.close()
 
 
