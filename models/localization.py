@@ -90,6 +90,7 @@ class LocalizationNetwork(nn.Module):
         if image.shape[2:] == (INPUT_PX, INPUT_PX):
             return image
         size = (INPUT_PX, INPUT_PX)
+        image = image.float()  # a CPU has no antialiased resizing of bfloat16
         return F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
 
     @staticmethod

@@ -21,6 +21,13 @@ def test_maps_are_13_by_13_and_their_mean_is_the_logit():
     torch.testing.assert_close(network.logits(maps)[0, 7], maps[0, 7].clamp(min=0).mean())
 
 
+def test_bfloat16_pictures_of_any_size_are_prepared():
+    image = torch.rand(1, 3, 100, 80)
+    prepared = LocalizationNetwork.prepare(image.bfloat16())
+    assert prepared.shape == (1, 3, 224, 224)
+    torch.testing.assert_close(prepared.float(), LocalizationNetwork.prepare(image), atol=0.01, rtol=0)
+
+
 def test_heat_map_is_between_zero_and_one():
     maps = torch.randn(2, 1000, 13, 13)
     heat = LocalizationNetwork.cam(maps, torch.tensor([3, 5]))
