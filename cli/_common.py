@@ -7,9 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from ..engine.jobs import Done
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Advance = Callable[[float, float | None], None]
@@ -106,6 +109,13 @@ def echo_json(data: object) -> None:
 def notice(message: str) -> None:
     """Tells the user something on stderr, on one line, without failing."""
     click.echo(f"artrt: {' '.join(message.split())}", err=True)
+
+
+def tell_notes(done: Done) -> Done:
+    """Tells what was lost in a job that was done, and gives it back."""
+    for note in done.notes:
+        notice(f"{done.input}: {note}")
+    return done
 
 
 @contextmanager

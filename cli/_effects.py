@@ -9,7 +9,7 @@ from typing import Any
 from ..engine.effect_stage import EffectStage
 from ..engine.errors import ArtrtError
 from ..engine.jobs import Job, run_job
-from ._common import notice, progress
+from ._common import notice, progress, tell_notes
 
 Picture = Callable[[Job, EffectStage], dict[str, Any]]
 
@@ -35,7 +35,7 @@ def run_effect(jobs: Sequence[Job], effect: EffectStage, picture: Picture) -> li
                 if job.kind == "picture":
                     done.append(picture(job, effect))
                 else:
-                    done.append(asdict(run_job(job, effect, on_frame=advance)))
+                    done.append(asdict(tell_notes(run_job(job, effect, on_frame=advance))))
         except ArtrtError as error:
             if len(jobs) == 1:
                 raise

@@ -21,6 +21,7 @@ from ._common import (
     notice,
     progress,
     provider_option,
+    tell_notes,
     threads_option,
 )
 
@@ -119,8 +120,9 @@ def _report(outcome: Outcome, done: int, total: int, advance: Advance, *, quiet:
     advance(done, total)
     if outcome.done is None:
         notice(f"skipped: {outcome.error}")
-    elif not quiet:
-        result = outcome.done
+        return
+    result = tell_notes(outcome.done)
+    if not quiet:
         click.echo(f"{result.output}  {result.width}x{result.height}  {result.seconds:.2f} s")
 
 

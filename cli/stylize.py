@@ -21,6 +21,7 @@ from ._common import (
     notice,
     progress,
     provider_option,
+    tell_notes,
     threads_option,
 )
 
@@ -95,14 +96,14 @@ def run_all(jobs: list[Job], chain: Painter, *, size: Size | None = None) -> lis
     """
     if len(jobs) == 1:
         with progress(jobs[0].input.name) as advance:
-            return [run_job(jobs[0], chain, size=size, on_frame=advance)]
+            return [tell_notes(run_job(jobs[0], chain, size=size, on_frame=advance))]
     done: list[Done] = []
     with progress(f"{len(jobs)} files") as advance:
         for number, job in enumerate(jobs):
             advance(number, len(jobs))
             within = partial(_within, advance, number, len(jobs))
             try:
-                done.append(run_job(job, chain, size=size, on_frame=within))
+                done.append(tell_notes(run_job(job, chain, size=size, on_frame=within)))
             except ArtrtError as error:
                 notice(f"skipped: {error}")
     return done

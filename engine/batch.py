@@ -232,4 +232,5 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
         "height": done.height,
         "frames": done.frames,
         "seconds": round(done.seconds, 4),
+        **({"notes": done.notes} if done.notes else {}),
     }

@@ -34,11 +34,14 @@ class RayPainter:
         job = Job(Path(row["input"]), Path(row["output"]), row["kind"])
         outcome = attempt(job, self._chain, self._work)
         done = {} if outcome.done is None else asdict(outcome.done)
+        if outcome.done is not None:
+            done["notes"] = "\n".join(outcome.done.notes)  # a row has plain values only
         facts = {"error": outcome.error, "attempts": outcome.attempts, "worker": outcome.worker}
         return {"index": row["index"], **facts, **_EMPTY, **done}
 
 
-_EMPTY = {"input": "", "output": "", "kind": "picture", "width": 0, "height": 0, "frames": 0, "seconds": 0.0}
+_NUMBERS = {"width": 0, "height": 0, "frames": 0, "seconds": 0.0}
+_EMPTY = {"input": "", "output": "", "kind": "picture", **_NUMBERS, "notes": ""}
 
 
 def in_ray(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
@@ -108,5 +111,8 @@ def _outcome(job: Job, row: dict[str, Any]) -> Outcome:
     if row["error"]:
         return Outcome(job, error=row["error"], attempts=attempts, worker=worker)
     width, height, frames = (int(row[name]) for name in ("width", "height", "frames"))
-    done = Done(str(job.input), str(job.output), job.kind, width, height, frames, float(row["seconds"]))
+    notes = tuple(str(row["notes"]).splitlines())
+    done = Done(
+        str(job.input), str(job.output), job.kind, width, height, frames, float(row["seconds"]), notes
+    )
     return Outcome(job, done, attempts=attempts, worker=worker)

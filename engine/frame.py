@@ -122,7 +122,7 @@ def write_image(path: str | os.PathLike[str], image: Image, *, alpha: Image | No
     suffix = Path(path).suffix.lower()
     if suffix not in IMAGE_SUFFIXES:
         raise OutputError(f"cannot write {path}: unknown picture format '{suffix}'; {_FORMATS}")
-    if alpha is not None and suffix in _ALPHA_SUFFIXES:
+    if alpha is not None and keeps_alpha(path):
         image = np.dstack([image, alpha])
     settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix in {".jpg", ".jpeg"} else []
     try:
@@ -134,6 +134,11 @@ def write_image(path: str | os.PathLike[str], image: Image, *, alpha: Image | No
             f"cannot write {path}: OpenCV could not encode {image.shape[1]}x{image.shape[0]} pixels"
         )
     write_bytes(path, encoded.tobytes())
+
+
+def keeps_alpha(path: str | os.PathLike[str]) -> bool:
+    """Whether files of this suffix can be transparent."""
+    return Path(path).suffix.lower() in _ALPHA_SUFFIXES
 
 
 def _decode(path: Path) -> NDArray[Any]:

@@ -17,19 +17,22 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from .errors import InputError, OutputError, UsageError
-from .frame import IMAGE_SUFFIXES, Image, read_image_with_alpha, write_image
+from .frame import IMAGE_SUFFIXES, Image, keeps_alpha, read_image_with_alpha, write_image
 from .pipeline import Pipeline
 from .providers import available_memory_bytes
 from .sinks import open_sink
 from .sinks.video_file import FORMATS as VIDEO_FORMATS
-from .sources import VIDEO_SUFFIXES, Size, SourceOptions
+from .sources import VIDEO_SUFFIXES, Size, SourceInfo, SourceOptions
 from .sources.base import scaled
 from .statistics import Stats
 
 # Measured for `small` in ONNX Runtime at 8000x8000, reading and writing included.
 NETWORK_BYTES_PER_PIXEL = 134
+# A video is called cut off when this share of its frames and of its length is missing.
+MISSING_SHARE = 0.05
 
 Kind = Literal["picture", "video"]
+_Facts = tuple[int, int, int, tuple[str, ...]]  # width, height, frames, notes
 OnProgress = Callable[[float, float | None], None]
 """Called with what is done, and the total or None: pictures for a list of jobs, frames inside a video."""
 
@@ -73,6 +76,7 @@ class Done:
         height: Height of the output in pixels.
         frames: Number of frames.
         seconds: Time for reading, stages and writing together.
+        notes: What was lost on the way, one line each.
     """
 
     input: str
@@ -82,6 +86,7 @@ class Done:
     height: int
     frames: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def fps(self) -> float:
@@ -135,14 +140,14 @@ def run_job(
     chain.reset()
     started = time.perf_counter()
     if job.kind == "picture":
-        width, height, frames = _run_picture(job, chain, size)
+        width, height, frames, notes = _run_picture(job, chain, size)
     else:
-        width, height, frames = _run_video(job, chain, size, on_frame)
+        width, height, frames, notes = _run_video(job, chain, size, on_frame)
     seconds = time.perf_counter() - started
-    return Done(str(job.input), str(job.output), job.kind, width, height, frames, seconds)
+    return Done(str(job.input), str(job.output), job.kind, width, height, frames, seconds, notes)
 
 
-def _run_picture(job: Job, chain: Painter, size: Size | None) -> tuple[int, int, int]:
+def _run_picture(job: Job, chain: Painter, size: Size | None) -> _Facts:
     image, alpha = read_image_with_alpha(job.input)
     image = scaled(image, size)
     _require_memory(job, image)
@@ -150,7 +155,9 @@ def _run_picture(job: Job, chain: Painter, size: Size | None) -> tuple[int, int,
     if alpha is not None:
         alpha = scaled(alpha, size)
     write_image(job.output, result, alpha=alpha)
-    return result.shape[1], result.shape[0], 1
+    lost = alpha is not None and not keeps_alpha(job.output)
+    notes = (f"its transparency is lost: {job.output.suffix} has none, .png does",) if lost else ()
+    return result.shape[1], result.shape[0], 1, notes
 
 
 def _require_memory(job: Job, image: Image) -> None:
@@ -166,9 +173,7 @@ def _require_memory(job: Job, image: Image) -> None:
         )
 
 
-def _run_video(
-    job: Job, chain: Painter, size: Size | None, on_frame: OnProgress | None
-) -> tuple[int, int, int]:
+def _run_video(job: Job, chain: Painter, size: Size | None, on_frame: OnProgress | None) -> _Facts:
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -188,7 +193,21 @@ def _run_video(
     stats = pipeline.run(on_progress=report)
     if stats.frames_out == 0:
         raise InputError(f"{job.input}: no frame could be decoded")
-    return stats.width, stats.height, stats.frames_out
+    return stats.width, stats.height, stats.frames_out, _missing(pipeline.info, stats.frames_out)
+
+
+def _missing(info: SourceInfo, frames: int) -> tuple[str, ...]:
+    """A note when a file ends before the frames that its header promises, as a broken download does.
+
+    The length is asked too: a clip that was trimmed without encoding it anew promises frames that are never shown.
+    """
+    wanted, seconds = info.frame_count, info.duration_seconds
+    if not wanted or not seconds or not info.rate:
+        return ()
+    least = 1 - MISSING_SHARE
+    if frames >= least * wanted or frames / float(info.rate) >= least * seconds:
+        return ()
+    return (f"only {frames} of {wanted} frames could be read: the file is damaged or cut off",)
 
 
 class _Kept:

@@ -20,7 +20,7 @@ AHEAD_SECONDS = 0.5
 
 
 class AudioCarrier:
-    """Takes the first audio track of `path` into `output`, in step with the pictures.
+    """Takes the audio track of `path` that players play into `output`, in step with the pictures.
 
     Args:
         output: An open container; nothing was written to it yet.
@@ -32,7 +32,9 @@ class AudioCarrier:
 
         self._output = output
         self._input = av.open(str(path))
-        self._track = self._input.streams.audio[0]
+        picture = self._input.streams.best("video")
+        track: Any = self._input.streams.best("audio", related=picture)
+        self._track = track
         self._start_seconds = (self._input.start_time or 0) / 1e6
         copied = COPIED.get(output.format.name)
         self._copies = copied is None or self._track.codec_context.name in copied

@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.reformatter import VideoReformatter
+    from av.video.stream import VideoStream
 
 # Damaged frames in a row that are skipped before the rest of a file is given up.
 TOLERATED_ERRORS = 25
 
 
 class VideoSource:
-    """Decodes the first video track of a file.
+    """Decodes the video track of a file that players show: of several the best one, never a cover picture.
 
     Args:
         address: A path, or the URL of a file.
@@ -43,7 +44,7 @@ class VideoSource:
         self._cancelled = False
         self._index = 0
         self._offset_seconds = 0.0
-        self._container = _open(address)
+        self._container, self._track = _open(address)
         self._reformatter = _reformatter()
         self._frames = self._decode()
         self.info = self._describe()
@@ -65,7 +66,7 @@ class VideoSource:
         self._container.close()
 
     def _describe(self) -> SourceInfo:
-        stream = self._container.streams.video[0]
+        stream = self._track
         first = next(self._frames, None)
         if first is None:
             raise InputError(f"{self._address}: no frame could be decoded: the file is damaged or cut off")
@@ -95,17 +96,16 @@ class VideoSource:
                 yield frame
             if not self._options.loop or self._cancelled or self._index == 0:
                 return
-            rate = self._container.streams.video[0].average_rate or 25
+            rate = self._track.average_rate or 25
             self._offset_seconds = end_seconds + float(1 / rate)
             self._container.close()
-            self._container = _open(self._address)
+            self._container, self._track = _open(self._address)
 
     def _decode_once(self) -> Iterator[VideoFrame]:
         import av
 
-        stream = self._container.streams.video[0]
         errors = 0
-        packets = self._container.demux(stream)
+        packets = self._container.demux(self._track)
         while not self._cancelled:
             try:
                 packet = next(packets, None)
@@ -129,11 +129,11 @@ class VideoSource:
         return Frame(image, index, time_seconds + self._offset_seconds, time.monotonic())
 
     def _guess_time(self) -> float:
-        rate = self._container.streams.video[0].average_rate or 25
+        rate = self._track.average_rate or 25
         return float(self._index / rate)
 
 
-def _open(address: str) -> InputContainer:
+def _open(address: str) -> tuple[InputContainer, VideoStream]:
     import av
 
     if "://" not in address:
@@ -142,11 +142,12 @@ def _open(address: str) -> InputContainer:
         container = av.open(address, timeout=(10.0, 5.0) if "://" in address else None)
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(f"{address}: not a readable video: {_reason(error)}") from error
-    if not container.streams.video:
+    track: Any = container.streams.best("video")
+    if track is None:
         container.close()
         raise InputError(f"{address}: there is no video track in this file")
-    container.streams.video[0].thread_type = "AUTO"
-    return container
+    track.thread_type = "AUTO"
+    return container, track
 
 
 def _check_file(path: Path) -> None:

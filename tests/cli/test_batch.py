@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,8 +80,11 @@ def test_missing_source(tmp_path, capsys):
 
 def test_interrupted_batch_is_continued(tmp_path, picture, zoo):
     source, out = tmp_path / "source", tmp_path / "out"
-    for number in range(60):
-        write_image(source / f"{number:02d}.png", picture(200, 300, seed=number))
+    write_image(source / "00.png", picture(800, 1200))
+    for number in range(
+        1, 60
+    ):  # seconds of work, so that the first file is seen long before the last is done
+        shutil.copyfile(source / "00.png", source / f"{number:02d}.png")
     command = [
         sys.executable,
         "-m",
@@ -97,19 +101,19 @@ def test_interrupted_batch_is_continued(tmp_path, picture, zoo):
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
     ) as process:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 60
         while not (out / NAME).exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert errors.splitlines()[-1] == "artrt: error: interrupted"
     assert not [path for path in out.iterdir() if "partial" in path.name]
     done = len((out / NAME).read_text().splitlines())
     assert 0 < done < 60
     finished = subprocess.run(
-        [*command, "--json"], capture_output=True, text=True, timeout=60, check=True, env=environment
+        [*command, "--json"], capture_output=True, text=True, timeout=120, check=True, env=environment
     )
     facts = json.loads(finished.stdout)
     assert (facts["done"], facts["skipped"]) == (60 - done, done)
-    assert all(read_image(out / f"{number:02d}.png").shape == (200, 300, 3) for number in range(60))
+    assert all(read_image(out / f"{number:02d}.png").shape == (800, 1200, 3) for number in range(60))

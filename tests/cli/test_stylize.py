@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from artrt.cli.main import run
 from artrt.engine import jobs
 from artrt.engine.frame import read_image, read_image_with_alpha, write_image
-from support.clips import make_clip, probe
+from support.clips import cut_off, make_clip, make_clip_of_two_tracks, probe
 
 STARRY_NIGHT = 102  # the tone in which the tiny zoo paints that style
 
@@ -122,11 +123,20 @@ def test_shared_clip_keeps_everything(shared_dir, tmp_path):
     clip = shared_dir / "video" / "nasa_480x270_audio.mp4"
     assert stylize(clip, "-o", tmp_path / "out.mp4", "--strength", "0.5") == 0
     before, after = probe(clip), probe(tmp_path / "out.mp4")
-    assert (after.width, after.height, after.frames) == (before.width, before.height, before.frames)
+    assert (after.width, after.height, after.frames) == (480, 270, before.frames)  # the best of two tracks
     assert float(after.rate) == pytest.approx(float(before.rate), rel=1e-3)
     assert after.seconds == pytest.approx(before.seconds, abs=0.05)
     assert after.audio == before.audio
     assert after.audio_seconds == pytest.approx(before.audio_seconds, abs=0.05)
+
+
+def test_of_several_tracks_the_best_are_kept(tmp_path):
+    clip = make_clip_of_two_tracks(tmp_path / "two.mp4")
+    assert stylize(clip, "-o", tmp_path / "out.mp4") == 0
+    after = probe(tmp_path / "out.mp4")
+    assert (after.width, after.height, after.frames, after.rate) == (64, 48, 20, 20)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert [track.rate for track in container.streams.audio] == [48000]
 
 
 def test_missing_file(tmp_path, capsys):
@@ -159,6 +169,32 @@ def test_truncated_video_without_its_index(tmp_path, capsys):
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
     assert_refused(capsys, 1, "clip.mp4", clip, output=tmp_path / "out.mp4")
     assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+
+
+def test_truncated_video_with_its_index_is_done_as_far_as_it_goes_and_said_so(tmp_path, capsys):
+    clip = cut_off(make_clip(tmp_path / "clip.mp4", frames=50), share=0.6)
+    assert stylize(clip, "-o", tmp_path / "out.mp4", "--json") == 0
+    captured = capsys.readouterr()
+    (done,) = json.loads(captured.out)
+    assert 0 < done["frames"] < 45
+    assert probe(tmp_path / "out.mp4").frames == done["frames"]
+    note = f"only {done['frames']} of 50 frames could be read: the file is damaged or cut off"
+    assert done["notes"] == [note]
+    assert f"artrt: {clip}: {note}" in captured.err
+
+
+def test_whole_video_has_no_note(tmp_path, capsys):
+    clip = make_clip(tmp_path / "clip.mp4", frames=5, audio="aac")
+    assert stylize(clip, "-o", tmp_path / "out.mp4", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["notes"] == []
+
+
+def test_transparency_that_the_output_cannot_hold_is_said_so(tmp_path, picture, capsys):
+    write_image(tmp_path / "clear.png", picture(16, 16), alpha=picture(16, 16)[:, :, 1])
+    assert stylize(tmp_path / "clear.png", "-o", tmp_path / "out.jpg") == 0
+    assert "clear.png: its transparency is lost: .jpg has none, .png does" in capsys.readouterr().err
+    assert stylize(tmp_path / "clear.png", "-o", tmp_path / "out.webp") == 0
+    assert "transparency" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (3, 2)])

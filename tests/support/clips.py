@@ -46,6 +46,47 @@ def make_clip(
     return path
 
 
+def make_clip_of_two_tracks(path: Path) -> Path:
+    """An MP4 whose first picture and audio tracks are the poorer ones: 32x24 and 8 kHz before 64x48 and 48 kHz."""
+    random = np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        tracks = []
+        for width, frames, rate in ((32, 10, 8000), (64, 20, 48000)):
+            stream = container.add_stream("libx264", rate=frames)
+            stream.width, stream.height, stream.pix_fmt = width, width * 3 // 4, "yuv420p"
+            sound = container.add_stream("aac", rate=rate, layout="mono")
+            for track in (stream, sound):
+                track.disposition = av.stream.Disposition.default
+            tracks.append((stream, sound, frames, rate))
+        for stream, sound, frames, rate in tracks:
+            for k in range(frames):
+                image = level_picture(k, stream.width, stream.height)
+                image[::2, ::2] = random.integers(0, 40 if stream.width == 32 else 255, image[::2, ::2].shape)
+                picture = av.VideoFrame.from_ndarray(image, format="bgr24")
+                picture.pts, picture.time_base = k, Fraction(1, frames)
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+            _write_tone(container, sound, seconds=1.0, rate=rate)
+    return path
+
+
+def cut_off(clip: Path, *, share: float) -> Path:
+    """The clip with its index in front and only a share of what comes after it: a download that broke off."""
+    whole = clip.with_name(f"whole-{clip.name}")
+    with av.open(str(clip)) as source, av.open(str(whole), "w", options={"movflags": "faststart"}) as target:
+        track = source.streams.video[0]
+        copy = target.add_stream_from_template(track)
+        for packet in source.demux(track):
+            if packet.dts is not None:
+                packet.stream = copy
+                target.mux(packet)
+    data = whole.read_bytes()
+    whole.unlink()
+    pictures = data.index(b"mdat")
+    clip.write_bytes(data[: pictures + round(share * (len(data) - pictures))])
+    return clip
+
+
 def level_picture(k: int, width: int, height: int) -> np.ndarray:
     """uint8 [H, W, 3]: level 8k (mod 240)."""
     return np.full((height, width, 3), 8 * k % 240, np.uint8)
@@ -65,13 +106,13 @@ def rotate_clip(path: Path, degrees: int) -> None:
 def probe(path: Path) -> Probe:
     """Decodes a whole file."""
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
+        stream = container.streams.best("video")
         times = [frame.time for frame in container.decode(stream)]
         rate, width, height = stream.average_rate, stream.width, stream.height
     audio, audio_seconds = None, 0.0
     with av.open(str(path)) as container:
         if container.streams.audio:
-            track = container.streams.audio[0]
+            track = container.streams.best("audio", related=container.streams.best("video"))
             audio = track.codec_context.name
             samples = sum(frame.samples for frame in container.decode(track))
             audio_seconds = samples / track.rate
@@ -85,12 +126,12 @@ def levels(path: Path) -> list[float]:
         return [float(frame.to_ndarray(format="bgr24").mean()) for frame in container.decode(video=0)]
 
 
-def _write_tone(container, stream, *, seconds: float) -> None:
-    total = round(48000 * seconds)
-    wave = (np.sin(np.arange(total) * 2 * np.pi * 440 / 48000) * 8000).astype(np.int16)
+def _write_tone(container, stream, *, seconds: float, rate: int = 48000) -> None:
+    total = round(rate * seconds)
+    wave = (np.sin(np.arange(total) * 2 * np.pi * 440 / rate) * 8000).astype(np.int16)
     for start in range(0, total, 1024):
         block = wave[None, start : start + 1024]
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
+        frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
