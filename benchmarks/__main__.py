@@ -56,10 +56,14 @@ def words(text: str) -> tuple[str, ...]:
 
 
 BENCHMARKS = {
-    "stylize": Benchmark("stylize.py", quick=words("--size 640x360 --rounds 5")),
-    "peers": Benchmark("peers.py", quick=words("--size 640x360 --rounds 3 --frames 45")),
-    "scaling": Benchmark("scaling.py", quick=words("--sizes 640x360,1280x720,1920x1080 --rounds 3")),
-    "end_to_end": Benchmark("end_to_end.py", quick=words("--frames 60 --rounds 2")),
+    "stylize": Benchmark("stylize.py", quick=words("--rounds 5")),
+    "peers": Benchmark("peers.py", quick=words("--size 640x360 --rounds 3")),
+    "loop": Benchmark("loop.py", quick=words("--frames 60")),
+    "end_to_end": Benchmark("end_to_end.py", quick=words("--frames 60")),
+    "scaling": Benchmark(
+        "scaling.py", quick=words("--sizes 640x360,1280x720,1920x1080,3840x2160 --rounds 3")
+    ),
+    "evaluation": Benchmark("evaluation.py", quick=words("--limit 4"), needs="pictures"),
     "pipeline": Benchmark("pipeline.py", quick=words("--seconds 10 --frames 8000")),
     "preprocess": Benchmark(
         "preprocess.py", quick=words("--quick --every 8 --rounds 7 --frames 10"), needs="pictures"
@@ -69,7 +73,7 @@ BENCHMARKS = {
         "paint.py", words("curve"), words("curve --size 192 --steps 60 --plain-steps 60"), needs="pictures"
     ),
     "paint_region": Benchmark(
-        "paint.py", words("region"), words("region --size 160 --steps 40 --photos 2"), needs="pictures"
+        "paint.py", words("region"), words("region --size 160 --steps 30 --photos 2"), needs="pictures"
     ),
     "paint_memory": Benchmark(
         "paint.py", words("memory"), words("memory --size 1024 --steps 2"), needs="pictures"
@@ -113,7 +117,11 @@ def main() -> None:
         print("\n".join(f"{name:14}{benchmark.script}" for name, benchmark in BENCHMARKS.items()))
         return
     names = list(BENCHMARKS) if "all" in options.names else options.names
+    started = time.monotonic()
     failed = [name for name in names if not run(name, quick=options.quick)]
+    print(
+        f"== {len(names)} benchmarks, {time.monotonic() - started:.0f} s; now: python docs/make_benchmarks.py"
+    )
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 

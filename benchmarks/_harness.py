@@ -16,10 +16,13 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+SHARED = Path(os.environ.get("ARTRT_SHARED") or Path(__file__).parents[2] / "shared" / "data")
+LOAD_BEFORE = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 PACKAGES = ("numpy", "onnxruntime", "onnxruntime-gpu", "openvino", "torch", "opencv-python", "av", "tensorrt")
 
 
@@ -74,11 +77,11 @@ def interleaved(
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, load, Python and the versions of the packages that matter."""
+    """Processor, cores, load before the benchmark, Python and the versions of the packages that matter."""
     return {
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "load_before": LOAD_BEFORE,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
@@ -100,7 +103,7 @@ def write(
         name: File name without suffix.
         title: Heading of the table.
         rows: One mapping per line; the keys of the first are the columns. Timings are spread into columns.
-        facts: What else belongs into the JSON (machine facts are added).
+        facts: What else belongs into the JSON (date and machine are added).
         notes: Text below the table.
         directory: Where to write.
 
@@ -109,12 +112,15 @@ def write(
     """
     directory.mkdir(parents=True, exist_ok=True)
     plain = [_plain(row) for row in rows]
-    record = {"title": title, "machine": machine(), **(facts or {}), "rows": plain}
+    about = machine()
+    notes = " ".join(notes.split())
+    record = {"title": title, "date": f"{datetime.now(timezone.utc):%Y-%m-%d}", "machine": about}
+    record |= {**(facts or {}), "notes": notes, "rows": plain}
     path = directory / f"{name}.json"
     path.write_text(json.dumps(record, indent=2) + "\n")
     table = markdown(plain)
-    about = record["machine"]
-    where = f"{about['cpu']}, {about['cores']} cores, load {about['load_before']}, Python {about['python']}"
+    where = f"{record['date']}, {about['cpu']}, {about['cores']} cores, load {about['load_before']} before, "
+    where += f"Python {about['python']}"
     text = f"# {title}\n\n{table}\n\n{notes}\n\n{where}.\n".replace("\n\n\n\n", "\n\n")
     path.with_suffix(".md").write_text(text)
     print(f"{title}\n\n{table}\n")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -23,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from _harness import write
+from _harness import SHARED, write
 
 from artrt.engine.frame import Image, read_image, write_image
 from artrt.models.descent import Step
@@ -35,8 +34,6 @@ from artrt.models.paint_options import DEFAULT_WEIGHTS, PaintOptions
 from artrt.models.painting import PaintProgress, paint
 from artrt.models.tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("ARTRT_SHARED") or ROOT.parent / "shared" / "data")
 STYLES = ("starry-night", "the-scream", "great-wave")
 PLAIN_LEARNING_RATE = 0.02
 #: Seconds between two points of a curve.

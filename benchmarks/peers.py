@@ -3,8 +3,8 @@
     python benchmarks/peers.py [--size 1280x720] [--threads 2] [--rounds 5] [--no-compile]
 
 Contenders: the classic 32-64-128 fast-neural-style network in PyTorch eager, torch.compile, ONNX Runtime and OpenVINO;
-its half-width variant; a network of MicroAST's size (16-32-64, four residual blocks); and, on a clip, the naive loop of
-one thread that captures, paints and writes, against `artrt stylize`. Random weights cost the time of trained ones.
+its half-width variant; a network of MicroAST's size (16-32-64, four residual blocks). Random weights cost the time of
+trained ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 import torch
@@ -23,9 +22,6 @@ from _harness import interleaved, write
 from stylize import Classic
 from torch import Tensor, nn
 
-from artrt.engine.chains import ChainOptions, build_chain
-from artrt.engine.jobs import Job, run_job
-from artrt.engine.pipeline import Pipeline
 from artrt.engine.sessions import SessionOptions, openvino
 from artrt.engine.sessions.onnxruntime import open_model
 from artrt.engine.stage import Stage
@@ -102,41 +98,12 @@ def networks(folder: Path, frame: np.ndarray, *, threads: int, compiled: bool) -
     return runs
 
 
-def loops(folder: Path, *, size: str, frames: int) -> dict[str, Run]:
-    """The naive loop and artrt's pipeline on the same clip with the same network."""
-    clip = folder / "clip.mp4"
-    Pipeline(f"test://{size}@30", [], [clip], frames="all", max_frames=frames).run()
-    chain = build_chain(ChainOptions(style=Zoo().styles()[0], provider="cpu"))
-
-    def naive() -> None:
-        camera = cv2.VideoCapture(str(clip))
-        width, height = (
-            int(camera.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
-        writer = cv2.VideoWriter(
-            str(folder / "naive.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 30, (width, height)
-        )
-        while True:
-            there, frame = camera.read()
-            if not there:
-                break
-            writer.write(chain(frame))
-        writer.release()
-
-    return {
-        "naive loop (OpenCV, one thread, MPEG-4)": naive,
-        "artrt stylize (H.264)": lambda: run_job(Job(clip, folder / "artrt.mp4", "video"), chain),
-    }
-
-
 def main() -> None:
-    """Measures and writes benchmarks/results/peers.json and loop.json."""
+    """Measures and writes benchmarks/results/peers.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--clip-size", default="640x360")
-    parser.add_argument("--frames", type=int, default=90)
     parser.add_argument("--no-compile", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -145,10 +112,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, torch.inference_mode():
         runs = networks(Path(scratch), frame, threads=options.threads, compiled=not options.no_compile)
         timings = interleaved(runs, rounds=options.rounds)
-        looped = interleaved(
-            loops(Path(scratch), size=options.clip_size, frames=options.frames),
-            rounds=max(2, options.rounds // 2),
-        )
     classic = timings["classic 32-64-128, ONNX Runtime"].median_ms
     rows = [
         {"network": name, "timing": timing, "times the classic": round(classic / timing.median_ms, 2)}
@@ -160,22 +123,10 @@ def main() -> None:
     )
     write(
         "peers",
-        title=f"One {options.size} frame, {options.threads} CPU threads, float32",
+        title=f"What else one would use: one {options.size} frame, {options.threads} CPU threads, float32",
         rows=rows,
         facts=facts,
         notes=notes,
-    )
-    rows = [
-        {
-            "loop": name,
-            "frames_per_second": round(1000 * options.frames / timing.median_ms, 2),
-            "median_seconds": round(timing.median_ms / 1000, 2),
-        }
-        for name, timing in looped.items()
-    ]
-    title = f"{options.frames} frames of {options.clip_size}, decoded, painted and encoded"
-    write(
-        "loop", title=title, rows=rows, facts={"size": options.clip_size}, notes="The same network in both."
     )
 
 

@@ -2,12 +2,14 @@
 
     python benchmarks/preprocess.py [--shared DIR] [--part speed colors regions flicker] [--rounds 15]
 
-Real pictures from the shared data folder; every part writes a table of its own under results/.
+Real pictures from the shared data folder; every part writes a table of its own under results/. SLIC of opencv-contrib
+joins where it lies (benchmarks/_contrib.py says how to get it there).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +17,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from _harness import interleaved, write
+from _contrib import FOLDER, ITERATIONS, ContribSlic
+from _harness import SHARED, interleaved, write
 from numpy.typing import NDArray
 
 from artrt.engine.effect_stage import EffectStage, quantize_effect, superpixels_effect
@@ -53,7 +56,8 @@ class Loop:
         self._next += 1
 
 
-def speed(shared: Path, rounds: int) -> None:
+def speed(shared: Path, rounds: int, contrib: Path) -> None:
+    from PIL import Image as Pillow
     from skimage.segmentation import slic
     from sklearn.cluster import MiniBatchKMeans
 
@@ -75,17 +79,20 @@ def speed(shared: Path, rounds: int) -> None:
 
         return run
 
-    fast = interleaved(
-        {
-            "quantize, warm": Loop(colors, pictures),
-            "superpixels, warm": Loop(regions, pictures),
-            "quantize, first frame": restarted(fresh_colors),
-            "superpixels, first frame": restarted(fresh_regions),
-            "skimage slic": lambda: slic(picture[..., ::-1], 900, compactness=10),
-        },
-        rounds=rounds,
-        warmup=2,
-    )
+    pillow = Pillow.fromarray(np.ascontiguousarray(picture[..., ::-1]))
+    contenders: dict[str, Callable[[], object]] = {
+        "quantize, warm": Loop(colors, pictures),
+        "superpixels, warm": Loop(regions, pictures),
+        "quantize, first frame": restarted(fresh_colors),
+        "superpixels, first frame": restarted(fresh_regions),
+        "skimage slic": lambda: slic(picture[..., ::-1], 900, compactness=10),
+        "Pillow MEDIANCUT": lambda: pillow.quantize(16, method=Pillow.Quantize.MEDIANCUT),
+    }
+    with contextlib.ExitStack() as stack:
+        if contrib.is_dir():
+            other = stack.enter_context(ContribSlic(picture, 900, folder=contrib))
+            contenders["opencv-contrib ximgproc SLIC"] = other
+        fast = interleaved(contenders, rounds=rounds, warmup=2)
     slow = interleaved(
         {
             "quantize, warm ": Loop(colors, pictures),
@@ -97,14 +104,16 @@ def speed(shared: Path, rounds: int) -> None:
     base = {"quantize": slow["quantize, warm "].median_ms, "superpixels": fast["superpixels, warm"].median_ms}
     rows = []
     for name, timing in {**fast, **{key: slow[key] for key in ("cv2.kmeans", "MiniBatchKMeans")}}.items():
-        kind = "superpixels" if "super" in name or "slic" in name else "quantize"
+        kind = "superpixels" if "super" in name or "slic" in name.lower() else "quantize"
         rows.append({"what": name, "timing": timing, "times_warm": round(timing.median_ms / base[kind], 1)})
     write(
         "preprocess-speed",
         title="Quantize (K = 16) and superpixels (N = 900), 640x360, two threads",
         rows=rows,
         notes="`times_warm`: how many times a warm frame's median, taken in turns with it in the same run.\n"
-        "cv2.kmeans: one attempt, ten iterations, k-means++; MiniBatchKMeans: defaults, with the assignment.",
+        "cv2.kmeans: one attempt, ten iterations, k-means++; MiniBatchKMeans: defaults, with the assignment.\n"
+        f"ximgproc: {ITERATIONS} iterations, connectivity enforced, as skimage does. Pillow splits boxes of colours\n"
+        "once; what that costs in quality stands in preprocess-colors.",
     )
     for effect in (colors, regions, fresh_colors, fresh_regions):
         effect.close()
@@ -300,16 +309,16 @@ def change(images: Sequence[Image], pairs: Sequence[dict[str, Image]], kind: str
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    default = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-    parser.add_argument("--shared", type=Path, default=default)
+    parser.add_argument("--shared", type=Path, default=SHARED)
     parser.add_argument("--part", nargs="+", default=["speed", "colors", "regions", "flicker"])
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--contrib", type=Path, default=FOLDER, help="Where opencv-contrib was installed.")
     parser.add_argument("--every", type=int, default=1, help="Take every n-th picture of BSDS500.")
     parser.add_argument("--frames", type=int, default=FRAMES, help="Frames of each clip.")
     parser.add_argument("--quick", action="store_true", help="Leave out scikit-learn's KMeans (minutes).")
     options = parser.parse_args()
     parts: dict[str, Callable[[], None]] = {
-        "speed": lambda: speed(options.shared, options.rounds),
+        "speed": lambda: speed(options.shared, options.rounds, options.contrib),
         "colors": lambda: colors_quality(options.shared, not options.quick),
         "regions": lambda: regions_quality(options.shared, options.every),
         "flicker": lambda: flicker(options.shared, options.frames),

@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from _harness import write
+from _harness import SHARED, write
 
 from artrt.engine.frame import read_image, write_image
 from artrt.engine.live import LiveOptions, open_stages
 from artrt.engine.stabilizer import DEFAULT_AMOUNT, Stabilizer
 
-SHARED = Path(os.environ.get("ARTRT_SHARED") or Path(__file__).parents[2] / "shared" / "data")
 CLIPS = ("blackswan", "car-roundabout", "dance-twirl", "kite-surf")
 SIZE = (640, 360)
 

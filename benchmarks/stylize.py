@@ -136,7 +136,7 @@ def report(timings: dict[str, Timing], *, size: str, threads: int) -> None:
     notes = "All contenders took turns in one process. Trust the ratios; the times are this machine's."
     write(
         "stylize",
-        title=f"One {size} frame, {threads} CPU threads, float32",
+        title=f"Against the classic network: one {size} frame, {threads} CPU threads, float32",
         rows=rows,
         facts={"size": size, "threads": threads},
         notes=notes,

@@ -23,9 +23,16 @@ BEGIN, END = "<!-- measurements: written by docs/make_benchmarks.py -->", "<!-- 
 IN_README = {
     "stylize": ("network", "median_ms", "fps", "times the classic"),
     "peers": ("network", "median_ms", "fps", "times the classic"),
+    "loop": (),
     "end_to_end": (),
     "preprocess-speed": (),
 }
+#: Order on the page; what is not named here follows by name.
+ORDER = (
+    "stylize", "peers", "loop", "end_to_end", "scaling", "scaling_batch", "precision", "gpu", "evaluation", "region_loss",
+    "stabilize", "preprocess-speed", "preprocess-colors", "preprocess-regions", "preprocess-flicker", "paint_curve",
+    "paint_region", "paint_memory", "pipeline",
+)  # fmt: skip
 HEAD = """# Benchmarks
 
 `python -m benchmarks all` measures everything, `--quick` in under ten minutes on two cores; each script writes JSON and
@@ -36,11 +43,12 @@ the ratios: times are one machine's, and a loaded one stretches them. This page 
 
 
 def records() -> dict[str, dict[str, Any]]:
-    """Name -> everything that one benchmark wrote, sorted by name."""
+    """Name -> everything that one benchmark wrote, in the order of the page."""
     found = {
         path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))
     }
-    return {name: record for name, record in found.items() if isinstance(record, dict) and record.get("rows")}
+    names = sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    return {name: found[name] for name in names if isinstance(found[name], dict) and found[name].get("rows")}
 
 
 def table(rows: list[dict[str, Any]], columns: tuple[str, ...] = ()) -> str:
@@ -61,10 +69,10 @@ def cell(value: object) -> str:
 
 
 def machine(record: dict[str, Any]) -> str:
-    """Where it was measured, in one line."""
+    """When and where it was measured, in one line."""
     about = record.get("machine") or {}
-    parts = [about.get("cpu"), f"{about['cores']} cores" if about.get("cores") else None]
-    parts += [f"load {about['load_before']}" if about.get("load_before") is not None else None]
+    parts = [record.get("date"), about.get("cpu"), f"{about['cores']} cores" if about.get("cores") else None]
+    parts += [f"load {about['load_before']} before" if about.get("load_before") is not None else None]
     parts += [
         f"{name} {version}" for name, version in (about.get("packages") or {}).items() if name in RUNTIMES
     ]
