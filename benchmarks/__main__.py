@@ -6,7 +6,8 @@
 
 Each writes benchmarks/results/NAME.json and NAME.md; `python docs/make_benchmarks.py` makes the page and the README's
 tables of them. Benchmarks that want pictures take them from $ARTRT_SHARED, or ../shared/data beside the repository;
-they are left out where there are none, and the one for GPUs where there is no GPU.
+they are left out where there are none, and the one for GPUs where there is no GPU. Those that train networks take an
+hour or more and are left out of a quick run.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ class Benchmark:
     Args:
         script: File name.
         full: Arguments of a full run.
-        quick: Arguments of a quick one.
+        quick: Arguments of a quick one; None where there is none, because networks are trained for it.
         needs: "", "pictures" or "gpu".
     """
 
     script: str
     full: tuple[str, ...] = ()
-    quick: tuple[str, ...] = ()
+    quick: tuple[str, ...] | None = ()
     needs: str = ""
 
     def missing(self) -> str:
@@ -85,6 +86,8 @@ BENCHMARKS = {
         needs="pictures",
     ),
     "gpu": Benchmark("gpu.py", needs="gpu"),
+    "ablation": Benchmark("ablation.py", quick=None, needs="pictures"),
+    "ladder": Benchmark("ladder.py", quick=None, needs="pictures"),
 }
 
 
@@ -94,9 +97,12 @@ def run(name: str, *, quick: bool) -> bool:
     if missing := benchmark.missing():
         print(f"== {name}: left out, there is no {missing}", flush=True)
         return True
+    arguments = benchmark.quick if quick else benchmark.full
+    if arguments is None:
+        print(f"== {name}: left out, it trains networks and has no quick form", flush=True)
+        return True
     print(f"== {name}", flush=True)
     started = time.monotonic()
-    arguments = benchmark.quick if quick else benchmark.full
     done = subprocess.run([sys.executable, str(HERE / benchmark.script), *arguments], check=False)
     print(
         f"== {name}: {'done' if done.returncode == 0 else 'failed'}, {time.monotonic() - started:.0f} s",

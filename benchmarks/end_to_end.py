@@ -62,8 +62,9 @@ def main() -> None:
         facts = {"frames": frames, **command(clip, out, rounds=options.rounds, provider=options.provider)}
     notes = (
         "End to end is decoding, network and encoding; the share is of the same network alone, in turns. artrt runs "
-        f"with sleeping threads. The command itself: {facts['command_fps']:g} frames/s, and {facts['start_up_seconds']:g} s "
-        "of start-up before: interpreter, libraries, network, and the inference that proves the provider."
+        f"with sleeping threads. The command itself: {facts['command_fps']:g} frames/s, and before them "
+        f"{facts['start_up_seconds']:g} s of start-up: interpreter, libraries, network, and the inference that proves "
+        "the provider."
     )
     title = f"`artrt stylize` against its network alone: {frames} frames of {facts['size']}"
     write("end_to_end", title=title, rows=rows, facts=facts, notes=notes)

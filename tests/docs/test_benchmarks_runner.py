@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 
 import pytest
+
+from support.clips import levels, make_clip, probe
 
 
 @pytest.fixture
@@ -33,13 +37,73 @@ def test_script_that_fails_is_told(runner, tmp_path, monkeypatch, capsys):
     (tmp_path / "good.py").write_text("import sys; assert sys.argv[1:] == ['--quick']")
     monkeypatch.setattr(runner, "HERE", tmp_path)
     table = {"good": runner.Benchmark("good.py", quick=("--quick",)), "bad": runner.Benchmark("bad.py")}
-    monkeypatch.setattr(runner, "BENCHMARKS", table | {"gone": runner.Benchmark("gone.py")})
+    table |= {"gone": runner.Benchmark("gone.py"), "long": runner.Benchmark("good.py", quick=None)}
+    monkeypatch.setattr(runner, "BENCHMARKS", table)
     monkeypatch.setattr(sys, "argv", ["benchmarks", "all", "--quick"])
     with pytest.raises(SystemExit, match="failed: bad"):
         runner.main()
     output = capsys.readouterr().out
     assert "== gone: left out, there is no benchmarks/gone.py" in output
     assert "== good: done" in output
+    assert "== long: left out, it trains networks" in output
+
+
+@pytest.fixture
+def script(root, monkeypatch):
+    """Loads a script of benchmarks/ as a module."""
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    return importlib.import_module
+
+
+def test_record_says_when_where_and_what(script, tmp_path, capsys):
+    harness = script("_harness")
+    timing = harness.Timing.of([0.2, 0.1, 0.4])
+    rows = [{"network": "small", "timing": timing}]
+    path = harness.write(
+        "x", title="A title", rows=rows, facts={"size": "1x1"}, notes="Two\nlines.", directory=tmp_path
+    )
+    record = json.loads(path.read_text())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", record["date"])
+    assert record["machine"]["load_before"] == harness.LOAD_BEFORE
+    assert (record["notes"], record["size"]) == ("Two lines.", "1x1")
+    spread = {"median_ms": 200.0, "minimum_ms": 100.0, "p95_ms": 400.0, "rounds": 3, "fps": 5.0}
+    assert record["rows"] == [{"network": "small"} | spread]
+    assert "| small | 200 | 100 | 400 | 3 | 5 |" in path.with_suffix(".md").read_text()
+    assert "A title" in capsys.readouterr().out
+
+
+def test_contenders_take_turns(script):
+    order = []
+    contenders = {name: lambda name=name: order.append(name) for name in "ab"}
+    timings = script("_harness").interleaved(contenders, rounds=2, warmup=1)
+    assert order == ["a", "b"] * 3
+    assert [timing.rounds for timing in timings.values()] == [2, 2]
+
+
+def test_naive_loops_write_every_frame(script, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", frames=7)
+    loop = script("loop")
+    loop.opencv_loop(clip, tmp_path / "opencv.mp4", lambda image: 255 - image)
+    loop.pyav_loop(clip, tmp_path / "pyav.mp4", lambda image: 255 - image)
+    assert [probe(tmp_path / f"{name}.mp4").frames for name in ("opencv", "pyav")] == [7, 7]
+    assert levels(tmp_path / "pyav.mp4")[3] == pytest.approx(255 - 8 * 3, abs=5)
+
+
+def test_quick_arguments_are_known_to_their_scripts(root, runner):
+    for name, benchmark in runner.BENCHMARKS.items():
+        source = (root / "benchmarks" / benchmark.script).read_text(encoding="utf-8")
+        for word in [*benchmark.full, *(benchmark.quick or ())]:
+            assert not word.startswith("--") or f'"{word}"' in source, f"{name}: {word}"
+
+
+def test_every_table_of_the_page_has_a_benchmark_that_writes_it(root, runner):
+    """Each JSON is written by a script of benchmarks/ or of docs/, under that very name."""
+    sources = "".join(
+        path.read_text() for folder in ("benchmarks", "docs") for path in (root / folder).glob("*.py")
+        if path.name != "make_benchmarks.py"
+    )  # fmt: skip
+    for path in (root / "benchmarks" / "results").glob("*.json"):
+        assert re.search(rf'"{path.stem}(\.json)?"', sources), path.name
 
 
 def test_scaling_measures_a_point(root, tiny_zoo, monkeypatch):

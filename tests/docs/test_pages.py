@@ -215,6 +215,41 @@ def test_benchmark_page_and_readme_say_what_the_json_says(root):
         assert (root / "docs" / "images" / "scaling.svg").read_text() == script.plot(found["scaling"]["rows"])
 
 
+UNIT = r"(?:ms\b|fps\b|frames/s|frames (?:a|per) second|dB\b|[GMk]B\b|x faster|times (?:as|faster)|%)"
+MEASURED = re.compile(rf"(?<![\w.`-])\d[\d.,]* ?{UNIT}")
+
+
+def measured_figures(text):
+    """Figures with a unit of measurement, outside code and outside what make_benchmarks writes."""
+    text = re.sub(r"<!-- measurements.*?<!-- /measurements -->", "", FENCE.sub("", text), flags=re.DOTALL)
+    return set(MEASURED.findall(text))
+
+
+def test_figures_in_prose_are_settings_and_never_measurements(root):
+    """What was measured stands in tables written from JSON; prose has tolerances and file sizes as in the code."""
+    from artrt.export.parity import TOLERANCES
+    from artrt.models.pretrained import CATALOGUE
+
+    settings = {f"{tolerance.psnr_db:g} dB" for tolerance in TOLERANCES.values()}
+    settings |= {
+        f"{tolerance.style_loss:.0%}".replace("%", " %")
+        for tolerance in TOLERANCES.values()
+        if tolerance.style_loss
+    }
+    settings |= {f"{sum(file.size_bytes for file in ways[0]) / 1e6:.0f} MB" for ways in CATALOGUE.values()}
+    for path in [*pages(root), root / "README.md", root / "CONTRIBUTING.md"]:
+        if path.name not in ("benchmarks.md", "cli.md"):
+            assert measured_figures(path.read_text(encoding="utf-8")) <= settings, path.name
+
+
+@pytest.mark.parametrize(
+    "text", ["a frame in 9 ms", "8 times as fast", "40 frames a second", "| 12.5 fps |", "30% more"]
+)
+def test_measurement_in_prose_is_found(text):
+    assert measured_figures(text)
+    assert not measured_figures(f"<!-- measurements: -->\n{text}\n<!-- /measurements -->")
+
+
 def test_figures_of_region_loss_have_their_json(root):
     assert (root / "benchmarks" / "results" / "region_loss.json").is_file()
 
