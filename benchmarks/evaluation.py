@@ -63,7 +63,7 @@ def main() -> None:
     facts = {name: found[name] for name in ("settings", "fps", "parameters", "macs", "width", "height")}
     facts |= {"warping_error_of_the_frames_themselves": warping.get("frames_themselves")}
     notes = (
-        "By `artrt eval`; [metrics](metrics.md) defines each column. Losses and errors are better when small, the rest "
+        "By `artrt eval`; docs/metrics.md defines each column. Losses and errors are better when small, the rest "
         f"when large. The network: {found['parameters'] / 1e3:.0f} thousand parameters, {found['macs'] / 1e9:.2f} "
         f"billion multiply-accumulate operations and {found['fps']:.3g} frames/s at {found['width']}x"
         f"{found['height']}."

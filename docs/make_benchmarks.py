@@ -35,9 +35,10 @@ ORDER = (
 )  # fmt: skip
 HEAD = """# Benchmarks
 
-`python -m benchmarks all` measures everything, `--quick` in under ten minutes on two cores; each script writes JSON and
-a table to `benchmarks/results/`. What is compared is measured side by side in one run, contenders in turns, so trust
-the ratios: times are one machine's, and a loaded one stretches them. This page is written from that JSON by
+`python -m benchmarks all --quick` measures everything in under ten minutes on two cores, but for what has to train
+networks first; without `--quick` it takes larger pictures and more rounds, and trains. Each script writes JSON and a
+table to `benchmarks/results/`. What is compared is measured side by side in one run, contenders in turns, so trust the
+ratios: times are one machine's, and a loaded one stretches them. This page is written from that JSON by
 `python docs/make_benchmarks.py`.
 """
 

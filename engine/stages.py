@@ -89,8 +89,9 @@ class Chain:
 
     @property
     def reason(self) -> str:
-        """One line: why these providers, and why not better ones."""
-        return "; ".join(dict.fromkeys(stage.session.reason for stage in self.stages))
+        """One line: why these providers, and why not better ones; what holds for several stages is said once."""
+        parts = (part for stage in self.stages for part in stage.session.reason.split("; "))
+        return "; ".join(dict.fromkeys(parts))
 
     @property
     def controls(self) -> Mapping[str, Control]:

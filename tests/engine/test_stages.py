@@ -152,3 +152,10 @@ def test_mask_of_a_host_stage_reaches_a_device_stage():
     chain = Chain([stage(saliency, SALIENCY_SPEC), stage(paint, PAINT_SPEC, DeviceFake)])
     image = np.full((4, 4, 3), 51, np.uint8)
     assert chain(image, style=np.ones(4), keep_salient=0.5).max() == 51 + round(0.9 * 204)
+
+
+def test_what_holds_for_several_stages_is_said_once():
+    first, second = stage(invert), stage(halve)
+    first.session.reason = "auto took cpu; not cuda: no driver; not openvino: not installed"
+    second.session.reason = "auto took cpu; not cuda: no driver"
+    assert Chain([first, second]).reason == first.session.reason
