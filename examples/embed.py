@@ -13,6 +13,8 @@ import artrt
 def main(source: str = "0", frames: str = "100") -> None:
     """Paints frames and does something with each: here, its mean colour."""
     camera = cv2.VideoCapture(int(source) if source.isdigit() else source)
+    if not camera.isOpened():
+        sys.exit(f"cannot open {source}: give a camera's number or a video file")
     with artrt.Stylizer("starry-night", strength=0.9) as stylizer:
         print(f"runs on {stylizer.provider} ({stylizer.reason})")
         for number in range(int(frames)):

@@ -35,6 +35,13 @@ def test_embed(example, tmp_path):
     assert [line.partition(",")[0] for line in lines[1:]] == ["frame 0: 64x48", "frame 1: 64x48"]
 
 
+def test_embed_without_a_camera_says_so(root, tmp_path):
+    command = [sys.executable, str(root / "examples" / "embed.py"), str(tmp_path / "none.mp4")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("none.mp4: give a camera's number or a video file")
+
+
 def test_embed_is_short(root):
     lines = (root / "examples" / "embed.py").read_text().splitlines()
     assert (
