@@ -46,7 +46,7 @@ def shell_commands(text):
 
 def check(words):
     """Finds the command, and each option among its parameters."""
-    context, command = click.Context(cli, info_name="artrt"), cli
+    context, command = click.Context(cli, info_name="artrt", **cli.context_settings), cli
     while isinstance(command, click.Group) and words:
         found = command.get_command(context, words[0]) if words[0] not in ("--help", "--version") else None
         if found is None:

@@ -29,7 +29,7 @@ def examples(root):
 
 def parse(words):
     """Parses words as click would, options and their types, without running anything or touching files."""
-    context, command = click.Context(cli, info_name="artrt"), cli
+    context, command = click.Context(cli, info_name="artrt", **cli.context_settings), cli
     while isinstance(command, click.Group):
         command = command.get_command(context, words[0])
         assert command is not None, f"no command {words[0]}"
