@@ -11,6 +11,7 @@ from ..engine.chains import NO_STYLE, ChainOptions, Effect, build_chain, of_arte
 from ..engine.errors import ArtrtError, InputError
 from ..engine.jobs import Done, Job, Painter, plan, run_job
 from ..engine.sources import Size
+from ..engine.stages import Chain
 from ..engine.styles import normalise_weights, parse_mix
 from ._common import (
     Advance,
@@ -76,7 +77,7 @@ def command(
     scale = None if size is None else Size.parse(size)
     _tell_about_weights(style)
     with build_chain(options) as chain:
-        notice(f"runs on {chain.provider} ({chain.reason})")
+        notice(_where(chain))
         done = run_all(jobs, chain, size=scale)
         provider = chain.provider
     if as_json:
@@ -112,6 +113,12 @@ def run_all(jobs: list[Job], chain: Painter, *, size: Size | None = None) -> lis
 def _within(advance: Advance, number: int, jobs: int, frames: float, total: float | None) -> None:
     """Progress inside one of several jobs."""
     advance(number + (min(frames / total, 1) if total else 0), jobs)
+
+
+def _where(chain: Chain) -> str:
+    if not chain.stages:
+        return "no style and no effect: inputs are only scaled and encoded anew"
+    return f"runs on {chain.provider} ({chain.reason})"
 
 
 def _tell_about_weights(style: str) -> None:

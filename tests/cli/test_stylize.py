@@ -183,6 +183,12 @@ def test_truncated_video_with_its_index_is_done_as_far_as_it_goes_and_said_so(tm
     assert f"artrt: {clip}: {note}" in captured.err
 
 
+def test_neither_style_nor_effect_is_said_so(photo, tmp_path, capsys):
+    assert stylize(photo, "-o", tmp_path / "out.png", "--style", "none") == 0
+    assert "no style and no effect: inputs are only scaled" in capsys.readouterr().err
+    assert np.array_equal(read_image(tmp_path / "out.png"), read_image(photo))
+
+
 def test_whole_video_has_no_note(tmp_path, capsys):
     clip = make_clip(tmp_path / "clip.mp4", frames=5, audio="aac")
     assert stylize(clip, "-o", tmp_path / "out.mp4", "--json") == 0
