@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from .chains import NO_STYLE, ChainOptions, Effect, build_chain, of_artefact, style_vector
-from .controls import Controls
+from .chains import NO_STYLE, ChainOptions, Effect, build_chain, of_artefact
+from .controls import Controls, Preview
 from .pipeline import Pipeline
 from .preview import Previewer
 from .result import Result
 from .sources import FramePolicy, Size, Source, SourceOptions
 from .stabilizer import DEFAULT_AMOUNT
-from .stages import Chain, Stage
+from .stage_controls import resolve_style, usable_styles
+from .stages import Chain
 from .zoo import MANIFEST, Zoo
 
 # What c and x turn on when nothing was chosen at the start.
@@ -83,7 +85,7 @@ def open_stages(options: LiveOptions) -> tuple[Chain, Controls]:
         )
     )
     try:
-        return chain, _controls(chain, options, effects)
+        return chain, _controls(chain, options, effects, preview=Previewer(options.model, zoo=options.zoo))
     except BaseException:
         chain.close()
         raise
@@ -101,14 +103,19 @@ def _open_exported(options: LiveOptions, folder: str) -> tuple[Chain, Controls]:
     )
     exported = of_artefact(asked, folder=folder, style=options.style or None)
     chain = build_chain(exported)
+    # The folder's own model may have a fixed size or be a GPU's engine: thumbnails are painted by the shipped one.
+    preview = Previewer(options.model, zoo=exported.zoo, models=options.zoo)
+    look = replace(options, style=exported.style, zoo=exported.zoo)
     try:
-        return chain, _controls(chain, replace(options, style=exported.style, zoo=exported.zoo), {})
+        return chain, _controls(chain, look, {}, preview=preview)
     except BaseException:
         chain.close()
         raise
 
 
-def _controls(chain: Chain, options: LiveOptions, effects: dict[str, Effect | None]) -> Controls:
+def _controls(
+    chain: Chain, options: LiveOptions, effects: dict[str, Effect | None], *, preview: Preview
+) -> Controls:
     names = [stage.name for stage in chain.stages]
     switches = {name: effects.get(name) is not None or name not in effects for name in names}
     numbers = {
@@ -120,19 +127,13 @@ def _controls(chain: Chain, options: LiveOptions, effects: dict[str, Effect | No
     if stylize is None or options.style == NO_STYLE:
         return Controls(numbers=numbers, switches=switches)
     return Controls(
-        styles=_usable_styles(options.zoo, stylize),
-        resolve=lambda name: style_vector(options.zoo.mix(name)[0], stylize),
+        styles=usable_styles(options.zoo, stylize),
+        resolve=partial(resolve_style, options.zoo, stylize),
         style=options.style,
         numbers=numbers,
         switches=switches,
-        preview=Previewer(options.model, zoo=options.zoo),
+        preview=preview,
     )
-
-
-def _usable_styles(zoo: Zoo, stage: Stage) -> list[str]:
-    """Names of the zoo's styles that belong to the stage's trunk."""
-    trunk = stage.spec.extra.get("trunk", "")
-    return [name for name in zoo.styles() if zoo.style(name).trunk == trunk]
 
 
 def stream(

@@ -32,11 +32,17 @@ class Mailbox(Generic[Item]):
         self._changed = threading.Condition()
         self._closed = False
         self._dropped = 0
+        self._discarded = 0
 
     @property
     def dropped(self) -> int:
         """How many items were put and never taken."""
         return self._dropped
+
+    @property
+    def discarded(self) -> int:
+        """How many of the dropped were dropped because the hand-over had ended, not because the taker was slow."""
+        return self._discarded
 
     def __len__(self) -> int:
         return len(self._items)
@@ -52,6 +58,7 @@ class Mailbox(Generic[Item]):
                 self._changed.wait_for(lambda: self._closed or len(self._items) < self._capacity)
             if self._closed:
                 self._dropped += 1
+                self._discarded += 1
                 return False
             if len(self._items) == self._capacity:
                 self._items.popleft()
@@ -86,5 +93,6 @@ class Mailbox(Generic[Item]):
             self._closed = True
             if discard:
                 self._dropped += len(self._items)
+                self._discarded += len(self._items)
                 self._items.clear()
             self._changed.notify_all()

@@ -24,11 +24,13 @@ from .frame import Frame
 from .mailbox import Mailbox
 from .outlet import Outlets
 from .result import Result
-from .runner import FrameFunction, Runner, stage_names
+from .runner import FrameFunction, Runner
 from .sinks import MailboxSink, Sink, open_sink
 from .sinks.base import Attachable
 from .sources import FramePolicy, Source, SourceInfo, SourceOptions, open_source
+from .stage_controls import chain_of, controls_of
 from .statistics import Statistics, Stats
+from .stylizer import Stylizer
 
 # Frames of a file that wait for the stages.
 FILE_QUEUE = 4
@@ -43,9 +45,9 @@ class Pipeline:
 
     Args:
         source: An address (see `artrt.engine.sources`) or an open source; the pipeline closes it.
-        stages: Stages, chains, or functions from picture to picture; they stay the caller's to close.
+        stages: Stages, chains, stylizers, or functions from picture to picture; they stay the caller's to close.
         sinks: Addresses of files, or sinks; the pipeline closes them.
-        controls: Style, strengths and switches; by default those of the stages, all on.
+        controls: Style, strengths and switches; by default what the stages were made with, all on.
         frames: "all", "latest", or "auto": all of a file, the latest of a live source.
         options: How an address is opened.
         max_frames: End after so many frames.
@@ -58,7 +60,7 @@ class Pipeline:
     def __init__(
         self,
         source: str | int | os.PathLike[str] | Source,
-        stages: Sequence[FrameFunction] = (),
+        stages: Sequence[FrameFunction | Stylizer] = (),
         sinks: Sequence[Sink | str | os.PathLike[str]] = (),
         *,
         controls: Controls | None = None,
@@ -70,9 +72,11 @@ class Pipeline:
             raise UsageError(f"frames '{frames}': expected auto, latest or all")
         if max_frames is not None and max_frames < 1:
             raise UsageError(f"max_frames is {max_frames}: expected at least 1")
-        self.controls = controls or Controls(switches=dict.fromkeys(stage_names(stages), True))
+        self.controls = controls or controls_of(stages)
         self._statistics = Statistics()
-        self._runner = Runner(stages, controls=self.controls, statistics=self._statistics)
+        self._runner = Runner(
+            list(map(chain_of, stages)), controls=self.controls, statistics=self._statistics
+        )
         self._sinks = [open_sink(sink) if isinstance(sink, (str, os.PathLike)) else sink for sink in sinks]
         self._source = _opened(source, options=options, frames=frames)
         live = self._source.info.live
@@ -118,8 +122,10 @@ class Pipeline:
         """Counts and times until now."""
         statistics = self._statistics
         dropped = statistics.dropped()
-        if self._inbox.dropped:
-            dropped["stages busy"] = self._inbox.dropped
+        discarded = self._inbox.discarded
+        for cause, count in (("stages busy", self._inbox.dropped - discarded), ("stopped", discarded)):
+            if count > 0:
+                dropped[cause] = dropped.get(cause, 0) + count
         return Stats(
             elapsed_seconds=statistics.elapsed_seconds,
             frames_in=statistics.arrived.count,

@@ -18,12 +18,14 @@ class Previewer:
 
     Args:
         model: A style transformer of the zoo, or the path of a `stylize` stage.
-        zoo: Where models and styles are.
+        zoo: Where the styles are.
+        models: Where the model is; in `zoo` when None.
     """
 
-    def __init__(self, model: str, *, zoo: Zoo) -> None:
+    def __init__(self, model: str, *, zoo: Zoo, models: Zoo | None = None) -> None:
         self._model = model
         self._zoo = zoo
+        self._models = models or zoo
         self._stage: Stage | None = None
         self._lock = threading.Lock()
 
@@ -39,6 +41,6 @@ class Previewer:
         """
         with self._lock:
             if self._stage is None:
-                self._stage = load_stage(model_file(self._model, self._zoo), provider="cpu", threads=1)
+                self._stage = load_stage(model_file(self._model, self._models), provider="cpu", threads=1)
             vector = style_vector(self._zoo.style(style), self._stage)
             return self._stage(scaled(image, Size(SHORT_SIDE_PX)), style=vector)

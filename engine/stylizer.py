@@ -88,6 +88,11 @@ class Stylizer:
         self._options = replace(self._options, style=style)
 
     @property
+    def zoo(self) -> Zoo:
+        """Where its styles are."""
+        return self._options.zoo
+
+    @property
     def strength(self) -> float:
         """0 is the photograph, 1 the full style; may be assigned between two frames."""
         return self._options.strength
