@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
     from av.container import OutputContainer
 
 COPIED = {
@@ -25,9 +27,10 @@ class AudioCarrier:
     Args:
         output: An open container; nothing was written to it yet.
         path: A file with audio.
+        start_seconds: Time in the source at which the pictures begin.
     """
 
-    def __init__(self, output: OutputContainer, *, path: Path) -> None:
+    def __init__(self, output: OutputContainer, *, path: Path, start_seconds: float = 0.0) -> None:
         import av
 
         self._output = output
@@ -35,7 +38,10 @@ class AudioCarrier:
         picture = self._input.streams.best("video")
         track: Any = self._input.streams.best("audio", related=picture)
         self._track = track
-        self._start_seconds = (self._input.start_time or 0) / 1e6
+        self._start_seconds = (self._input.start_time or 0) / 1e6 + start_seconds
+        self._from_the_middle = start_seconds > 0
+        if self._from_the_middle:
+            self._input.seek(round(self._start_seconds * 1e6))
         copied = COPIED.get(output.format.name)
         self._copies = copied is None or self._track.codec_context.name in copied
         self._stream: Any = self._add_stream()
@@ -43,7 +49,7 @@ class AudioCarrier:
         self._next: tuple[float, Any] | None = next(self._packets, None)
 
     def write_until(self, seconds: float | None) -> None:
-        """Writes all audio up to a time in the source; None writes the rest."""
+        """Writes all audio up to a time in the output; None writes the rest."""
         while self._next is not None and (seconds is None or self._next[0] <= seconds + AHEAD_SECONDS):
             self._output.mux(self._next[1])
             self._next = next(self._packets, None)
@@ -64,6 +70,8 @@ class AudioCarrier:
             if packet.dts is None:
                 continue
             seconds = float(packet.dts * packet.time_base) - self._start_seconds
+            if self._from_the_middle and seconds < 0:
+                continue
             shift = round(self._start_seconds / packet.time_base)
             packet.dts -= shift
             packet.pts = None if packet.pts is None else packet.pts - shift
@@ -80,9 +88,18 @@ class AudioCarrier:
             rate=context.rate,
             frame_size=context.frame_size or 1024,
         )
-        for frame in [*self._input.decode(self._track), None]:
+        for frame in chain(self._decoded(), [None]):
             for resampled in resampler.resample(frame):
                 for packet in self._stream.encode(resampled):
                     yield float((packet.dts or 0) * packet.time_base), packet
         for packet in self._stream.encode(None):
             yield float((packet.dts or 0) * packet.time_base), packet
+
+    def _decoded(self) -> Iterator[AudioFrame]:
+        """The decoded sound, with the times of the output."""
+        for frame in self._input.decode(self._track):
+            if frame.pts is not None:
+                frame.pts -= round(self._start_seconds / frame.time_base)
+                if self._from_the_middle and frame.pts < 0:
+                    continue
+            yield frame

@@ -65,9 +65,12 @@ class PictureSink:
 
 def one_picture(path: Path) -> PictureSink:
     """A single file; a source of several frames is refused at the second."""
+    first: int | None = None
 
     def path_of(result: Result, info: SourceInfo) -> Path:
-        if result.index > 0 and info.frame_count != 1:
+        nonlocal first
+        first = result.index if first is None else first
+        if result.index != first:
             raise OutputError(
                 f"{path}: one picture cannot hold several frames; use {path.stem}-%06d{path.suffix}"
             )

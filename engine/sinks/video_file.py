@@ -47,6 +47,7 @@ class VideoFileSink:
         self._container: Any = None
         self._encoder: VideoEncoder | None = None
         self._audio: AudioCarrier | None = None
+        self._start_seconds = 0.0
         self._end_seconds = 0.0
         self._broken = False
 
@@ -72,10 +73,10 @@ class VideoFileSink:
             if self._encoder is None:
                 self._start(result)
             assert self._encoder is not None
-            self._encoder.write(result.image, result.time_seconds)
-            self._end_seconds = result.time_seconds
+            self._end_seconds = result.time_seconds - self._start_seconds
+            self._encoder.write(result.image, self._end_seconds)
             if self._audio is not None:
-                self._audio.write_until(result.time_seconds)
+                self._audio.write_until(self._end_seconds)
 
     def close(self, *, completed: bool) -> None:
         """Finishes the file and gives it its name; without a single frame there is no file."""
@@ -95,6 +96,8 @@ class VideoFileSink:
         import av
 
         assert self._info is not None
+        # A recording that begins in the middle of its source plays from its first picture on.
+        self._start_seconds = result.time_seconds if result.index > 0 else 0.0
         flags = MP4_OPTIONS if self._format in FRAGMENTED else {}
         self._container = av.open(str(self._temporary), "w", format=self._format, container_options=flags)
         height, width = result.image.shape[:2]
@@ -102,7 +105,9 @@ class VideoFileSink:
             self._container, info=self._info, width=width, height=height, options=self._options
         )
         if self._options.audio and self._info.audio is not None:
-            self._audio = AudioCarrier(self._container, path=self._info.audio)
+            self._audio = AudioCarrier(
+                self._container, path=self._info.audio, start_seconds=self._start_seconds
+            )
 
     def _finish(self, *, completed: bool) -> None:
         with self._errors():

@@ -134,6 +134,15 @@ def test_audio_ends_with_a_stopped_video(tmp_path):
     assert 0.9 < probe(tmp_path / "b.mp4").audio_seconds < 1.8
 
 
+@pytest.mark.parametrize("name", ["b.mp4", "b.mkv", "b.webm"])
+def test_a_recording_from_the_middle_starts_at_its_first_picture(tmp_path, name):
+    clip = make_clip(tmp_path / "a.mp4", frames=100, audio="aac")
+    write(open_sink(tmp_path / name), list(results(100))[50:], info=replace(INFO, audio=clip))
+    found = probe(tmp_path / name)
+    assert (found.frames, found.start) == (50, pytest.approx(0, abs=0.01))
+    assert found.audio_seconds == pytest.approx(2, abs=0.06)
+
+
 def test_audio_can_be_left_out(tmp_path):
     clip = make_clip(tmp_path / "a.mp4", frames=10, audio="aac")
     sink = open_sink(tmp_path / "b.mp4", options=EncodeOptions(audio=False))
@@ -225,7 +234,7 @@ def test_disk_full_is_told_from_other_errors(tmp_path, monkeypatch):
 
 
 def test_one_picture(tmp_path):
-    write(open_sink(tmp_path / "a.png"), list(results(2))[1:], info=replace(INFO, frame_count=1))
+    write(open_sink(tmp_path / "a.png"), list(results(2))[1:])
     assert read_image(tmp_path / "a.png").mean() == 8
 
 
