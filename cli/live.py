@@ -106,7 +106,9 @@ def web_options(function: Command) -> Command:
 )
 @click.option("--headless", is_flag=True, help="No window.")
 @click.option(
-    "--record", type=click.Path(dir_okay=False, path_type=Path), help="Record into this file; r stops it."
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Record into this file; r ends it and begins the next.",
 )
 @click.option("--codec", metavar="NAME", help="Encoder: libx264, h264_nvenc, h264_v4l2m2m, libvpx-vp9, …")
 @click.option(
@@ -155,9 +157,10 @@ def choose_sinks(
 ) -> list[Sink]:
     """The asked sinks; a window when none was asked for and there is a screen."""
     sinks: list[Sink] = []
+    chosen = None if encode == EncodeOptions() else encode  # a push and a file differ in what is usual
     for output in outputs:
         if not output.startswith("display:"):
-            sinks.append(open_sink(output, options=encode, web=web))
+            sinks.append(open_sink(output, options=chosen, web=web))
         elif headless:
             raise click.UsageError("--headless and -o display:// contradict each other")
     wants_window = any(output.startswith("display:") for output in outputs) or not (outputs or headless)
@@ -239,7 +242,8 @@ def play(
 def summary(stats: Stats) -> str:
     """One line about a finished run."""
     rate = stats.frames_out / stats.elapsed_seconds if stats.elapsed_seconds > 0 else 0.0
+    frames = "frame" if stats.frames_out == 1 else "frames"
     return (
-        f"{stats.frames_out} frames in {stats.elapsed_seconds:.1f} s ({rate:.1f}/s), dropped {stats.drops}, "
-        f"latency p50 {stats.latency_ms.p50:.0f} ms p95 {stats.latency_ms.p95:.0f} ms"
+        f"{stats.frames_out} {frames} in {stats.elapsed_seconds:.1f} s ({rate:.1f}/s), "
+        f"dropped {stats.drops}, latency p50 {stats.latency_ms.p50:.0f} ms p95 {stats.latency_ms.p95:.0f} ms"
     )

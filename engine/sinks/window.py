@@ -32,7 +32,7 @@ class WindowSink:
 
     Args:
         folder: Where snapshots and recordings go; the current folder when None.
-        recording: File of the first recording.
+        recording: File of a recording that begins with the window; None waits for the key.
         options: Encoding of recordings.
         hud: Show the statistics from the beginning.
     """
@@ -64,10 +64,10 @@ class WindowSink:
         self._remote = Remote(pipeline, folder=self._folder, recording=self._recording, options=self._options)
 
     def open(self, info: SourceInfo) -> None:
-        """Opens the window.
+        """Opens the window, and the recording that was asked for.
 
         Raises:
-            OutputError: There is no screen, or this OpenCV has no windows.
+            OutputError: There is no screen, this OpenCV has no windows, or the recording cannot be written.
         """
         if not has_screen():
             raise OutputError(
@@ -80,6 +80,8 @@ class WindowSink:
         except cv2.error as error:
             raise OutputError(f"this OpenCV has no windows (opencv-python-headless?): {error}") from error
         self._shown = True
+        if self._recording is not None and self._remote is not None:
+            self._remote.toggle_recording()
 
     def write(self, result: Result) -> None:
         """Shows a result, then looks at the keys."""
@@ -163,7 +165,7 @@ class WindowSink:
         code = cv2.waitKey(1)  # pollKey does not always let Qt paint
         if code >= 0:
             self.press(chr(code & 0xFF))
-        if self._last is not None and cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
+        if self._last is not None and not _is_open():
             self._pipeline.stop()
 
     def _choose_style(self, place: int) -> None:
@@ -199,6 +201,14 @@ class WindowSink:
 
     def _say(self, text: str) -> None:
         self._notice = (time.monotonic() + NOTICE_SECONDS, text)
+
+
+def _is_open() -> bool:
+    """False once the user has closed the window."""
+    try:
+        return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 1
+    except cv2.error:  # Qt, when its last window is gone
+        return False
 
 
 def has_screen() -> bool:

@@ -20,6 +20,7 @@ from artrt.engine.sinks import open_sink
 from artrt.engine.sinks.window import WindowSink
 from artrt.engine.sources import SourceInfo
 from artrt.engine.statistics import Stats
+from support.clips import probe
 
 # A pipeline whose three styles are flat colours; prints its controls when they change.
 PROGRAM = """
@@ -39,10 +40,14 @@ def quantize(image):
     return image
 quantize.name = "quantize"
 
+def superpixels(image):
+    return image
+superpixels.name = "superpixels"
+
 controls = Controls(styles=list(COLOURS), resolve=lambda name: np.array(COLOURS[name], np.float32), style="blue",
-                    switches={"quantize": False})
+                    switches={"quantize": False, "superpixels": False})
 window = WindowSink(folder=Path(sys.argv[1]), recording=Path(sys.argv[1]) / "show.mp4", hud=False)
-pipeline = Pipeline("test://320x240@20", [quantize, stylize], [window], controls=controls)
+pipeline = Pipeline("test://320x240@20", [quantize, superpixels, stylize], [window], controls=controls)
 
 last = None
 def report(stats):
@@ -91,14 +96,14 @@ class Player:
         self.lines: list[str] = []
         self.window = ""
 
-    def until(self, condition, *, seconds=20.0):
+    def until(self, condition, *, seconds=60.0):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"did not happen; output was {self.lines}"
             self.lines += [line.strip() for line in self.process.stdout.readlines()]
             time.sleep(0.02)
 
-    def says(self, text, *, seconds=20.0):
+    def says(self, text, *, seconds=60.0):
         self.until(lambda: self.lines and text in self.lines[-1], seconds=seconds)
 
     def find_window(self):
@@ -111,6 +116,35 @@ class Player:
 
     def key(self, name):
         subprocess.run(["xdotool", "key", "--window", self.window, name], check=True, capture_output=True)
+
+    def close_window(self):
+        """Does what a window manager does when its close button is pressed."""
+        script = CLOSE.format(window=int(self.window))
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+CLOSE = """
+import ctypes
+
+class ClientMessage(ctypes.Structure):
+    _fields_ = [("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("sent", ctypes.c_int),
+                ("display", ctypes.c_void_p), ("window", ctypes.c_ulong), ("kind", ctypes.c_ulong),
+                ("format", ctypes.c_int), ("data", ctypes.c_long * 5), ("rest", ctypes.c_long * 24)]
+
+x11 = ctypes.CDLL("libX11.so.6")
+x11.XOpenDisplay.restype = ctypes.c_void_p
+x11.XInternAtom.restype = ctypes.c_ulong
+display = ctypes.c_void_p(x11.XOpenDisplay(None))
+protocols, delete = (x11.XInternAtom(display, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW"))
+message = ClientMessage(33, 0, 1, display, {window}, protocols, 32, (ctypes.c_long * 5)(delete))
+x11.XSendEvent(display, ctypes.c_ulong({window}), 0, ctypes.c_long(0), ctypes.byref(message))
+x11.XFlush(display)
+"""
 
 
 def screenshot() -> np.ndarray:
@@ -141,6 +175,8 @@ def test_keys_and_picture(screen, tmp_path):
         player.says('"keep_salient": 1.0')
         player.key("c")
         player.says('"quantize": true')
+        player.key("x")
+        player.says('"superpixels": true')
         player.key("space")
         player.says("true, true]")
         player.key("space")
@@ -152,18 +188,32 @@ def test_keys_and_picture(screen, tmp_path):
         player.until(lambda: (screenshot()[:60, :160] == 255).all(axis=2).any())
         player.key("s")
         player.until(lambda: list(tmp_path.glob("artrt-*.png")))
-        player.key("r")
-        player.until(lambda: list(tmp_path.glob(".show.*")))
-        time.sleep(0.5)
+        assert list(tmp_path.glob(".show.*")), "the recording begins with the window"
         player.key("r")
         player.until(lambda: (tmp_path / "show.mp4").exists())
-        player.key("q")
-        player.process.wait(10)
-        assert player.process.returncode == 0
+        player.key("r")
+        player.until(lambda: list(tmp_path.glob(".show-2.*")))
+        player.key("r")
+        player.until(lambda: (tmp_path / "show-2.mp4").exists())
+        assert probe(tmp_path / "show-2.mp4").start < 0.1
+        player.key("f")
+        player.key("Escape")
+        assert player.process.wait(30) == 0
     finally:
-        player.process.kill()
-        player.process.wait()
-        player.process.stdout.close()
+        player.end()
+
+
+def test_closing_the_window_ends_it(screen, tmp_path):
+    player = Player(tmp_path)
+    try:
+        player.find_window()
+        player.says("true]")
+        player.until(lambda: tuple(screenshot()[200, 200]) == (255, 0, 0))
+        player.close_window()
+        assert player.process.wait(30) == 0
+        assert probe(tmp_path / "show.mp4").frames > 0
+    finally:
+        player.end()
 
 
 def test_no_screen_is_said(monkeypatch):
