@@ -61,7 +61,7 @@ def open_source(
     if text.startswith("/dev/video"):
         return _live(partial(open_camera, text, options=options), options)
     if scheme == "v4l2" and separator:
-        return _live(partial(open_camera, rest, options=options), options)
+        return _live(partial(open_camera, _device(text, rest), options=options), options)
     if text.startswith("gst:"):
         return _live(partial(open_gstreamer, text.removeprefix("gst:"), options=options), options)
     if scheme == "csi" and separator:
@@ -94,6 +94,12 @@ def _open_file(path: str, options: SourceOptions) -> Source:
 
 def _live(opener: Callable[[], Source], options: SourceOptions) -> Source:
     return ReconnectingSource(opener, limit_seconds=options.reconnect_seconds)
+
+
+def _device(address: str, path: str) -> str:
+    if not path.startswith("/"):
+        raise UsageError(f"'{address}': expected v4l2:// and a device, as in v4l2:///dev/video0")
+    return path
 
 
 def _sensor(address: str, number: str) -> int:

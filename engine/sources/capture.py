@@ -111,9 +111,11 @@ class CaptureSource:
 
 def open_camera(device: int | str, *, options: SourceOptions) -> CaptureSource:
     """Opens a USB camera by number or device path; asks it for MJPG, which reaches full rate over USB 2."""
+    # The other backends that take a device's number or path know nothing of MJPG.
+    direct = cv2.videoio_registry.hasBackend(cv2.CAP_V4L2)
 
     def opener() -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(device)
+        capture = cv2.VideoCapture(device, cv2.CAP_V4L2 if direct else cv2.CAP_ANY)
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
         if options.size is not None and options.size.height is not None:
             capture.set(cv2.CAP_PROP_FRAME_WIDTH, options.size.width)

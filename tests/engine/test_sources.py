@@ -179,7 +179,9 @@ def test_cancel_ends_a_waiting_read():
     assert time.monotonic() - started < 1
 
 
-@pytest.mark.parametrize("address", ["test://axb", "test://0x10", "screen://x", "gopher://x", "csi://front"])
+@pytest.mark.parametrize(
+    "address", ["test://axb", "test://0x10", "screen://x", "gopher://x", "csi://front", "v4l2://"]
+)
 def test_addresses_of_no_kind_are_refused(address):
     with pytest.raises(UsageError, match="expected|unknown kind"):
         open_source(address)
@@ -188,6 +190,43 @@ def test_addresses_of_no_kind_are_refused(address):
 def test_a_camera_that_is_not_there(capfd):
     with pytest.raises(InputError, match="cannot be opened"):
         open_source("97")
+
+
+@pytest.mark.parametrize("address", ["0", "/dev/video0", "v4l2:///dev/video0"])
+def test_a_camera_is_asked_for_mjpg_size_and_rate(monkeypatch, address):
+    import cv2
+
+    asked = {}
+
+    class Camera:
+        def __init__(self, device, backend):
+            asked.update(device=device, backend=backend)
+
+        def isOpened(self):
+            return True
+
+        def read(self):
+            return True, np.zeros((48, 64, 3), np.uint8)
+
+        def set(self, what, value):
+            asked[what] = value
+
+        def get(self, what):
+            return 60.0
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr("artrt.engine.sources.capture.cv2.VideoCapture", Camera)
+    source = open_source(address, options=SourceOptions(size=Size(64, 48), fps=60))
+    assert asked["device"] == (0 if address == "0" else "/dev/video0")
+    if cv2.videoio_registry.hasBackend(cv2.CAP_V4L2):
+        assert asked["backend"] == cv2.CAP_V4L2
+    assert asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
+    sizes = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_BUFFERSIZE
+    assert [asked[name] for name in sizes] == [64, 48, 60, 1]
+    assert source.info.rate == 60
+    source.close()
 
 
 def test_csi_needs_gstreamer():
