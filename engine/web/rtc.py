@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from fractions import Fraction
 from typing import Any
 
 from ..errors import MissingExtraError, UsageError
@@ -11,6 +13,7 @@ from .hub import Hub
 
 # Encoding is done for every viewer anew, in software.
 MAX_PEERS = 4
+TIME_BASE = Fraction(1, 90000)
 
 
 class Peers:
@@ -74,14 +77,15 @@ class Peers:
 
 
 def _track(hub: Hub) -> Any:
-    from aiortc import VideoStreamTrack
-    from aiortc.mediastreams import MediaStreamError
+    from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
     from av import VideoFrame
 
-    class HubTrack(VideoStreamTrack):
+    class HubTrack(MediaStreamTrack):
         """The hub's pictures as a video track."""
 
+        kind = "video"
         _number = 0
+        _started: float | None = None
 
         async def recv(self) -> VideoFrame:
             picture = await hub.newer_than(self._number)
@@ -90,7 +94,10 @@ def _track(hub: Hub) -> Any:
                 raise MediaStreamError
             self._number = picture.number
             frame = VideoFrame.from_ndarray(picture.image, format="bgr24")
-            frame.pts, frame.time_base = await self.next_timestamp()
+            # Real times: those of VideoStreamTrack pretend 30 pictures a second and hold quicker ones back.
+            now = time.monotonic()
+            self._started = self._started or now
+            frame.pts, frame.time_base = round((now - self._started) / TIME_BASE), TIME_BASE
             return frame
 
     return HubTrack()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STOP_SECONDS = 2.0
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,128}")
 START_SECONDS = 10.0
+SEND_BUFFER_BYTES = 128 * 1024
 
 
 class WebSink:
@@ -155,6 +156,8 @@ class WebSink:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit it: left alone, the system would queue seconds of old pictures for a slow viewer.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         try:
             listener.bind((self._host, self._port))
         except OSError as error:

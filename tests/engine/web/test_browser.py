@@ -11,6 +11,7 @@ import pytest
 from support.page import page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,9 @@ def browser():
     if CHROMIUM is None:
         pytest.skip("needs Chromium (apt-get install chromium)")
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        chromium = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"], timeout=120_000
+        )
         yield chromium
         chromium.close()
 
@@ -31,7 +34,7 @@ def shot(tab, place="#picture") -> np.ndarray:
     return cv2.imdecode(np.frombuffer(tab.locator(place).screenshot(), np.uint8), cv2.IMREAD_COLOR)
 
 
-def eventually(condition, *, seconds=20.0):
+def eventually(condition, *, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -44,6 +47,7 @@ def dominant(tab) -> int:
 
 def opened(browser, url, **options):
     tab = browser.new_page(**options)
+    tab.set_default_timeout(90_000)
     tab.failures = []
     tab.on("pageerror", lambda error: tab.failures.append(str(error)))
     tab.on("console", lambda message: message.type == "error" and tab.failures.append(message.text))
@@ -76,6 +80,9 @@ def test_the_page_in_a_browser(browser):
         tab.select_option("#second", "red")
         tab.locator("#blend").fill("0.4")
         eventually(lambda: pipeline.controls.state.style == "green:0.60+red:0.40")
+        pipeline.set(style="red:0.25+blue:0.75")
+        eventually(lambda: tab.locator("#blend").input_value() == "0.75")
+        assert tab.locator("#second").input_value() == "blue"
         tab.click("#switches button")
         eventually(lambda: pipeline.controls.state.switches["quantize"])
         thumbnails = "[...document.querySelectorAll('#styles img')].every((i) => i.naturalWidth > 0)"
