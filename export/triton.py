@@ -4,22 +4,27 @@
     REPO/artrt_stylize/labels.txt        names of the styles; their vectors lie in styles/
     REPO/artrt_stylize/1/model.onnx      or model.plan
 
-Numbers travel as one-element vectors, because Triton knows no tensors without dimensions. States become Triton's
-implicit states: one sequence is one video.
+Numbers travel as one-element vectors, because Triton knows no tensors without dimensions: the copied model takes them
+so. States become Triton's implicit states, zero for a sequence's first frame: one sequence is one video.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import onnx
 
 from ..engine.artefact import Artefact
 from ..engine.errors import OutputError
 from ..engine.plan import read_sidecar
 from ..engine.stage_spec import METADATA_KEY, Dimension, StageSpec, state_input, state_output
+from .fuse import spec_of
+from .vector_inputs import with_vector_inputs
 
 PLATFORMS = {".onnx": "onnxruntime_onnx", ".plan": "tensorrt_plan"}
 
@@ -43,7 +48,13 @@ def write_repository(folder: Path, repository: Path) -> list[Path]:
 
 
 def config_text(
-    spec: StageSpec, *, name: str, platform: str, styles: Iterable[str], mask: bool = False
+    spec: StageSpec,
+    *,
+    name: str,
+    platform: str,
+    styles: Iterable[str],
+    mask: bool = False,
+    size: tuple[int, int] | None = None,
 ) -> str:
     """The `config.pbtxt` of a stage.
 
@@ -53,11 +64,13 @@ def config_text(
         platform: "onnxruntime_onnx" or "tensorrt_plan".
         styles: Names of the styles, for the parameters.
         mask: The result is a mask.
+        size: (height, width) in pixels where the model takes one size only: Triton wants to read it here.
     """
     batch: tuple[Dimension, ...] = (spec.extra["batch"],) if "batch" in spec.extra else ()
-    inputs = [_tensor("frame", "TYPE_UINT8", (*batch, "H", "W", 3))]
-    inputs += [_tensor(control, "TYPE_FP32", value.shape) for control, value in spec.controls.items()]
-    result = ("TYPE_FP32", ("h", "w")) if mask else ("TYPE_UINT8", (*batch, "H", "W", 3))
+    frame = (*batch, *(size or ("H", "W")), 3)
+    inputs = [_tensor("frame", "TYPE_UINT8", frame)]
+    inputs += [_tensor(control, "TYPE_FP32", value.shape or (1,)) for control, value in spec.controls.items()]
+    result = ("TYPE_FP32", ("h", "w")) if mask else ("TYPE_UINT8", frame)
     outputs = [_tensor(spec.output, *result)]
     lines = [
         f'name: "{name}"',
@@ -74,47 +87,61 @@ def config_text(
 def _write_model(artefact: Artefact, path: Path, repository: Path) -> Path:
     spec = _spec(path)
     name = "artrt_" + spec.name.replace("+", "_")
+    text = config_text(
+        spec,
+        name=name,
+        platform=PLATFORMS[path.suffix],
+        styles=artefact.styles,
+        mask=spec.name == "saliency",
+        size=artefact.size,
+    )
     target = repository / name
-    mask = spec.name == "saliency"
-    text = config_text(spec, name=name, platform=PLATFORMS[path.suffix], styles=artefact.styles, mask=mask)
     try:
-        (target / "1").mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target / "1" / f"model{path.suffix}")
-        (target / "labels.txt").write_text(
-            "".join(f"{style}\n" for style in artefact.styles), encoding="utf-8"
-        )
-        if (artefact.folder / "styles").is_dir():
-            shutil.copytree(artefact.folder / "styles", target / "styles", dirs_exist_ok=True)
-        (target / "config.pbtxt").write_text(text, encoding="utf-8")
+        repository.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=repository) as scratch:
+            _fill(Path(scratch) / name, artefact, path, text)
+            if target.exists():
+                target.replace(Path(scratch) / "before")
+            (Path(scratch) / name).replace(target)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
     return target
 
 
+def _fill(folder: Path, artefact: Artefact, path: Path, config: str) -> None:
+    (folder / "1").mkdir(parents=True)
+    if path.suffix == ".plan":
+        shutil.copyfile(path, folder / "1" / "model.plan")
+    else:
+        (folder / "1" / "model.onnx").write_bytes(
+            with_vector_inputs(onnx.load(str(path))).SerializeToString()
+        )
+    (folder / "labels.txt").write_text("".join(f"{style}\n" for style in artefact.styles), encoding="utf-8")
+    if (artefact.folder / "styles").is_dir():
+        shutil.copytree(artefact.folder / "styles", folder / "styles")
+    (folder / "config.pbtxt").write_text(config, encoding="utf-8")
+
+
 def _spec(path: Path) -> StageSpec:
     if path.suffix == ".plan":
         return StageSpec.from_json(read_sidecar(path)["metadata"][METADATA_KEY])
-    import onnx
-
-    from .fuse import spec_of
-
     return spec_of(onnx.load(str(path)))
 
 
 def _tensor(name: str, kind: str, shape: tuple[Dimension, ...]) -> str:
-    sizes = ", ".join(str(size) if isinstance(size, int) else "-1" for size in shape)
-    dims = f"dims: [ {sizes} ]" if shape else "dims: [ 1 ] reshape { shape: [ ] }"
-    return f'{{ name: "{name}" data_type: {kind} {dims} }}'
+    return f'{{ name: "{name}" data_type: {kind} dims: [ {_sizes(shape)} ] }}'
 
 
 def _states(spec: StageSpec) -> list[str]:
     if not spec.states:
         return []
-    states = [
-        f'  state {{ input_name: "{state_input(name)}" output_name: "{state_output(name)}" data_type: TYPE_FP32 '
-        f"dims: [ {_sizes(state.shape)} ] }}"
-        for name, state in spec.states.items()
-    ]
+    states = []
+    for name, state in spec.states.items():
+        tensor = f"data_type: TYPE_FP32 dims: [ {_sizes(state.shape)} ]"
+        ends = f'input_name: "{state_input(name)}" output_name: "{state_output(name)}"'
+        # Without it a sequence would start from whatever lies in memory.
+        zeros = f'initial_state {{ name: "{name}" {tensor} zero_data: true }}'
+        states.append(f"  state {{ {ends} {tensor} {zeros} }}")
     return ["sequence_batching {", "  max_sequence_idle_microseconds: 5000000", *states, "}"]
 
 

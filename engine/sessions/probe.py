@@ -33,7 +33,9 @@ def probe_feeds(session: Session, *, size: tuple[int, int] | None = None) -> dic
     if spec is not None:
         for name, control in spec.controls.items():
             if control.default is not None and name in feeds:
-                feeds[name] = control.default_array().astype(feeds[name].dtype)
+                default = control.default_array().astype(feeds[name].dtype)
+                alike = default.size == feeds[name].size  # a number may be a vector of one element
+                feeds[name] = default.reshape(feeds[name].shape) if alike else default
         for name, shape in spec.state_shapes(height, width).items():
             feeds[state_input(name)] = np.zeros(shape, feeds[state_input(name)].dtype)
     return feeds
