@@ -97,6 +97,11 @@ def _of_zoo(stages: str, model: str, options: ChainOptions) -> Chain:
 
 
 def _exported(stack: ExitStack, model: str, stages: str, precision: str) -> str:
+    if precision == "int8":
+        raise UsageError(
+            "int8 is calibrated on pictures: artrt export --int8 --calibration DIR -o DIR8, "
+            "then artrt bench --engine DIR8"
+        )
     from ..export.artefact import export_artefact
     from ..export.options import ExportOptions, parse_stages
 

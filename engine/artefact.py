@@ -1,6 +1,6 @@
 """An exported folder: models or engines, styles, and the manifest that binds them together.
 
-    manifest.json    files with sha256, stages in order, precision, shapes, parity, versions, device
+    manifest.json    files with sha256, stages in order, precision, shapes, parity, versions, device, and its own sha256
     stylize.onnx or stylize.plan (+ .plan.json), …
     styles/NAME.safetensors
 
@@ -9,6 +9,8 @@ The folder has the shape of a zoo, so that its files are verified and its styles
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from .files import sha256_of
 from .zoo import MANIFEST, Zoo, read_manifest
 
 ARTEFACT = 1
+DIGEST = "manifest_sha256"
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,7 @@ class Artefact:
         path = Path(folder)
         if not (path / MANIFEST).is_file():
             raise InputError(f"{path} has no {MANIFEST}: name a folder that artrt export wrote")
-        manifest = read_manifest(path / MANIFEST)
-        if manifest.get("artefact") != ARTEFACT:
-            raise IntegrityError(f"{path / MANIFEST} does not describe an artefact that this artrt can load")
+        manifest = _manifest(path / MANIFEST)
         for name, entry in manifest["files"].items():
             _verify(path / name, entry)
         return cls(path, manifest)
@@ -82,6 +83,26 @@ class Artefact:
 def is_artefact(path: str | os.PathLike[str]) -> bool:
     """Whether a path is a folder with a manifest."""
     return (Path(path) / MANIFEST).is_file()
+
+
+def manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """The sha256 of all that a manifest says beside this digest itself, in hexadecimal."""
+    said = {key: value for key, value in manifest.items() if key != DIGEST}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = read_manifest(path)
+    except IntegrityError as error:
+        raise IntegrityError(
+            f"{path} cannot be read, or is of another version of artrt: export again"
+        ) from error
+    if manifest.get("artefact") != ARTEFACT:
+        raise IntegrityError(f"{path} does not describe an artefact that this artrt can load: export again")
+    if manifest.get(DIGEST) != manifest_digest(manifest):
+        raise IntegrityError(f"{path} was changed after the export ({DIGEST} differs): export again")
+    return manifest
 
 
 def _verify(path: Path, entry: Mapping[str, Any]) -> None:

@@ -190,6 +190,11 @@ def check_contract(session: Session, spec: StageSpec) -> None:
             f"stage '{spec.name}' promises inputs {sorted(expected)}, has {sorted(session.inputs)}"
         )
     frame = session.inputs[FRAME]
+    if "batch" in spec.extra:
+        raise ContractError(
+            f"stage '{spec.name}' takes {spec.extra['batch']} frames in one call, for servers and sessions of "
+            "your own (artrt.engine.sessions.open_session); export it without --batch to play pictures and videos"
+        )
     if frame.dtype != "uint8" or len(frame.shape) != 3:
         raise ContractError(
             f"stage '{spec.name}': 'frame' is {frame.dtype} {frame.shape}, expected uint8 [H, W, 3]"

@@ -1,13 +1,14 @@
 """Builds what `artrt export` writes: models or engines, styles and the manifest, in one folder that appears complete.
 
-trunk ─► stages ─► size ─► precision ─► parity ─► fusion ─► [engine] ─► folder
+trunk ─► stages ─► precision ─► parity ─► size ─► fusion ─► [engine] ─► folder
 """
 
 from __future__ import annotations
 
-import shutil
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ..engine.styles import Style
 from ..engine.zoo import Zoo
 from ..models.transformer import StyleTransformer, load_trunk
 from .batch import batched
+from .cpu_time import relative_cpu_time, verdict
 from .fuse import fuse, spec_of
 from .manifest import write_manifest
 from .onnx_from_transformer import onnx_from_transformer
@@ -75,6 +77,7 @@ def export_artefact(
         OutputError: The folder is not ours, or cannot be written.
         ProviderError: An engine was asked for and TensorRT or the GPU is missing.
     """
+    folder = folder.absolute()
     _require_writable(folder)
     if options.format == "engine":
         from .engine_from_onnx import require_tensorrt
@@ -91,14 +94,13 @@ def export_artefact(
             models.append(model)
             if measured is not None:
                 parity[choice.name] = measured
-                report(
-                    f"parity of {choice.name}: PSNR {measured.psnr_db} dB, largest {measured.max_abs} of 255"
-                )
+                for line in _said(choice.name, options.precision, measured):
+                    report(line)
         if options.fuse and len(models) > 1:
             models = [fuse(models)]
         if options.batch > 1:
             models = [batched(model, options.batch) for model in models]
-        return _write(folder, options, models, trunk, parity, progress)
+        return _write(folder, options, models, trunk, parity, pictures, progress)
 
 
 def load_matching_trunk(options: ExportOptions, zoo: Zoo) -> Trunk:
@@ -152,17 +154,26 @@ def _checked_stage(
 ) -> tuple[onnx.ModelProto, Parity | None]:
     """One stage in its size and precision, compared with its original."""
     original = _original(choice, options, trunk, zoo)
-    model = with_size(original, options.shapes.minimum) if options.shapes.fixed else original
     style = trunk.styles[0] if choice.name == "stylize" and trunk is not None else None
-    if choice.name != "saliency":
-        model = to_precision(model, options, style=style)
+    # Free until the end: pictures of any size calibrate and check it; fixing the size changes no result.
+    free = original if choice.name == "saliency" else to_precision(original, options, style=style)
+    model = with_size(free, options.shapes.minimum) if options.shapes.fixed else free
     if not options.verify or style is None or trunk is None:
         return model, None
-    # Parity is measured on the model of free size, which takes pictures as they are.
-    free = model if not options.shapes.fixed else to_precision(original, options, style=style)
     measured = _transformer_parity(free, trunk, pictures, scratch, options)
     require(measured, TOLERANCES[options.precision], what=f"the {options.precision} {choice.name} stage")
+    if options.precision != "fp32":
+        ratio = relative_cpu_time(free, original, pictures[0], style.vector, folder=scratch)
+        measured = replace(measured, cpu_time=ratio)
     return model, measured
+
+
+def _said(name: str, precision: str, parity: Parity) -> Iterator[str]:
+    """What the user is told about a measurement."""
+    style_loss = "" if parity.style_loss is None else f", style loss {parity.style_loss:+.1%}"
+    yield f"parity of {name}: PSNR {parity.psnr_db} dB, largest {parity.max_abs} of 255{style_loss}"
+    if parity.cpu_time is not None:
+        yield verdict(precision, parity.cpu_time)
 
 
 def _original(choice: StageChoice, options: ExportOptions, trunk: Trunk | None, zoo: Zoo) -> onnx.ModelProto:
@@ -207,21 +218,22 @@ def _write(
     models: list[onnx.ModelProto],
     trunk: Trunk | None,
     parity: dict[str, Parity],
+    pictures: list[Image],
     progress: Progress,
 ) -> dict[str, Any]:
     from ..engine.styles import save_style
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as parent:
+    with _beside(folder) as parent:
         target = Path(parent) / "artefact"
         target.mkdir()
-        stages = [_write_model(model, target, options, progress) for model in models]
+        style = trunk.styles[0] if trunk is not None else None
+        stages = [_write_model(model, target, options, style, pictures, progress) for model in models]
         for style in trunk.styles if trunk is not None else ():
             (target / "styles").mkdir(exist_ok=True)
             save_style(target / "styles" / f"{style.name}.safetensors", style)
         manifest = write_manifest(target, options, stages, trunk_styles(trunk), parity)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.replace(Path(parent) / "before")
         target.replace(folder)
     return manifest
 
@@ -232,21 +244,55 @@ def trunk_styles(trunk: Trunk | None) -> list[str]:
 
 
 def _write_model(
-    model: onnx.ModelProto, folder: Path, options: ExportOptions, progress: Progress
+    model: onnx.ModelProto,
+    folder: Path,
+    options: ExportOptions,
+    style: Style | None,
+    pictures: list[Image],
+    progress: Progress,
 ) -> dict[str, Any]:
-    name = spec_of(model).name
+    name, contract = spec_of(model).name, json.loads(spec_of(model).to_json())
     if options.format == "onnx":
         onnx.save(model, str(folder / f"{name}.onnx"))
-        return {"name": name, "file": f"{name}.onnx"}
+        return {"name": name, "file": f"{name}.onnx", "contract": contract}
     from .engine_from_onnx import BuildOptions, engine_from_onnx
+    from .engine_parity import check_engine
 
-    build = BuildOptions.of(options)
-    sidecar = engine_from_onnx(model, folder / f"{name}.plan", build, progress=progress)
-    return {"name": name, "file": f"{name}.plan", "device": sidecar["device"]}
+    build, plan = BuildOptions.of(options), folder / f"{name}.plan"
+    sidecar = engine_from_onnx(model, plan, build, progress=progress)
+    entry = {"name": name, "file": plan.name, "contract": contract, "device": sidecar["device"]}
+    if options.verify:
+        measured = check_engine(
+            plan,
+            model,
+            pictures[0],
+            size=options.shapes.optimum,
+            precision=options.precision,
+            style=style.vector if style is not None else None,
+        )
+        entry["parity"] = measured.to_dict()
+    return entry
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[str]:
+    """A temporary folder beside another one, so that a finished artefact can be moved to its place in one step."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as parent:
+            yield parent
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
 
 
 def _require_writable(folder: Path) -> None:
+    """Before anything is built: a long build must not end at a folder that cannot be written."""
     if folder.is_file():
         raise OutputError(f"{folder} is a file; -o names a folder")
     if folder.is_dir() and any(folder.iterdir()) and not is_artefact(folder):
         raise OutputError(f"{folder} is not empty and was not written by artrt export; name another folder")
+    existing = next(path for path in folder.absolute().parents if path.exists())
+    try:
+        tempfile.TemporaryFile(dir=existing).close()
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error

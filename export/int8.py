@@ -10,9 +10,6 @@ On a CPU ONNX Runtime gains nothing from it: between two normalisations every co
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +29,7 @@ from ..engine.sessions.probe import probe_feeds
 from ..engine.stage_spec import METADATA_KEY
 from .fuse import spec_of
 from .pictures import real_pictures
+from .quiet import quiet
 from .simplify import in_order
 
 PERCENTILE = 99.99
@@ -93,7 +91,7 @@ def _quantized(model: onnx.ModelProto, nodes: list[str], feeds: list[Feeds]) -> 
     with tempfile.TemporaryDirectory(prefix="artrt-int8-") as scratch:
         source, target = Path(scratch) / "float.onnx", Path(scratch) / "int8.onnx"
         onnx.save(model, str(source))
-        with _quiet():
+        with quiet():
             quantize_static(
                 str(source),
                 str(target),
@@ -126,17 +124,6 @@ def _square(picture: Image) -> Image:
     top, left = (height - side) // 2, (width - side) // 2
     middle = picture[top : top + side, left : left + side]
     return np.asarray(cv2.resize(middle, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps the tool's remarks from stdout and the log: stdout may be somebody's JSON."""
-    logging.disable(logging.WARNING)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def _feeds(model: onnx.ModelProto, picture: Image, style: NDArray[np.float32]) -> Feeds:

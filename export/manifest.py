@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..engine.artefact import ARTEFACT
+from ..engine.artefact import ARTEFACT, DIGEST, manifest_digest
 from ..engine.files import sha256_of
 from ..engine.zoo import FORMAT, MANIFEST
 from .options import ExportOptions
@@ -36,7 +36,7 @@ def write_manifest(
     Returns:
         What was written.
     """
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": FORMAT,
         "artefact": ARTEFACT,
         "model": options.model if not options.model.endswith(".safetensors") else Path(options.model).stem,
@@ -53,6 +53,8 @@ def write_manifest(
             if path.is_file()
         },
     }
+    manifest = json.loads(json.dumps(manifest))
+    manifest[DIGEST] = manifest_digest(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest
 

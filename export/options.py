@@ -170,6 +170,14 @@ class ExportOptions:
                 build_only and self.format != "engine",
                 "workspace and compatibility are of --format engine only",
             ),
+            (
+                self.workspace_gib is not None and not self.workspace_gib > 0,
+                f"--workspace is a number of GiB above 0, got {self.workspace_gib}",
+            ),
+            (
+                bool(self.styles) and not styled,
+                "--styles are of the 'stylize' stage: add it to --stages, or leave --styles out",
+            ),
             (self.saliency and not styled, "--saliency feeds the mask of 'stylize': add it to --stages"),
             (self.batch < 1, f"--batch is 1 or more, got {self.batch}"),
             (

@@ -46,12 +46,16 @@ class Parity:
         psnr_db: PSNR of the worst picture, in dB; 99 for equal ones.
         pictures: How many were compared.
         style_loss: Relative change of the style loss, or None.
+        cpu_time: Time of a frame on the exporting machine's CPU, that of fp32 being 1, or None.
+        agreement: Smallest share of pixels that got the label they should have (effects), or None.
     """
 
     max_abs: int
     psnr_db: float
     pictures: int
     style_loss: float | None = None
+    cpu_time: float | None = None
+    agreement: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For manifests and JSON."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import onnx
 
+from .quiet import quiet
+
 FREE = {"H": 0, "W": 1}
 
 
@@ -28,7 +30,8 @@ def simplified(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy without constant sub-expressions and unused nodes; results do not change."""
     from onnxscript import ir, optimizer
 
-    folded = optimizer.optimize(ir.serde.deserialize_model(model), num_iterations=2, inline=False)
+    with quiet():
+        folded = optimizer.optimize(ir.serde.deserialize_model(model), num_iterations=2, inline=False)
     result = ir.serde.serialize_model(folded)
     del result.graph.value_info[:]
     onnx.checker.check_model(result)

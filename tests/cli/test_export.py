@@ -62,6 +62,8 @@ def test_export_writes_json_only_on_stdout(zoo, tmp_path, capsys, root):
         (["--size", "64x48", "--dynamic", "64x48:64x48:64x48"], "give one of them"),
         (["--stages", "sharpen"], "unknown stage 'sharpen'"),
         (["--model", "huge"], "known are tiny"),
+        (["--workspace", "-1", "--format", "engine"], "above 0"),
+        (["--styles", "udnie", "--stages", "quantize"], "--styles are of the 'stylize' stage"),
     ],
 )
 def test_unknown_and_contradicting_options_end_with_2(zoo, tmp_path, capsys, arguments, match):
@@ -75,6 +77,11 @@ def test_an_engine_without_a_gpu_ends_with_3(zoo, tmp_path, capsys):
     assert run(["export", *arguments, "-o", str(tmp_path / "deploy")]) == 3
     assert "libcuda" in capsys.readouterr().err
     assert not (tmp_path / "deploy").exists()
+
+
+def test_bench_says_how_int8_is_measured(zoo, capsys):
+    assert run(["bench", "--precision", "int8"]) == 2
+    assert "artrt export --int8 --calibration DIR" in capsys.readouterr().err
 
 
 def test_bench_compares_two_folders(zoo, tmp_path, capsys):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -20,8 +21,13 @@ from artrt.engine.errors import (
 )
 from artrt.export import artefact as exporter
 from artrt.export.artefact import export_artefact
+from artrt.export.cpu_time import verdict
+from artrt.export.fp16 import to_fp16
+from artrt.export.int8 import to_int8
+from artrt.export.onnx_from_transformer import onnx_from_transformer
 from artrt.export.options import ExportOptions, Shapes, StageChoice
-from artrt.export.transformer_parity import torch_painter
+from artrt.export.simplify import with_size
+from artrt.export.transformer_parity import cpu_stage, torch_painter
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +54,7 @@ def test_the_manifest_says_what_it_is(exported):
     assert manifest["parity"]["stylize"]["psnr_db"] >= 45
     assert manifest["parity"]["stylize"]["max_abs"] <= 2
     assert {"artrt", "onnx", "torch"} <= set(manifest["versions"])
+    assert manifest["stages"][0]["contract"]["name"] == "stylize"
     assert set(manifest["files"]) == {
         "stylize.onnx",
         "styles/starry-night.safetensors",
@@ -93,6 +100,25 @@ def test_a_changed_byte_is_refused(exported, tmp_path):
         artrt.Stylizer(copy)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"precision": "fp32"', '"precision": "fp16"'),
+        ('"stages"', '"stagez"'),
+        ('"artefact": 1', '"artefact": 9'),
+        ("{", "["),
+        ("}\n", "\n"),
+    ],
+)
+def test_a_changed_manifest_is_refused(exported, tmp_path, old, new):
+    copy = shutil.copytree(exported, tmp_path / "copy")
+    text = (copy / "manifest.json").read_text()
+    assert old in text
+    (copy / "manifest.json").write_text(text.replace(old, new))
+    with pytest.raises(IntegrityError, match=r"manifest\.json .*: export again"):
+        artrt.Stylizer(copy)
+
+
 def test_a_folder_without_manifest_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="artrt export"):
         Artefact.open(tmp_path)
@@ -132,6 +158,55 @@ def test_fp16_fixed_size_and_fused_stages_load(tiny_zoo, photos, picture, tmp_pa
     assert manifest["parity"]["stylize"]["psnr_db"] >= 40
     with artrt.Stylizer(tmp_path / "fused", provider="cpu") as stylizer:
         assert stylizer(picture(48, 64)).shape == (48, 64, 3)
+
+
+def test_int8_of_one_size_is_calibrated_on_pictures_of_any(tiny_zoo, photos, picture, tmp_path):
+    said = []
+    options = ExportOptions(
+        model="tiny", precision="int8", shapes=Shapes.of(size="64x48"), calibration=photos, styles=("udnie",)
+    )
+    manifest = export_artefact(options, tmp_path / "int8", zoo=tiny_zoo, report=said.append)
+    parity = manifest["parity"]["stylize"]
+    assert parity["psnr_db"] >= 30
+    assert 0 <= parity["style_loss"] <= 0.1
+    assert parity["cpu_time"] > 0
+    assert any(f"{parity['cpu_time']:g}" in line and "int8 takes" in line for line in said)
+    with artrt.Stylizer(tmp_path / "int8", provider="cpu") as stylizer:
+        assert stylizer(picture(48, 64)).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_fixing_the_size_keeps_precision_and_results(
+    tiny_zoo, transformer, style, photos, picture, tmp_path, precision
+):
+    free = onnx_from_transformer(transformer)
+    free = to_fp16(free) if precision == "fp16" else to_int8(free, photos, style=style)
+    fixed = with_size(free, (48, 64))
+    for operator in ("Conv", "Cast", "QuantizeLinear", "DequantizeLinear"):
+        assert _count(fixed, operator) == _count(free, operator), operator
+    with cpu_stage(free, tmp_path, threads=1) as one, cpu_stage(fixed, tmp_path, threads=1) as other:
+        photo = picture(48, 64)
+        assert np.abs(one(photo, style=style).astype(int) - other(photo, style=style)).max() <= 1
+
+
+def _count(model, operator):
+    return sum(node.op_type == operator for node in model.graph.node)
+
+
+def test_a_precision_that_is_slower_is_not_recommended():
+    assert verdict("int8", 1.35).startswith(
+        "int8 takes 1.35 times as long as fp32 on this machine's CPU: export fp32"
+    )
+    assert verdict("int8", 0.7) == "int8 takes 0.7 of fp32's time on this machine's CPU"
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_built(tiny_zoo, tmp_path):
+    (tmp_path / "file").write_text("")
+    said = []
+    for folder in (tmp_path / "file" / "deploy", tmp_path / "file" / "deep" / "deploy"):
+        with pytest.raises(OutputError, match="cannot write"):
+            export_artefact(ExportOptions(model="tiny"), folder, zoo=tiny_zoo, report=said.append)
+    assert said == []
 
 
 def test_unknown_models_and_styles_are_named(tiny_zoo, tmp_path):

@@ -72,6 +72,12 @@ def test_unknown_stages_and_amounts_are_refused(text, match):
             "add 'stylize'",
         ),
         ({"workspace_gib": 2.0}, "--format engine only"),
+        ({"workspace_gib": -1.0, "format": "engine"}, "above 0, got -1"),
+        ({"workspace_gib": float("nan"), "format": "engine"}, "above 0, got nan"),
+        (
+            {"styles": ("udnie",), "stages": (StageChoice("quantize", 8),)},
+            "--styles are of the 'stylize' stage",
+        ),
         ({"saliency": True, "stages": (StageChoice("quantize", 8),)}, "feeds the mask"),
         ({"stages": ()}, "at least one stage"),
         ({"stages": (StageChoice("stylize"), StageChoice("stylize"))}, "only once"),
