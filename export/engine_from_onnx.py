@@ -26,6 +26,7 @@ from .fuse import spec_of
 from .lint import lint
 from .options import ExportOptions, Shapes, Size
 from .tensorrt_form import tensorrt_form
+from .vector_inputs import with_vector_inputs
 
 GIB = 1 << 30
 LEAST_FREE_GIB = 1.0
@@ -117,7 +118,7 @@ def engine_from_onnx(
         ContractError: TensorRT's parser refuses the graph; names the nodes.
     """
     require_tensorrt()
-    shaped = tensorrt_form(model)
+    shaped = with_vector_inputs(tensorrt_form(model))
     faults = lint(shaped)
     if faults:
         raise ContractError(f"TensorRT would refuse this graph: {'; '.join(faults[:5])}")
@@ -221,7 +222,8 @@ def _timing_cache(config: Any, version: str, memory: CudaMemory) -> Iterator[Non
     """Timings of earlier builds for this GPU and version, kept for the next."""
     name = f"{memory.gpu}-{memory.compute_capability}-{version}.timing".replace(" ", "-").replace("/", "-")
     path = cache_folder("tensorrt") / name
-    cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
+    known = path.read_bytes() if path.is_file() else b""
+    cache = config.create_timing_cache(known) or config.create_timing_cache(b"")  # None: it cannot be read
     config.set_timing_cache(cache, ignore_mismatch=False)
     yield
     with replacing(path) as temporary:

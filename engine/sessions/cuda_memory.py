@@ -116,10 +116,16 @@ class CudaMemory:
 
     @contextmanager
     def current(self) -> Iterator[None]:
-        """Makes the GPU's context current in this thread."""
+        """Makes the GPU's context current in this thread.
+
+        Raises:
+            ProviderError: The driver reports an error meanwhile, such as memory that is used up.
+        """
         self._context.push()
         try:
             yield
+        except self._driver.Error as error:
+            raise ProviderError(f"the GPU failed: {error}") from error
         finally:
             self._context.pop()
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -107,7 +108,7 @@ class TensorRtSession:
             raise RuntimeError("this session is closed")
         if set(feeds) != set(self.inputs):
             raise ContractError(f"inputs are {sorted(self.inputs)}, got {sorted(feeds)}")
-        tensors = {name: DeviceTensor.of(feeds[name]) for name in self.inputs}
+        tensors = {name: _fitting(DeviceTensor.of(feeds[name]), info) for name, info in self.inputs.items()}
         with self._memory.current():
             self._memory.wait_for_others(tensors.values())
             self._set_shapes(tensors)
@@ -235,6 +236,11 @@ def _missing_packages() -> Iterator[None]:
         yield
     except ImportError as error:
         raise ProviderError(f"{error.name or error} is missing: {TENSORRT_FIX}") from error
+
+
+def _fitting(tensor: DeviceTensor, info: TensorInfo) -> DeviceTensor:
+    """A number as the vector of one element that engines take in its place."""
+    return replace(tensor, shape=(1,)) if tensor.shape == () and info.shape == (1,) else tensor
 
 
 def _info(engine: Any, name: str) -> TensorInfo:

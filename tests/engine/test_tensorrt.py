@@ -136,6 +136,25 @@ def test_tensors_of_other_programs_are_taken(gpu, stage, picture):
     assert results["output"].__cuda_array_interface__["shape"] == (20, 24, 3)
 
 
+def test_numbers_go_in_as_vectors_of_one_element(gpu, monkeypatch, tmp_path, picture):
+    with load_stage(write_plan(tmp_path)) as stage:
+        results = stage.session.run({"frame": picture(20, 24), "state.count": np.array(4, np.float32)})
+    assert results["state.count.next"].tolist() == [5.0]
+
+
+def test_errors_of_the_driver_are_said_in_one_line(gpu, stage, picture, monkeypatch):
+    used_up = sys.modules["pycuda.driver"].Error("cuMemAlloc failed: out of memory")
+
+    def allocate(size):
+        raise used_up
+
+    monkeypatch.setattr(gpu.memory, "allocate", allocate)
+    monkeypatch.setattr(stage.session._memory, "_pool", gpu.memory)
+    with pytest.raises(ProviderError, match="the GPU failed: cuMemAlloc failed: out of memory"):
+        stage(picture(40, 44))
+    assert gpu.context.depth == 0
+
+
 def test_tensors_that_cannot_be_taken_are_refused(stage):
     interface = {"shape": (4, 4), "typestr": "|u1", "data": (1, False), "strides": (8, 1), "version": 3}
     scattered = type("Scattered", (), {"__cuda_array_interface__": interface})()

@@ -8,15 +8,22 @@ import json
 import sys
 import types
 
+import cv2
 import numpy as np
+import onnx
 import pytest
 
-from artrt.engine.errors import ContractError, ProviderError
+from artrt.engine.errors import ContractError, ParityError, ProviderError
 from artrt.engine.files import cache_folder
 from artrt.engine.plan import read_sidecar
+from artrt.engine.sessions import open_session
+from artrt.engine.zoo import SHIPPED
 from artrt.export import engine_from_onnx as module
+from artrt.export import engine_parity
 from artrt.export.artefact import export_artefact
+from artrt.export.batch import batched
 from artrt.export.engine_from_onnx import BuildOptions, engine_from_onnx, profile_shapes
+from artrt.export.engine_parity import check_engine
 from artrt.export.fuse import spec_of
 from artrt.export.onnx_from_slic import onnx_from_slic
 from artrt.export.onnx_from_transformer import onnx_from_transformer
@@ -76,7 +83,7 @@ class FakeTensorRt(types.ModuleType):
 
             def create_timing_cache(self, data):
                 asked["cache"] = data
-                return Cache(data)
+                return None if data == b"damaged" else Cache(data)
 
             def set_timing_cache(self, cache, ignore_mismatch):
                 self.cache = cache
@@ -181,6 +188,16 @@ def test_timings_are_kept_for_the_next_build(install, model, tmp_path):
     assert len(list(cache_folder("tensorrt").iterdir())) == 1
 
 
+def test_a_damaged_timing_cache_is_replaced(install, model, tmp_path):
+    install(FakeTensorRt())
+    engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
+    (path,) = cache_folder("tensorrt").iterdir()
+    path.write_bytes(b"damaged")
+    install(FakeTensorRt())
+    engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
+    assert path.read_bytes() == b"!"
+
+
 def test_profiles_cover_frame_and_mask(install, model, tmp_path):
     asked = install(FakeTensorRt())
     engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
@@ -221,6 +238,65 @@ def test_missing_tensorrt_is_a_provider_error(install, tiny_zoo, tmp_path, monke
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     options = ExportOptions(model="tiny", format="engine", verify=False)
     with pytest.raises(ProviderError, match=r"artrt\[tensorrt\]"):
+        export_artefact(options, tmp_path / "deploy", zoo=tiny_zoo)
+    assert not (tmp_path / "deploy").exists()
+
+
+class Built:
+    """Stands in for `open_session`: the model on the CPU, and an "engine" whose result is changed."""
+
+    def __init__(self, change):
+        self.change = change
+
+    def __call__(self, path, *, provider, size=None):
+        if provider == "cpu":
+            return open_session(path, provider="cpu")
+        model = path.with_name("model.onnx")
+        session = open_session(model, provider="cpu")
+        honest = session.run
+        session.run = lambda feeds, outputs: {k: self.change(v) for k, v in honest(feeds, outputs).items()}
+        return session
+
+
+def checked(model, folder, picture, monkeypatch, change, **choices):
+    folder.mkdir(exist_ok=True)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    monkeypatch.setattr(engine_parity, "open_session", Built(change))
+    return check_engine(folder / "a.plan", model, picture(90, 70), size=(48, 64), **choices)
+
+
+def test_an_engine_is_compared_with_its_model(model, style, picture, tmp_path, monkeypatch):
+    equal = checked(model, tmp_path, picture, monkeypatch, lambda x: x, precision="fp32", style=style)
+    assert (equal.max_abs, equal.psnr_db) == (0, 99.0)
+    near = checked(model, tmp_path, picture, monkeypatch, lambda x: x ^ 1, precision="fp16", style=style)
+    assert near.max_abs == 1
+    for precision in ("fp32", "int8"):
+        with pytest.raises(ParityError, match=r"the engine of stylize differs .* nothing was written"):
+            checked(
+                model, tmp_path, picture, monkeypatch, lambda x: 255 - x, precision=precision, style=style
+            )
+
+
+@pytest.mark.parametrize("name", ["batch", "quantize", "saliency"])
+def test_engines_of_every_kind_are_compared(model, picture, tmp_path, monkeypatch, name):
+    shipped = SHIPPED / f"{name}.onnx"
+    stage = batched(model, 2) if name == "batch" else onnx.load(str(shipped))
+    parity = checked(stage, tmp_path, picture, monkeypatch, lambda x: x, precision="fp32")
+    assert parity.max_abs == 0
+
+
+def test_an_engine_that_differs_is_not_written(install, tiny_zoo, root, picture, tmp_path, monkeypatch):
+    install(FakeTensorRt())
+
+    def differ(plan, model, photo, *, size, precision, style):
+        assert plan.read_bytes() == b"plan"
+        assert size == DYNAMIC.optimum
+        raise ParityError("the engine differs")
+
+    monkeypatch.setattr(engine_parity, "check_engine", differ)
+    cv2.imwrite(str(tmp_path / "photo.png"), picture(60, 80))
+    options = ExportOptions(model="tiny", format="engine", shapes=DYNAMIC, calibration=tmp_path)
+    with pytest.raises(ParityError, match="the engine differs"):
         export_artefact(options, tmp_path / "deploy", zoo=tiny_zoo)
     assert not (tmp_path / "deploy").exists()
 
