@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import re
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,10 +27,11 @@ from artrt.engine.pipeline import Pipeline
 from artrt.engine.sinks import EncodeOptions, NullSink, WebOptions, open_sink
 from artrt.engine.sources import SourceInfo, SourceOptions, open_source
 from support.clips import probe
+from support.disks import small_disk
 from support.page import COLOURS, Client, page
 
 
-def eventually(condition, *, seconds=15.0):
+def eventually(condition, *, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -204,6 +206,34 @@ def test_a_camera_that_sends_rubbish(camera, capfd):
         eventually(lambda: pipeline.stats().frames_out > before + 5)
 
 
+def test_a_stream_over_udp_that_pauses():
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("needs ffmpeg")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"udp://127.0.0.1:{free.getsockname()[1]}"
+    picture = ["-re", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25"]
+    encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "12"]
+    command = ["ffmpeg", "-v", "error", *picture, *encoder, "-f", "mpegts", f"{address}?pkt_size=1316"]
+
+    def opened():
+        with contextlib.suppress(InputError):  # the sender may need a while to start
+            return Pipeline(address, [], [NullSink()], options=SourceOptions(reconnect_seconds=60))
+
+    pipelines = []
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as sender:
+        eventually(lambda: pipelines.append(opened()) or pipelines[-1])
+        with pipelines[-1] as pipeline:
+            eventually(lambda: pipeline.stats().frames_out > 5)
+            assert (pipeline.info.width, pipeline.info.height) == (160, 120)
+            sender.kill()
+            sender.wait()
+            before = pipeline.stats().frames_out
+            with subprocess.Popen(command, stdin=subprocess.DEVNULL) as again:
+                eventually(lambda: pipeline.stats().frames_out > before + 30)
+                again.kill()
+
+
 def test_a_file_with_corrupt_packets_plays_on(tmp_path):
     Pipeline("test://160x90@25?frames=60", [], [tmp_path / "a.mp4"], frames="all").run()
     with av.open(str(tmp_path / "a.mp4")) as container, av.open(str(tmp_path / "b.mkv"), "w") as damaged:
@@ -227,6 +257,22 @@ def test_an_encoder_that_fails_at_start_leaves_nothing(tmp_path):
     with pytest.raises(OutputError, match="no encoder"):
         Pipeline("test://64x48@30", [], [sink]).run()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_ends_the_pipeline_and_leaves_the_file(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def noise(image):
+        return rng.integers(0, 255, (96, 128, 3), dtype=np.uint8)
+
+    with small_disk(tmp_path / "small") as folder:
+        pipeline = Pipeline(
+            "test://64x48@30?frames=5000", [noise], [folder / "a.mp4", NullSink()], frames="all"
+        )
+        with pytest.raises(OutputError, match="the disk is full"):
+            pipeline.run()
+        assert [path.name for path in folder.iterdir()] == ["a.mp4"]
+        assert 10 <= probe(folder / "a.mp4").frames <= pipeline.stats().sinks[str(folder / "a.mp4")].written
 
 
 def test_a_server_that_is_not_there_ends_a_push_once():
@@ -307,7 +353,7 @@ def test_fifty_viewers_and_one_too_many():
     with page(options=WebOptions(max_clients=50)) as (_, _, client):
         viewers = []
         for _ in range(50):
-            viewer = socket.create_connection(("127.0.0.1", client.port), timeout=20)
+            viewer = socket.create_connection(("127.0.0.1", client.port), timeout=60)
             viewer.sendall(f"GET /stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\n\r\n".encode())
             viewers.append(viewer)
         eventually(lambda: client.state()["viewers"] == 50)

@@ -88,11 +88,12 @@ def test_a_real_clip_with_audio_is_kept(tmp_path, shared_dir):
 def test_a_live_source_gives_the_newest_and_counts_the_rest():
     seen = []
     sink = FunctionSink(lambda result: seen.append(result), live=True)
-    stats = Pipeline("test://64x48@200", [slow(0.03)], [sink], max_frames=12).run()
+    stats = Pipeline("test://64x48@200", [slow(0.1)], [sink], max_frames=12).run()
     assert stats.frames_out == 12
     assert stats.drops > 20
     assert_books_balance(stats)
-    assert np.median([result.latency_ms for result in seen]) < 80
+    # Were frames queued, the median would be at six stage times.
+    assert np.median([result.latency_ms for result in seen]) < 250
     assert [r.index for r in seen] == sorted({r.index for r in seen})
 
 
@@ -102,10 +103,13 @@ def test_all_frames_of_a_live_scene_on_request():
 
 
 def test_latest_frames_of_a_file_are_paced_and_dropped(tmp_path):
-    clip = make_clip(tmp_path / "a.mp4", frames=20, rate=Fraction(50))
-    stats = Pipeline(clip, [slow(0.06)], [NullSink()], frames="latest").run()
+    clip = make_clip(tmp_path / "a.mp4", frames=20, rate=Fraction(25))
+    started = time.monotonic()
+    stats = Pipeline(clip, [slow(0.2)], [NullSink()], frames="latest").run()
+    assert time.monotonic() - started > 0.7
     assert stats.frames_in == 20
-    assert 5 <= stats.frames_out <= 12
+    assert 2 <= stats.frames_out <= 12
+    assert stats.dropped.keys() == {"stages busy"}
     assert_books_balance(stats)
 
 
@@ -228,6 +232,7 @@ def test_stop_from_another_thread_ends_soon_and_leaves_a_file(tmp_path):
     stats = pipeline.run()
     assert time.monotonic() - stopped[0] < 2
     assert probe(tmp_path / "a.mp4").frames > 5
+    assert stats.dropped.keys() <= {"stages busy", "stopped"}
     assert_books_balance(stats)
 
 
@@ -289,7 +294,7 @@ def test_max_frames_is_exact(frames):
     assert_books_balance(stats)
 
 
-def eventually(condition, *, seconds=5.0):
+def eventually(condition, *, seconds=30.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -297,13 +302,17 @@ def eventually(condition, *, seconds=5.0):
 
 
 def test_pause_holds_a_file():
-    with Pipeline("test://64x48@100?frames=5000", [slow(0.001)], [NullSink()], frames="all") as pipeline:
+    with Pipeline("test://64x48@100?frames=500000", [slow(0.001)], [NullSink()], frames="all") as pipeline:
         pipeline.pause()
-        time.sleep(0.1)
-        before = pipeline.stats().frames_out
-        time.sleep(0.15)
         assert pipeline.paused
-        assert pipeline.stats().frames_out == before
+
+        def stands_still():
+            before = pipeline.stats().frames_out
+            time.sleep(0.15)
+            return pipeline.stats().frames_out == before
+
+        eventually(stands_still)  # the frame that was on its way is finished first
+        before = pipeline.stats().frames_out
         pipeline.pause(False)
         eventually(lambda: pipeline.stats().frames_out > before)
 
@@ -375,4 +384,6 @@ def test_threads_and_descriptors_do_not_pile_up(tmp_path):
     before = count()
     for _ in range(50):
         Pipeline(clip, [invert], [tmp_path / "b.mp4"]).run()
-    assert count() == before
+    after = count()
+    assert after[0] <= before[0]
+    assert after[1] <= before[1]

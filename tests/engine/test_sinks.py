@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import subprocess
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +16,7 @@ from artrt.engine.sinks import EncodeOptions, open_sink
 from artrt.engine.sinks.encoder import prove_encoder
 from artrt.engine.sources import SourceInfo
 from support.clips import level_picture, levels, make_clip, probe
+from support.disks import small_disk
 
 INFO = SourceInfo("test", live=False, width=64, height=48, rate=Fraction(25), time_base=Fraction(1, 25))
 
@@ -199,12 +198,7 @@ def test_software_encoders_need_no_proof():
 
 
 def test_disk_full_keeps_what_fitted(tmp_path):
-    folder = tmp_path / "small"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("cannot mount a small file system here")
-    try:
+    with small_disk(tmp_path / "small") as folder:
         rng = np.random.default_rng(0)
         sink = open_sink(folder / "a.mp4")
         sink.open(INFO)
@@ -215,8 +209,6 @@ def test_disk_full_keeps_what_fitted(tmp_path):
         sink.close(completed=False)
         assert [path.name for path in folder.iterdir()] == ["a.mp4"]
         assert probe(folder / "a.mp4").frames >= 10
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_disk_full_is_told_from_other_errors(tmp_path, monkeypatch):

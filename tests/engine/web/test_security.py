@@ -15,7 +15,7 @@ from support.page import Client, page
 TOKEN = "correct-horse-battery"
 
 
-def eventually(condition, *, seconds=20.0):
+def eventually(condition, *, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
