@@ -57,10 +57,10 @@ class Runner:
         self.last_ms = {}
         values = self._controls.values()
         amount = float(values.pop("stabilize"))
-        if amount <= 0:
-            self._stabilizer.reset()
-            return self._stylize(image, values)
         styled = self._stylize(image, values)
+        if amount <= 0 or not self.last_ms:  # where no stage ran there is nothing that flickers
+            self._stabilizer.reset()
+            return styled
         started = time.perf_counter()
         blended = self._stabilizer(
             image, styled, amount=amount, fingerprint=_fingerprint(values, self._controls)

@@ -96,8 +96,9 @@ class VideoFileSink:
         import av
 
         assert self._info is not None
-        # A recording that begins in the middle of its source plays from its first picture on.
-        self._start_seconds = result.time_seconds if result.index > 0 else 0.0
+        # A recording of a live source, or from the middle of a file, plays from its first picture on.
+        from_the_middle = self._info.live or result.index > 0
+        self._start_seconds = result.time_seconds if from_the_middle else 0.0
         flags = MP4_OPTIONS if self._format in FRAGMENTED else {}
         self._container = av.open(str(self._temporary), "w", format=self._format, container_options=flags)
         height, width = result.image.shape[:2]

@@ -369,6 +369,17 @@ def test_stages_turn_on_and_off_while_it_runs():
     assert not inverted[-1]
 
 
+def test_pictures_that_no_stage_touches_are_not_steadied():
+    pipeline = Pipeline("test://64x48@30?frames=8", [invert], frames="all")
+    pipeline.set(stabilize=0.8, invert=False)
+    for result in pipeline.results():
+        assert (result.image == result.frame.image).all()
+        assert result.stage_ms == {}
+    pipeline = Pipeline("test://64x48@30?frames=8", [invert], frames="all")
+    pipeline.set(stabilize=0.8)
+    assert {"invert", "stabilize"} == {name for result in pipeline.results() for name in result.stage_ms}
+
+
 @pytest.mark.parametrize("options", [{"frames": "some"}, {"max_frames": 0}])
 def test_options_that_make_no_sense(options):
     with pytest.raises(UsageError, match="expected"):

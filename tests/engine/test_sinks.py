@@ -142,6 +142,15 @@ def test_a_recording_from_the_middle_starts_at_its_first_picture(tmp_path, name)
     assert found.audio_seconds == pytest.approx(2, abs=0.06)
 
 
+def test_a_live_source_starts_at_its_first_picture(tmp_path):
+    info = replace(INFO, live=True, time_base=Fraction(1, 90000))
+    late = [
+        replace(item, frame=replace(item.frame, time_seconds=0.7 + item.time_seconds)) for item in results(5)
+    ]
+    write(open_sink(tmp_path / "a.mp4"), late, info=info)
+    assert probe(tmp_path / "a.mp4").start == pytest.approx(0, abs=0.001)
+
+
 def test_audio_can_be_left_out(tmp_path):
     clip = make_clip(tmp_path / "a.mp4", frames=10, audio="aac")
     sink = open_sink(tmp_path / "b.mp4", options=EncodeOptions(audio=False))
