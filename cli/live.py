@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -156,6 +157,7 @@ def choose_sinks(
     outputs: tuple[str, ...], *, headless: bool, record: Path | None, encode: EncodeOptions, web: WebOptions
 ) -> list[Sink]:
     """The asked sinks; a window when none was asked for and there is a screen."""
+    _refuse_repeats([*outputs, *([] if record is None else [str(record)])])
     sinks: list[Sink] = []
     chosen = None if encode == EncodeOptions() else encode  # a push and a file differ in what is usual
     for output in outputs:
@@ -172,6 +174,19 @@ def choose_sinks(
     elif record is not None:
         sinks.append(open_sink(record, options=encode))
     return sinks or [open_sink("null://")]
+
+
+def _refuse_repeats(outputs: list[str]) -> None:
+    for output, count in Counter(outputs).items():
+        if count > 1:
+            raise click.UsageError(f"{output} is asked for {count} times: give every output another name")
+
+
+def _refuse_overwriting(source: str, sinks: list[Sink]) -> None:
+    for sink in sinks:
+        target = Path(sink.name)
+        if target.exists() and Path(source).exists() and target.samefile(source):
+            raise click.UsageError(f"the output would overwrite the source {source}: choose another")
 
 
 def play(
@@ -205,6 +220,7 @@ def play(
     if camera is not None and source is not None:
         raise click.UsageError("give SOURCE or --camera, not both")
     address = source if source is not None else str(camera or 0)
+    _refuse_overwriting(address, sinks)
     options = LiveOptions(
         style=(given("style", style) or "") if engine is not None else style,
         engine=engine,

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 CODECS = {"mp4": "libx264", "mov": "libx264", "matroska": "libx264", "flv": "libx264", "rtsp": "libx264"}
 CODECS |= {"mpegts": "libx264", "webm": "libvpx-vp9"}
-HARDWARE_MARKS = ("_nvenc", "_v4l2m2m", "_vaapi", "_qsv", "_videotoolbox", "_amf")
+# Ends of the names of hardware encoders, and what each needs.
+HARDWARE = {
+    "_nvenc": "an NVIDIA GPU with NVENC, and its driver",
+    "_v4l2m2m": "a V4L2 encoder, as on a Raspberry Pi 4",
+    "_vaapi": "a GPU with VA-API, and its driver",
+    "_qsv": "an Intel GPU with Quick Sync, and its driver",
+    "_videotoolbox": "a Mac",
+    "_amf": "an AMD GPU, and its driver",
+}
 # A file that breaks off plays up to the last key frame; players seek by them too.
 KEY_FRAME_SECONDS = 2
 FINE_TIME_BASE = Fraction(1, 90000)
@@ -102,7 +110,7 @@ class VideoEncoder:
         try:
             stream: Any = self._container.add_stream(codec, rate=self._rate, options=settings)
         except (av.error.FFmpegError, ValueError) as error:
-            raise OutputError(f"no encoder '{codec}' in this FFmpeg: {error}") from error
+            raise OutputError(f"encoder '{codec}' cannot be used for this output: {error}") from error
         context = stream.codec_context
         stream.width, stream.height = width, height
         # 4:2:0 needs even sides; an odd size is kept by full chroma.
@@ -148,16 +156,17 @@ def prove_encoder(codec: str) -> None:
         av.codec.Codec(codec, "w")
     except (av.error.FFmpegError, ValueError) as error:
         raise OutputError(f"no encoder '{codec}' in this FFmpeg; usual ones: libx264, libvpx-vp9") from error
-    if not codec.endswith(HARDWARE_MARKS):
+    needs = next((what for mark, what in HARDWARE.items() if codec.endswith(mark)), None)
+    if needs is None:
         return
     try:
         packets = sum(1 for _ in _trial(codec))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise OutputError(
-            f"hardware encoder '{codec}' does not work here: {error}; libx264 always does"
+            f"hardware encoder '{codec}' does not work here: it needs {needs} ({error}); libx264 always works"
         ) from error
     if packets == 0:
-        raise OutputError(f"hardware encoder '{codec}' gave no picture in a trial; libx264 always does")
+        raise OutputError(f"hardware encoder '{codec}' gave no picture in a trial; libx264 always works")
 
 
 def _trial(codec: str) -> Iterator[object]:

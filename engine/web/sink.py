@@ -27,6 +27,7 @@ STOP_SECONDS = 2.0
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,128}")
 START_SECONDS = 10.0
 SEND_BUFFER_BYTES = 128 * 1024
+EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 class WebSink:
@@ -73,7 +74,8 @@ class WebSink:
     @property
     def url(self) -> str:
         """Where the page is, without the token."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        name = own_address(self._host) if self._host in EVERY_ADDRESS else self._host
+        host = f"[{name}]" if ":" in name else name
         return f"{'https' if self._secure else 'http'}://{host}:{self._port}/"
 
     @property
@@ -185,3 +187,18 @@ class WebSink:
                     f"{self.name}: the server does not start: {self._failure}"
                 ) from self._failure
             time.sleep(0.01)
+
+
+def own_address(host: str) -> str:
+    """An address by which other machines reach a page that listens at all of them; the machine's name at worst."""
+    family, elsewhere = (
+        (socket.AF_INET6, "2001:db8::1")
+        if ":" in host
+        else (socket.AF_INET, "192.0.2.1")  # for documentation only
+    )
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((elsewhere, 9))  # sends nothing: it only chooses the way
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()

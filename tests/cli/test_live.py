@@ -86,6 +86,9 @@ def test_no_style_plays_the_source(use_tiny_zoo, tmp_path):
         (["test://64x48", "--headless", "--input-size", "wide"], 2, "expected WIDTHxHEIGHT"),
         (["test://64x48", "-o", "x.mp4", "--codec", "no_such"], 1, "no encoder"),
         (["--camera", "97", "--headless"], 1, "cannot be opened"),
+        (["test://64x48", "-o", "x.mp4", "-o", "x.mp4"], 2, "x.mp4 is asked for 2 times"),
+        (["test://64x48", "-o", "x.mp4", "--record", "x.mp4", "--headless"], 2, "asked for 2 times"),
+        (["test://64x48", "-o", "x.webm", "--codec", "libx264", "--max-frames", "2"], 1, "for this output"),
     ],
 )
 def test_mistakes_end_in_one_line(use_tiny_zoo, tmp_path, monkeypatch, capfd, arguments, code, message):
@@ -95,6 +98,15 @@ def test_mistakes_end_in_one_line(use_tiny_zoo, tmp_path, monkeypatch, capfd, ar
     assert message in errors
     assert "Traceback" not in errors
     assert list(tmp_path.glob("*.mp4")) == []
+
+
+def test_the_source_is_not_overwritten(use_tiny_zoo, tmp_path, capsys):
+    clip = make_clip(tmp_path / "a.mp4", frames=3)
+    before = clip.read_bytes()
+    assert run(["live", str(clip), "-o", str(tmp_path / "." / "a.mp4")]) == 2
+    assert run(["live", str(tmp_path), "-o", str(tmp_path)]) == 2
+    assert "would overwrite the source" in capsys.readouterr().err
+    assert clip.read_bytes() == before
 
 
 def test_a_terminated_process_finishes_its_file(tiny_zoo, tmp_path):

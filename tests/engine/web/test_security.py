@@ -179,6 +179,8 @@ def test_other_addresses_get_a_token_of_their_own():
     assert len(first.token) >= 24
     assert first.token != second.token
     assert f"?token={first.token}" in first.announcement
+    assert "0.0.0.0" not in first.announcement
+    assert WebSink("http://192.168.1.5:9000").url == "http://192.168.1.5:9000/"
     assert WebSink("http://0.0.0.0:0", options=WebOptions(token=TOKEN)).token == TOKEN
 
 
