@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .energy import EnergyMeter
+from .energy import EnergyMeter, energy_counter
 from .frame import Image
 from .stages import Chain
 
@@ -71,9 +71,10 @@ def bench(chains: Mapping[str, Chain], options: BenchOptions) -> list[BenchResul
     seconds: dict[str, list[float]] = {name: [] for name in chains}
     parts: dict[str, list[Mapping[str, float]]] = {name: [] for name in chains}
     joules: dict[str, list[float]] = {name: [] for name in chains}
+    counter = energy_counter()
     for turn in range(-options.warmup, options.rounds):
         for name, chain in chains.items():
-            with EnergyMeter() as meter:
+            with EnergyMeter(counter) as meter:
                 started = time.perf_counter()
                 chain(frames[turn % len(frames)])
                 taken = time.perf_counter() - started
@@ -93,14 +94,16 @@ def peak_memory_mb() -> float:
 def _result(
     name: str, chain: Chain, seconds: list[float], parts: list[Mapping[str, float]], joules: list[float]
 ) -> BenchResult:
-    median, p95, p99 = (round(float(value) * 1000, 2) for value in np.quantile(seconds, (0.5, 0.95, 0.99)))
+    median, p95, p99 = (round(float(value) * 1000, 3) for value in np.quantile(seconds, (0.5, 0.95, 0.99)))
     stages = {
         stage: round(float(np.median([part[stage] for part in parts])) * 1000, 2)
         for stage in parts[0]
         if parts
     }
     energy = round(float(np.mean(joules)), 3) if joules else None
-    return BenchResult(name, chain.provider, median, p95, p99, round(1000 / median, 2), energy, stages)
+    return BenchResult(
+        name, chain.provider, median, p95, p99, round(1 / float(np.median(seconds)), 2), energy, stages
+    )
 
 
 def _frames(size: tuple[int, int]) -> list[Image]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import threading
 import time
@@ -14,18 +15,24 @@ JETSON_SENSORS = Path("/sys/bus/i2c/drivers/ina3221")
 TOTAL_RAILS = ("VDD_IN", "VIN_SYS_5V0", "POM_5V_IN")
 SAMPLE_SECONDS = 0.05
 
+Counter = tuple[str, Callable[[], float] | None]
+"""Its name, and a function that reads joules since some start; "" and None where nothing counts."""
+
 
 class EnergyMeter:
     """Measures the energy between entering and leaving its context.
+
+    Args:
+        counter: From `energy_counter`, which one asks once for many measurements; None asks it here.
 
     Attributes:
         joules: What was used, or None where nothing counts it.
         source: "nvml", "jetson", "rapl", or "" for none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counter: Counter | None = None) -> None:
         self.joules: float | None = None
-        self.source, self._read = _counter()
+        self.source, self._read = counter or energy_counter()
         self._start: float | None = None
 
     def __enter__(self) -> EnergyMeter:
@@ -42,8 +49,8 @@ class EnergyMeter:
             self.joules = end - self._start if end >= self._start else None  # the counter may have wrapped
 
 
-def _counter() -> tuple[str, Callable[[], float] | None]:
-    """The first counter that works: its name, and a function that reads joules since some start."""
+def energy_counter() -> Counter:
+    """The first counter that works."""
     for name, make in (("nvml", _nvml), ("jetson", _jetson), ("rapl", _rapl)):
         read = make()
         if read is not None:
@@ -88,25 +95,45 @@ def _jetson() -> Callable[[], float] | None:
         return None
     volts = labels[0].with_name(labels[0].name.replace("_label", "_input"))
     amperes = volts.with_name(volts.name.replace("in", "curr", 1))
-    return _Integral(lambda: int(volts.read_text()) * int(amperes.read_text()) / 1e6).read
+    integral = _Integral(lambda: int(volts.read_text()) * int(amperes.read_text()) / 1e6)
+    integral.start()
+    return integral.read
 
 
 class _Integral:
-    """Integrates a power in watts over time."""
+    """Integrates a power in watts over time: up to every reading, and between readings as a thread samples it.
 
-    def __init__(self, power: Callable[[], float]) -> None:
+    Args:
+        power: Reads the power now.
+        clock: Seconds.
+    """
+
+    def __init__(self, power: Callable[[], float], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._power = power
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._watts = power()
         self._joules = 0.0
+        self._before = clock()
+
+    def start(self) -> None:
+        """Samples from now on until the process ends."""
         threading.Thread(target=self._run, name="artrt-energy", daemon=True).start()
 
     def read(self) -> float:
         """Joules since the start."""
-        return self._joules
+        with (
+            self._lock,
+            contextlib.suppress(OSError, ValueError),
+        ):  # a sensor that is busy keeps its last value
+            self._watts = self._power()
+        with self._lock:
+            now = self._clock()
+            self._joules += self._watts * (now - self._before)
+            self._before = now
+            return self._joules
 
     def _run(self) -> None:
-        before = time.monotonic()
         while True:
             time.sleep(SAMPLE_SECONDS)
-            now = time.monotonic()
-            self._joules += self._power() * (now - before)
-            before = now
+            self.read()

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
+from artrt.engine import bench as bench_module
 from artrt.engine import energy
 from artrt.engine.bench import BenchOptions, bench, peak_memory_mb
 from artrt.engine.energy import EnergyMeter
@@ -15,6 +18,7 @@ from artrt.engine.stages import Chain
 def chain(calls, name):
     def run(feeds):
         calls.append(name)
+        time.sleep(0.002)
         return {"output": feeds["frame"]}
 
     return Chain([Stage(FakeSession.from_spec(run, StageSpec(name)))])
@@ -53,16 +57,50 @@ def test_frames_differ_and_have_structure():
 
 def test_energy_is_the_difference_of_a_counter(monkeypatch):
     counts = iter([10.0, 12.5])
-    monkeypatch.setattr(energy, "_counter", lambda: ("rapl", lambda: next(counts)))
+    monkeypatch.setattr(energy, "energy_counter", lambda: ("rapl", lambda: next(counts)))
     with EnergyMeter() as meter:
         pass
     assert meter.joules == 2.5
     assert meter.source == "rapl"
 
 
+def test_power_is_integrated_up_to_the_reading():
+    now, watts = [100.0], [10.0]
+    integral = energy._Integral(lambda: watts[0], clock=lambda: now[0])
+    assert integral.read() == 0
+    now[0] += 0.02  # a frame shorter than the samples' distance
+    assert integral.read() == pytest.approx(0.2)
+    now[0], watts[0] = now[0] + 0.1, 20.0
+    assert integral.read() == pytest.approx(2.2)
+
+
+def test_a_sensor_that_fails_keeps_its_last_power():
+    now, readings = [0.0], iter([5.0])
+    integral = energy._Integral(lambda: next(readings, None) or int("busy"), clock=lambda: now[0])
+    now[0] = 2.0
+    assert integral.read() == 10.0
+
+
+def test_a_bench_asks_for_one_counter_and_gives_joules_per_frame(monkeypatch):
+    asked, total = [], [0.0]
+
+    def read():
+        total[0] += 0.25
+        return total[0]
+
+    def counter():
+        asked.append(1)
+        return "rapl", read
+
+    monkeypatch.setattr(bench_module, "energy_counter", counter)
+    (result,) = bench({"a": chain([], "a")}, BenchOptions(size=(20, 30), rounds=3, warmup=1))
+    assert result.joules == 0.25
+    assert asked == [1]
+
+
 def test_a_counter_that_wrapped_counts_nothing(monkeypatch):
     counts = iter([10.0, 2.0])
-    monkeypatch.setattr(energy, "_counter", lambda: ("rapl", lambda: next(counts)))
+    monkeypatch.setattr(energy, "energy_counter", lambda: ("rapl", lambda: next(counts)))
     with EnergyMeter() as meter:
         pass
     assert meter.joules is None
@@ -89,9 +127,12 @@ def test_jetson_power_is_volts_times_amperes(monkeypatch, tmp_path):
         def __init__(self, power):
             watts.append(power())
 
+        def start(self):
+            watts.append("sampled")
+
         def read(self):
             return 0.0
 
     monkeypatch.setattr(energy, "_Integral", Integral)
     assert energy._jetson() is not None
-    assert watts == [10.0]
+    assert watts == [10.0, "sampled"]
