@@ -62,6 +62,11 @@ class Quantized:
     labels: NDArray[np.uint8]
     notice: str | None = None
 
+    def __repr__(self) -> str:
+        """Shapes instead of pixels."""
+        height, width, _ = self.image.shape
+        return f"Quantized({width}x{height}, {len(self.palette)} colours, notice={self.notice!r})"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regions:
@@ -76,6 +81,11 @@ class Regions:
     image: Image
     labels: NDArray[np.int32]
     count: int
+
+    def __repr__(self) -> str:
+        """Shapes instead of pixels."""
+        height, width, _ = self.image.shape
+        return f"Regions({width}x{height}, count={self.count})"
 
 
 def quantize(

@@ -55,6 +55,14 @@ def test_a_picture_in_eight_colours(effect, picture):
     )
 
 
+def test_results_print_shapes_instead_of_pixels(effect, regions, picture):
+    image = picture(30, 40)
+    few = quantize(image, k=8, effect=effect)
+    assert repr(few) == f"Quantized(40x30, {len(few.palette)} colours, notice=None)"
+    parts = superpixels(image, n=40, effect=regions)
+    assert repr(parts) == f"Regions(40x30, count={parts.count})"
+
+
 def test_large_pictures_are_painted_in_bands(effect, picture, monkeypatch):
     image = picture(90, 50)
     whole = quantize(image, 8, effect=effect)
