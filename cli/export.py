@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..engine.artefact import is_artefact
 from ..engine.errors import MissingExtraError, UsageError
+from ..engine.zoo import Zoo
 from ._common import echo_json, json_option, notice, progress
 
 
 @click.command(name="export", short_help="Write models or TensorRT engines for deployment.")
 @click.option(
-    "--model", "-m", default="small", show_default=True, help="Trunk of the zoo, or its .safetensors."
+    "--model",
+    "-m",
+    default="small",
+    show_default=True,
+    help="Trunk of the zoo, or its .safetensors; or an ONNX folder of artrt export, to make engines of.",
 )
 @click.option("--styles", default="all", show_default=True, metavar="all|A,B", help="Styles to bring.")
 @click.option(
@@ -55,15 +62,13 @@ def command(output: Path | None, triton: Path | None, as_json: bool, **choices: 
 
     \b
     artrt export --model small --size 1280x720 -o deploy
+    artrt export --model deploy --format engine -o deploy-trt
     """
     options = _options(**choices)
     folder = output or Path(f"artrt-{Path(options.model).stem}")
-    try:
-        from ..export.artefact import export_artefact
-    except ImportError as error:
-        raise MissingExtraError("artrt export", package=str(error.name), extra="train") from error
+    build = _builder(options.model)
     with progress("building") as advance:
-        manifest = export_artefact(
+        manifest = build(
             options, folder, report=notice, progress=lambda phase, done, total: advance(done, total)
         )
     if triton is not None:
@@ -75,6 +80,20 @@ def command(output: Path | None, triton: Path | None, as_json: bool, **choices: 
     else:
         megabytes = sum(entry["bytes"] for entry in manifest["files"].values()) / 1e6
         click.echo(f"{folder}: {len(manifest['files'])} files, {megabytes:.1f} MB, {options.precision}")
+
+
+def _builder(model: str) -> Callable[..., dict[str, Any]]:
+    """What makes the folder: from a trunk, with PyTorch; or from a folder of ONNX models, without."""
+    try:
+        if is_artefact(model) and f"trunk-{model}.safetensors" not in Zoo().manifest():
+            from ..export.engines_of_artefact import engines_of_artefact
+
+            return engines_of_artefact
+        from ..export.artefact import export_artefact
+
+        return export_artefact
+    except ImportError as error:
+        raise MissingExtraError("artrt export", package=str(error.name), extra="train") from error
 
 
 def _options(

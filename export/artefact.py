@@ -8,15 +8,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import onnx
 
-from ..engine.artefact import is_artefact
-from ..engine.errors import InputError, OutputError, UnknownStyleError, UsageError
+from ..engine.errors import InputError, UnknownStyleError, UsageError
 from ..engine.frame import Image
 from ..engine.styles import Style
 from ..engine.zoo import Zoo
@@ -29,6 +27,7 @@ from .onnx_from_transformer import onnx_from_transformer
 from .options import ExportOptions, StageChoice
 from .parity import TOLERANCES, Parity, measure, require
 from .pictures import real_pictures
+from .place import filling, require_place
 from .precision import to_precision
 from .simplify import with_size
 from .transformer_parity import cpu_stage, stage_painter, torch_painter
@@ -78,7 +77,7 @@ def export_artefact(
         ProviderError: An engine was asked for and TensorRT or the GPU is missing.
     """
     folder = folder.absolute()
-    _require_writable(folder)
+    require_place(folder)
     if options.format == "engine":
         from .engine_from_onnx import require_tensorrt
 
@@ -223,19 +222,13 @@ def _write(
 ) -> dict[str, Any]:
     from ..engine.styles import save_style
 
-    with _beside(folder) as parent:
-        target = Path(parent) / "artefact"
-        target.mkdir()
+    with filling(folder) as target:
         style = trunk.styles[0] if trunk is not None else None
         stages = [_write_model(model, target, options, style, pictures, progress) for model in models]
         for style in trunk.styles if trunk is not None else ():
             (target / "styles").mkdir(exist_ok=True)
             save_style(target / "styles" / f"{style.name}.safetensors", style)
-        manifest = write_manifest(target, options, stages, trunk_styles(trunk), parity)
-        if folder.exists():
-            folder.replace(Path(parent) / "before")
-        target.replace(folder)
-    return manifest
+        return write_manifest(target, options, stages, trunk_styles(trunk), parity)
 
 
 def trunk_styles(trunk: Trunk | None) -> list[str]:
@@ -272,27 +265,3 @@ def _write_model(
         )
         entry["parity"] = measured.to_dict()
     return entry
-
-
-@contextmanager
-def _beside(folder: Path) -> Iterator[str]:
-    """A temporary folder beside another one, so that a finished artefact can be moved to its place in one step."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as parent:
-            yield parent
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
-
-
-def _require_writable(folder: Path) -> None:
-    """Before anything is built: a long build must not end at a folder that cannot be written."""
-    if folder.is_file():
-        raise OutputError(f"{folder} is a file; -o names a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not is_artefact(folder):
-        raise OutputError(f"{folder} is not empty and was not written by artrt export; name another folder")
-    existing = next(path for path in folder.absolute().parents if path.exists())
-    try:
-        tempfile.TemporaryFile(dir=existing).close()
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error

@@ -59,17 +59,13 @@ class BuildOptions:
     @classmethod
     def of(cls, options: ExportOptions) -> BuildOptions:
         """The part of `artrt export` that concerns the builder."""
-        low, middle, high = (
-            f"{width}x{height}"
-            for height, width in (options.shapes.minimum, options.shapes.optimum, options.shapes.maximum)
-        )
-        size = f"--size {middle}" if options.shapes.fixed else f"--dynamic {low}:{middle}:{high}"
         stages = ",".join(
             choice.name + (f":{choice.amount}" if choice.amount is not None else "")
             for choice in options.stages
         )
         command = (
-            f"artrt export --model {options.model} --format engine --precision {options.precision} {size}"
+            f"artrt export --model {options.model} --format engine --precision {options.precision} "
+            f"{size_option(options.shapes)}"
         )
         return cls(
             shapes=options.shapes,
@@ -79,6 +75,14 @@ class BuildOptions:
             version_compatible=options.version_compatible,
             rebuild=f"{command} --stages {stages}" + (" --fuse" if options.fuse else ""),
         )
+
+
+def size_option(shapes: Shapes) -> str:
+    """The option of `artrt export` that gives these sizes."""
+    low, middle, high = (
+        f"{width}x{height}" for height, width in (shapes.minimum, shapes.optimum, shapes.maximum)
+    )
+    return f"--size {middle}" if shapes.fixed else f"--dynamic {low}:{middle}:{high}"
 
 
 def require_tensorrt() -> None:

@@ -24,7 +24,7 @@ TOLERANCES = {"fp32": Tolerance(40.0), "fp16": Tolerance(40.0), "int8": Toleranc
 def check_engine(
     plan: Path,
     model: onnx.ModelProto,
-    picture: Image,
+    picture: Image | None,
     *,
     size: tuple[int, int],
     precision: str,
@@ -35,7 +35,7 @@ def check_engine(
     Args:
         plan: The engine, with its sidecar beside it.
         model: What it was built from.
-        picture: uint8 [H, W, 3] BGR, scaled to `size`.
+        picture: uint8 [H, W, 3] BGR, scaled to `size`; None takes the pattern of the probe.
         size: (height, width) in pixels.
         precision: "fp32", "fp16" or "int8".
         style: float32 [D] for models that take one.
@@ -50,8 +50,9 @@ def check_engine(
         path.write_bytes(model.SerializeToString())
         with open_session(path, provider="cpu") as original:
             feeds = probe_feeds(original, size=size)
-            frame = cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-            feeds[FRAME] = np.broadcast_to(frame, (*feeds[FRAME].shape[:-3], *frame.shape)).copy()
+            if picture is not None:
+                frame = cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+                feeds[FRAME] = np.broadcast_to(frame, (*feeds[FRAME].shape[:-3], *frame.shape)).copy()
             if style is not None and "style" in feeds:
                 feeds["style"] = style
             expected = _bytes(original.run(feeds, [spec.output])[spec.output])

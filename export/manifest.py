@@ -36,7 +36,7 @@ def write_manifest(
     Returns:
         What was written.
     """
-    manifest: dict[str, Any] = {
+    facts = {
         "format": FORMAT,
         "artefact": ARTEFACT,
         "model": options.model if not options.model.endswith(".safetensors") else Path(options.model).stem,
@@ -44,16 +44,25 @@ def write_manifest(
         "precision": options.precision,
         "stages": [dict(stage) for stage in stages],
         "styles": list(styles),
-        "shapes": _shapes(options),
+        "shapes": shapes_of(options),
         "parity": {name: measured.to_dict() for name, measured in parity.items()},
-        "versions": versions(),
-        "files": {
-            path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        },
     }
-    manifest = json.loads(json.dumps(manifest))
+    return complete_manifest(folder, facts)
+
+
+def complete_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Adds versions, files and the manifest's own sha256 to facts, writes `manifest.json` and returns what was written.
+
+    Args:
+        folder: The artefact, complete but for its manifest.
+        facts: What it is.
+    """
+    files = {
+        path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    manifest: dict[str, Any] = json.loads(json.dumps({**facts, "versions": versions(), "files": files}))
     manifest[DIGEST] = manifest_digest(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest
@@ -70,7 +79,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _shapes(options: ExportOptions) -> dict[str, Any]:
+def shapes_of(options: ExportOptions) -> dict[str, Any]:
+    """The frame and the sizes of the options."""
     shapes = options.shapes
     frame = [*shapes.minimum, 3] if shapes.fixed else ["H", "W", 3]
     frame = [options.batch, *frame] if options.batch > 1 else frame

@@ -5,29 +5,37 @@ from __future__ import annotations
 import ctypes
 import itertools
 import json
+import shutil
+import subprocess
 import sys
 import types
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import onnx
 import pytest
 
-from artrt.engine.errors import ContractError, ParityError, ProviderError
+from artrt.engine.artefact import Artefact
+from artrt.engine.errors import ContractError, IntegrityError, ParityError, ProviderError, UsageError
 from artrt.engine.files import cache_folder
 from artrt.engine.plan import read_sidecar
 from artrt.engine.sessions import open_session
 from artrt.engine.zoo import SHIPPED
 from artrt.export import engine_from_onnx as module
 from artrt.export import engine_parity
+from artrt.export import engines_of_artefact as maker
 from artrt.export.artefact import export_artefact
 from artrt.export.batch import batched
 from artrt.export.engine_from_onnx import BuildOptions, engine_from_onnx, profile_shapes
 from artrt.export.engine_parity import check_engine
+from artrt.export.engines_of_artefact import engines_of_artefact
 from artrt.export.fuse import spec_of
 from artrt.export.onnx_from_slic import onnx_from_slic
 from artrt.export.onnx_from_transformer import onnx_from_transformer
 from artrt.export.options import ExportOptions, Shapes, StageChoice
+from artrt.export.parity import Parity
 from support.fake_gpu import Context, Driver, Memory, fake_pycuda
 
 DYNAMIC = Shapes.of(dynamic="64x48:128x96:256x192")
@@ -312,3 +320,105 @@ def test_an_engine_folder_holds_plan_sidecar_and_manifest(install, tiny_zoo, tmp
     assert {"quantize+stylize.plan", "quantize+stylize.plan.json"} <= set(manifest["files"])
     sidecar = json.loads((tmp_path / "deploy" / "quantize+stylize.plan.json").read_text())
     assert "--dynamic 64x48:128x96:256x192 --stages quantize:8,stylize --fuse" in sidecar["rebuild"]
+
+
+@pytest.fixture(scope="module")
+def onnx_folder(tiny_zoo, tmp_path_factory):
+    """An exported folder of ONNX models of free size."""
+    folder = tmp_path_factory.mktemp("onnx") / "deploy"
+    stages = (StageChoice("quantize", 8), StageChoice("stylize"))
+    options = ExportOptions(model="tiny", stages=stages, precision="fp16", shapes=DYNAMIC, verify=False)
+    export_artefact(options, folder, zoo=tiny_zoo)
+    return folder
+
+
+def of_folder(folder, **choices):
+    return ExportOptions(model=str(folder), format="engine", **{"verify": False, **choices})
+
+
+@pytest.mark.parametrize(
+    ("shapes", "frame", "best"),
+    [
+        (Shapes(), ["H", "W", 3], [96, 128]),
+        (Shapes.of(size="640x360"), [360, 640, 3], [360, 640]),
+        (Shapes.of(dynamic="64x48:96x96:256x192"), ["H", "W", 3], [96, 96]),
+    ],
+)
+def test_engines_are_made_of_an_onnx_folder(install, onnx_folder, tmp_path, shapes, frame, best):
+    install(FakeTensorRt())
+    engines_of_artefact(of_folder(onnx_folder, shapes=shapes), tmp_path / "trt")
+    made = Artefact.open(tmp_path / "trt")
+    before = Artefact.open(onnx_folder)
+    assert [stage["file"] for stage in made.manifest["stages"]] == ["quantize.plan", "stylize.plan"]
+    assert made.manifest["shapes"]["frame"] == frame
+    assert (made.manifest["kind"], made.manifest["precision"]) == ("engine", "fp16")
+    assert made.styles == before.styles == ["starry-night", "udnie"]
+    assert (tmp_path / "trt" / "styles" / "udnie.safetensors").is_file()
+    sidecar = read_sidecar(tmp_path / "trt" / "stylize.plan")
+    assert sidecar["shapes"]["optimum"] == best
+    assert sidecar["precision"] == "fp16"
+    assert f"--model {onnx_folder} --format engine --" in sidecar["rebuild"]
+
+
+def test_engines_of_a_folder_are_compared_too(install, onnx_folder, tmp_path, monkeypatch, picture):
+    install(FakeTensorRt())
+    cv2.imwrite(str(tmp_path / "photo.png"), picture(60, 80))
+    seen = []
+
+    def compared(plan, model, photo, *, size, precision, style):
+        seen.append((plan.name, photo.shape, size, precision, style is not None))
+        return Parity(1, 50.0, 1)
+
+    monkeypatch.setattr(maker, "check_engine", compared)
+    manifest = engines_of_artefact(
+        of_folder(onnx_folder, verify=True, calibration=tmp_path), tmp_path / "trt"
+    )
+    assert seen == [
+        (f"{name}.plan", (60, 80, 3), (96, 128), "fp16", True) for name in ("quantize", "stylize")
+    ]
+    assert [stage["parity"]["psnr_db"] for stage in manifest["stages"]] == [50.0, 50.0]
+
+
+def test_what_is_the_folders_cannot_be_chosen_again(install, onnx_folder, tiny_zoo, tmp_path):
+    install(FakeTensorRt())
+    for choices, match in (
+        ({"precision": "fp16"}, "precision is that of the folder"),
+        ({"fuse": True}, "fuse is that of the folder"),
+        ({"styles": ("udnie",)}, "styles is that of the folder"),
+        ({"format": "onnx"}, "only one of --format onnx can be made"),
+    ):
+        with pytest.raises(UsageError, match=match):
+            engines_of_artefact(replace(of_folder(onnx_folder), **choices), tmp_path / "trt")
+    with pytest.raises(UsageError, match="name another one with -o"):
+        engines_of_artefact(of_folder(onnx_folder), onnx_folder)
+    fixed = tmp_path / "fixed"
+    export_artefact(
+        ExportOptions(model="tiny", shapes=Shapes.of(size="64x48"), verify=False), fixed, zoo=tiny_zoo
+    )
+    with pytest.raises(UsageError, match="exported for 64x48 alone"):
+        engines_of_artefact(of_folder(fixed, shapes=Shapes.of(size="32x32")), tmp_path / "trt")
+    assert not (tmp_path / "trt").exists()
+
+
+def test_a_changed_folder_makes_no_engines(install, onnx_folder, tmp_path):
+    install(FakeTensorRt())
+    copy = shutil.copytree(onnx_folder, tmp_path / "copy")
+    (copy / "stylize.onnx").write_bytes((copy / "stylize.onnx").read_bytes() + b"!")
+    with pytest.raises(IntegrityError, match="sha256 differs"):
+        engines_of_artefact(of_folder(copy), tmp_path / "trt")
+
+
+def test_engines_of_a_folder_need_no_pytorch(onnx_folder, tmp_path):
+    code = (
+        "import sys\n"
+        "from artrt.cli.main import run\n"
+        "for name in ('torch', 'onnxscript', 'skimage'): sys.modules[name] = None\n"
+        f"code = run(['export', '--model', {str(onnx_folder)!r}, '--format', 'engine', '-o', 'trt'])\n"
+        "sys.exit(code)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    gpu = Path("/dev/nvidiactl").exists()
+    assert result.returncode == 3 or (gpu and result.returncode == 0), result.stderr
+    assert gpu or "libcuda" in result.stderr
