@@ -39,6 +39,8 @@ def check_picture_path(path: Path) -> None:
     """
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         raise OutputError(f"cannot write {path}: unknown picture format '{path.suffix}'")
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder")
     with replacing(path.with_name(f".{path.name}.probe")) as probe:
         probe.touch()
     path.with_name(f".{path.name}.probe").unlink()
@@ -90,8 +92,8 @@ class Watcher:
                     self.last = step
                     advance(step)
                     self._keep(step)
-        except BaseException:
-            self._stopped()
+        except BaseException as error:
+            self._stopped(error)
             raise
         assert self.last is not None
         write_image(self._output, self.last.image)
@@ -109,12 +111,16 @@ class Watcher:
             step.state.save(state_path(self._output))
             self._saved = now
 
-    def _stopped(self) -> None:
+    def _stopped(self, error: BaseException) -> None:
+        from ..models.painting import DivergedError
+
         if self.last is None:
             return
         write_image(self._output, enlarged(self.last.image, self._size))
         where = f"{self._output} has the best picture until step {self.last.step} of {self.last.steps}"
-        if self._keep_state:
+        if isinstance(error, DivergedError):  # to go on with the same weights would end here again
+            state_path(self._output).unlink(missing_ok=True)
+        elif self._keep_state:
             self.last.state.save(state_path(self._output))
             where += "; the same command with --resume goes on"
         notice(where)

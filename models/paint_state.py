@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from ..engine.errors import InputError, OutputError, UsageError
+from ..engine.frame import Image
 from .paint_options import PaintOptions
 
 #: Options that may differ between a painting and its continuation.
@@ -27,12 +31,14 @@ class PaintState:
         level: Number of the level, from 0.
         step: Steps done at this level.
         options: `fingerprint` of the options.
+        subject: `subject_hash` of the pictures and the loss network; empty when unknown.
     """
 
     pixels: Tensor
     level: int
     step: int
     options: str
+    subject: str = ""
 
     def check(self, options: PaintOptions) -> None:
         """Refuses to go on with other options.
@@ -48,6 +54,18 @@ class PaintState:
                     "options, or begin anew without --resume"
                 )
 
+    def check_subject(self, subject: str) -> None:
+        """Refuses to go on with other pictures.
+
+        Raises:
+            UsageError: The state was made of other pictures, or through another loss network.
+        """
+        if self.subject and self.subject != subject:
+            raise UsageError(
+                "the painting was begun from other pictures (photograph, styles, mask) or another loss network: go on "
+                "with the same ones, or begin anew without --resume"
+            )
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the state.
 
@@ -55,7 +73,12 @@ class PaintState:
             OutputError: The file cannot be written.
         """
         temporary = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.partial")
-        metadata = {"level": str(self.level), "step": str(self.step), "options": self.options}
+        metadata = {
+            "level": str(self.level),
+            "step": str(self.step),
+            "options": self.options,
+            "subject": self.subject,
+        }
         try:
             save_file({"pixels": self.pixels.detach().cpu().contiguous()}, temporary, metadata=metadata)
             temporary.replace(path)
@@ -75,7 +98,8 @@ def load_state(path: str | os.PathLike[str]) -> PaintState:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             pixels = file.get_tensor("pixels")
-        return PaintState(pixels, int(metadata["level"]), int(metadata["step"]), metadata["options"])
+        level, step = int(metadata["level"]), int(metadata["step"])
+        return PaintState(pixels, level, step, metadata["options"], metadata.get("subject", ""))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise InputError(f"{path} is not the state of a painting: {error}") from error
 
@@ -84,3 +108,12 @@ def fingerprint(options: PaintOptions) -> str:
     """The options that a continuation must share, as JSON."""
     values = {name: value for name, value in asdict(options).items() if name not in _FREE}
     return json.dumps(values, sort_keys=True)
+
+
+def subject_hash(pictures: Sequence[Image], loss_network: str) -> str:
+    """What a continuation must look at too: sha256 of the pictures and the name of the loss network, 64 hex digits."""
+    digest = hashlib.sha256(loss_network.encode())
+    for picture in pictures:
+        digest.update(repr(picture.shape).encode())
+        digest.update(np.ascontiguousarray(picture).tobytes())
+    return digest.hexdigest()

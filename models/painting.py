@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from torch import Tensor
@@ -22,7 +22,7 @@ from .memory import available_bytes, check_memory, telling_what_fits
 from .objective import Evaluation, Networks, Objective
 from .paint_networks import load_networks
 from .paint_options import PaintOptions
-from .paint_state import PaintState, fingerprint
+from .paint_state import PaintState, fingerprint, subject_hash
 from .paint_subject import Subject
 from .tensors import resized
 
@@ -93,7 +93,7 @@ def paint(
         networks: Loss networks; the pretrained ones on this machine when None.
         mask: uint8 [H, W] or [H, W, 3] with one grey level for each style (darkest first): where each style rules.
         initial: uint8, BGR, of any size: the start for `init="stylized"`.
-        resume: State of a painting that was stopped, made with the same options.
+        resume: State of a painting that was stopped, made with the same options of the same pictures.
 
     Yields:
         A `PaintProgress` after each step; the last one holds the painting.
@@ -111,32 +111,34 @@ def paint(
     options = options or PaintOptions()
     if networks is None:
         networks = load_networks(options.weights, device=options.device)
-    subject = Subject(content, [style] if isinstance(style, np.ndarray) else list(style), options, mask)
+    styles = [style] if isinstance(style, np.ndarray) else list(style)
+    subject = Subject(content, styles, options, mask)
     if options.init == "stylized" and initial is None and resume is None:
         raise UsageError("init 'stylized' needs a stylised picture to start from")
     size = subject.sizes[-1]
     available = available_bytes(options.device)
     check_memory(*size, network=networks.loss.name, tile_px=options.tile_px, available=available)
-    return _levels(subject, networks, options, initial, resume)
+    pictures = subject_hash([content, *styles, *([] if mask is None else [mask])], networks.loss.name)
+    if resume is not None:
+        resume.check(options)
+        resume.check_subject(pictures)
+    start = resume or PaintState(
+        subject.start(subject.sizes[0], initial), 0, 0, fingerprint(options), pictures
+    )
+    return _levels(subject, networks, options, start)
 
 
 def _levels(
-    subject: Subject,
-    networks: Networks,
-    options: PaintOptions,
-    initial: Image | None,
-    resume: PaintState | None,
+    subject: Subject, networks: Networks, options: PaintOptions, state: PaintState
 ) -> Iterator[PaintProgress]:
-    """All levels, coarse to fine."""
+    """All levels from a state on, coarse to fine."""
     started, plan = time.monotonic(), options.steps_of_levels()
-    state = resume or PaintState(subject.start(subject.sizes[0], initial), 0, 0, fingerprint(options))
-    state.check(options)
     for level in range(state.level, len(plan)):
         size, done = subject.sizes[level], state.step if level == state.level else 0
         with telling_what_fits(*size, network=networks.loss.name, tile_px=options.tile_px):
             for step in _level(subject, networks, options, size, state, steps=max(1, plan[level] - done)):
                 done += 1
-                state = PaintState(step.best.pixels, level, done, state.options)
+                state = replace(state, pixels=step.best.pixels, level=level, step=done)
                 yield PaintProgress(
                     step=sum(plan[:level]) + done,
                     steps=sum(plan),

@@ -84,21 +84,23 @@ def test_stylized_starts_from_the_feed_forward_result(paint, photo, style, use_t
 def test_ctrl_c_keeps_the_best_and_resume_goes_on(weights, photo, style, tmp_path):
     out = tmp_path / "out.png"
     command = [
-        sys.executable, "-c", "from artrt.cli.main import main; main()", "paint", str(photo), str(style),
-        "-o", str(out), "--size", "64", "--steps", "3000", "--region", "0",
+        sys.executable, "-c",
+        "from artrt.cli import _painting; _painting.PREVIEW_SECONDS = 0; from artrt.cli.main import main; main()",
+        "paint", str(photo), str(style), "-o", str(out), "--size", "64", "--steps", "100000", "--region", "0",
         "--loss-network", str(weights / "narrow.pth"), "--preview", str(tmp_path / "preview.png"),
         "--history", str(tmp_path / "growing.mp4"),
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-    wait_for(lambda: list(tmp_path.glob(".growing.*")), process)
-    time.sleep(0.5)
+    wait_for((tmp_path / "preview.png").is_file, process)  # it is written from the first step on
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "best picture until step" in errors
     assert read_image(out).shape == (48, 64, 3)
     done = int(errors.split("until step ")[1].split()[0])
+    with av.open(str(tmp_path / "growing.mp4")) as container:
+        assert abs(len(list(container.decode(video=0))) - done) <= 1
     assert (tmp_path / "out.png.state").is_file()
     options = ["--size", "64", "--region", "0", "--loss-network", str(weights / "narrow.pth"), "--resume"]
     base = ["paint", str(photo), str(style), "-o", str(out), *options]
@@ -129,6 +131,8 @@ def test_resume_finishes_and_forgets_the_state(paint, photo, style, tmp_path, mo
         assert paint(*arguments) == 130
     assert (tmp_path / "out.png.state").is_file()
     assert "step 5 of 12" in capsys.readouterr().err
+    assert paint(style, *arguments[1:], "--resume") == 2
+    assert "begun from other pictures" in capsys.readouterr().err
     assert paint(*arguments, "--resume") == 0
     assert not (tmp_path / "out.png.state").exists()
     assert paint(*arguments, "--resume") == 2
@@ -148,7 +152,9 @@ def test_a_diverged_painting_keeps_the_last_good_picture(paint, photo, style, tm
     assert paint(photo, style, "--steps", 9, "--region", 0) == 1
     errors = capsys.readouterr().err
     assert "the tv loss is no longer a number: its weight of" in errors
+    assert "--resume" not in errors
     assert read_image(tmp_path / "out.png").shape == (48, 64, 3)
+    assert not (tmp_path / "out.png.state").exists()
 
 
 @pytest.mark.parametrize(
@@ -164,6 +170,7 @@ def test_a_diverged_painting_keeps_the_last_good_picture(paint, photo, style, tm
         (["{photo}", "{style}", "--device", "abacus"], 2, "cannot use the device 'abacus'"),
         (["{photo}", "{style}", "--shape", "1"], 1, "saliency network"),
         (["{photo}", "{style}", "--preview", "{folder}/x.doc"], 1, "unknown picture format '.doc'"),
+        (["{photo}", "{style}", "--preview", "{folder}/folder.png"], 1, "it is a folder"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -173,6 +180,7 @@ def test_bad_input_is_one_line(
 
     monkeypatch.setattr(paint_networks, "ZOO", tmp_path)
     (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "folder.png").mkdir()
     write_image(tmp_path / "small.png", picture(40, 90))
     write_image(tmp_path / "grey.png", np.full((9, 9, 3), 7, np.uint8))
     names = {

@@ -1,16 +1,17 @@
 """A stopped painting on disk."""
 
+import numpy as np
 import pytest
 import torch
 
 from artrt.engine.errors import InputError, OutputError, UsageError
 from artrt.models.objective import LossWeights
 from artrt.models.paint_options import PaintOptions
-from artrt.models.paint_state import PaintState, fingerprint, load_state
+from artrt.models.paint_state import PaintState, fingerprint, load_state, subject_hash
 
 
 def state(options=None):
-    return PaintState(torch.rand(1, 3, 8, 9), 2, 17, fingerprint(options or PaintOptions()))
+    return PaintState(torch.rand(1, 3, 8, 9), 2, 17, fingerprint(options or PaintOptions()), "abc")
 
 
 def test_what_is_saved_is_loaded(tmp_path):
@@ -18,7 +19,7 @@ def test_what_is_saved_is_loaded(tmp_path):
     before.save(tmp_path / "a.state")
     after = load_state(tmp_path / "a.state")
     assert torch.equal(before.pixels, after.pixels)
-    assert (after.level, after.step, after.options) == (2, 17, before.options)
+    assert (after.level, after.step, after.options, after.subject) == (2, 17, before.options, "abc")
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.state"]
 
 
@@ -31,6 +32,24 @@ def test_other_options_are_refused_by_name():
 
 def test_device_and_tiles_may_change():
     state().check(PaintOptions(device="cuda", tile_px=512))
+
+
+def test_other_pictures_are_refused():
+    state().check_subject("abc")
+    with pytest.raises(UsageError, match="begun from other pictures"):
+        state().check_subject("abd")
+
+
+def test_the_hash_tells_pictures_sizes_and_networks_apart():
+    a, b = np.zeros((4, 6, 3), np.uint8), np.zeros((6, 4, 3), np.uint8)
+    hashes = {
+        subject_hash([a], "x"),
+        subject_hash([b], "x"),
+        subject_hash([a, b], "x"),
+        subject_hash([a], "y"),
+    }
+    assert len(hashes) == 4
+    assert subject_hash([a], "x") == subject_hash([a.copy()], "x")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no safetensors at all"])
