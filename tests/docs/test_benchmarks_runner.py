@@ -113,3 +113,30 @@ def test_scaling_measures_a_point(root, tiny_zoo, monkeypatch):
     found = json.loads(done.stdout)
     assert found["timing"]["rounds"] == 2
     assert found["peak_mb"] >= found["idle_mb"] > 10
+
+
+def test_a_painting_curve_becomes_its_best_at_each_moment(script):
+    row = script("paint").row("ours", [(1.0, 5.0), (4.0, 2.5), (9.0, 3.0)], 2.0)
+    assert row == {
+        "recipe": "ours", "seconds": 9.0, "total": 2.5, "total_in_same_time": 5.0, "after_5_s": 2.5
+    }  # fmt: skip
+
+
+def test_the_region_table_compares_with_and_without(script, monkeypatch):
+    paint, written = script("paint"), {}
+    monkeypatch.setattr(paint, "write", lambda name, **values: written.update(values))
+    scores = {"content_loss": 0.1, "cam_correlation": 0.5}
+    rows = [
+        {"photo": name, "style": style, "region": weight, "top1_kept": kept, "style_loss": loss} | scores
+        for style in paint.STYLES
+        for name, (weight, kept, loss) in zip(
+            "aabb", [(0, 0.0, 1.0), (0.1, 1.0, 1.5), (0, 1.0, 3.0), (0.1, 1.0, 4.5)], strict=True
+        )
+    ]
+    paint.write_region(rows, 64, 1)
+    assert [line["style"] for line in written["rows"]] == [*paint.STYLES, "all"]
+    for line in written["rows"]:
+        assert line["top1_kept_without"] == 0.5
+        assert line["top1_kept_with"] == 1.0
+        assert line["style_loss_ratio"] == 1.5
+    assert written["rows"][-1]["photos"] == 6
