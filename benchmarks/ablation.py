@@ -1,35 +1,33 @@
 """Each loss term off and on: three styles, trained on from one trunk, judged on held-out photographs.
 
-    python benchmarks/ablation.py [--shared DIR] [--start 1500] [--steps 500] [--work DIR]
+    python benchmarks/ablation.py [--shared DIR] [--start 500] [--steps 400] [--work DIR]
 
-A trunk is trained with style and content loss until its styles have formed; from there every variant trains on for the
-same steps with the same pictures, one term more. docs/images/ablation.jpg shows one of scikit-image's photographs by
-every variant.
+A trunk is trained with style and content loss until its styles have formed, by the cheap loss network; from there
+every variant trains on for the same steps with the same pictures, one term more. docs/images/ablation.jpg shows one of
+scikit-image's photographs by every variant.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-from _harness import write
+from _harness import SHARED, write
 from _short_training import STYLES, Trained, Yardstick, train
 
 from artrt.models.training import LossWeights, TrainingOptions, prepare_photographs
 
-SHARED = Path(os.environ.get("ARTRT_SHARED") or Path(__file__).resolve().parents[2] / "shared" / "data")
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "ablation.jpg"
-BASE = LossWeights(style=1, content=0.2, variation=0.2)
+BASE = LossWeights(style=1, content=0.1, variation=0.1)
 VARIANTS: dict[str, dict[str, float]] = {
     "none": {},
-    "CAM": {"cam": 0.6},
-    "category": {"category": 0.05},
-    "region (both)": {"cam": 0.6, "category": 0.05},
+    "CAM": {"cam": 0.25},
+    "category": {"category": 0.01},
+    "region (both)": {"cam": 0.25, "category": 0.01},
     "edge": {"edge": 0.1},
     "shape": {"shape": 0.3},
     "colour": {"color": 10.0},
@@ -52,9 +50,9 @@ def main() -> None:
     """Trains every variant and writes results/ablation.{json,md} and the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--start", type=int, default=1500, help="steps before the variants part")
-    parser.add_argument("--steps", type=int, default=500, help="steps of every variant")
-    parser.add_argument("--crop", type=int, default=192)
+    parser.add_argument("--start", type=int, default=500, help="steps before the variants part")
+    parser.add_argument("--steps", type=int, default=400, help="steps of every variant")
+    parser.add_argument("--crop", type=int, default=160)
     parser.add_argument("--photographs", type=int, default=24)
     parser.add_argument("--work", type=Path, help="keeps the trainings; goes on with those it has")
     options = parser.parse_args()
@@ -84,6 +82,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
         variant = replace(
             start,
             output=work / name.split()[0].lower(),
+            loss_network="compact",
             steps=options.start + options.steps,
             losses=replace(BASE, **terms),
         )

@@ -1,6 +1,6 @@
 """Speed against loss: sizes of the style transformer, each trained alike for a short while, timed side by side.
 
-    python benchmarks/ladder.py [--shared DIR] [--steps 1000] [--size 1280x720] [--rounds 5]
+    python benchmarks/ladder.py [--shared DIR] [--steps 800] [--size 1280x720] [--rounds 5]
 
 Every rung trains the same three styles from nothing for the same steps on the same pictures; losses are those of such a
 short training, so compare them with each other only. Times are of the ONNX stage in ONNX Runtime, all rungs and the
@@ -10,13 +10,12 @@ classic network in turns.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import onnx
-from _harness import interleaved, write
+from _harness import SHARED, interleaved, write
 from _short_training import STYLES, Yardstick, train
 from stylize import Classic
 
@@ -27,7 +26,6 @@ from artrt.export.onnx_from_transformer import onnx_from_transformer
 from artrt.models.training import LossWeights, TrainingOptions, prepare_photographs
 from artrt.models.transformer import CONFIGS, StyleTransformer, TransformerConfig
 
-SHARED = Path(os.environ.get("ARTRT_SHARED") or Path(__file__).resolve().parents[2] / "shared" / "data")
 RUNGS = (
     TransformerConfig("32 wide", width=32, decoder_width=16),
     TransformerConfig("48 wide, 3 blocks", width=48, dilations=(1, 2, 1)),
@@ -42,8 +40,8 @@ def main() -> None:
     """Trains, times and writes results/ladder.{json,md}."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--crop", type=int, default=192)
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--crop", type=int, default=160)
     parser.add_argument("--photographs", type=int, default=16)
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--threads", type=int, default=2)
@@ -68,7 +66,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
             config=rung.name,
             steps=options.steps,
             crop_px=options.crop,
-            losses=LossWeights(style=1, content=0.2, variation=0.2),
+            losses=LossWeights(style=1, content=0.1, variation=0.1),
             sample_steps=10**9,
         )
         photographs = photographs or prepare_photographs(settings)
@@ -84,7 +82,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
             "times the classic": round(classic.median_ms / timing.median_ms, 2),
             "style_loss": scores[name]["style_loss"],
             "content_loss": scores[name]["content_loss"],
-            "style_plus_content": scores[name]["style_loss"] + 0.2 * scores[name]["content_loss"],
+            "style_plus_content": scores[name]["style_loss"] + 0.1 * scores[name]["content_loss"],
         }
         for name, timing in timings.items()
     ]
@@ -98,7 +96,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
             "styles": STYLES,
             "classic_ms": classic.median_ms,
         },
-        notes="`style_plus_content` is what the training minimises: style loss and a fifth of the content loss.",
+        notes="`style_plus_content` is what the training minimises: style loss and a tenth of the content loss.",
     )
 
 

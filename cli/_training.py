@@ -43,9 +43,7 @@ def training_options(function: Command) -> Command:
         ),
         click.option(
             "--loss-network",
-            default="compact-encoder",
-            show_default=True,
-            help="compact-encoder, compact or vgg19.",
+            help="compact-encoder, compact or vgg19.  [default: compact-encoder for a trunk, compact for a style]",
         ),
         click.option(
             "--crop", type=click.IntRange(64), default=224, show_default=True, help="Side of a crop, px."

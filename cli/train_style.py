@@ -13,6 +13,8 @@ from ._common import echo_json, json_option, notice
 from ._training import INTERRUPTED, parse_ramp, parse_weights, stoppable, training_bar, training_options
 
 DEFAULT_MINUTES = 20.0
+LOSS_NETWORK = "compact"
+REGION = {"cam": 0.25, "category": 0.006}  # more of either costs style
 
 
 @click.command(name="style")
@@ -44,7 +46,7 @@ def command(
     weights: tuple[str, ...],
     batch: int,
     crop: int,
-    loss_network: str,
+    loss_network: str | None,
     ramp: str | None,
     style_size: int,
     seed: int,
@@ -83,12 +85,12 @@ def command(
         output=output.with_suffix(".training"),
         weights_directory=directory,
         config=trunk.config.name,
-        loss_network=loss_network,
+        loss_network=loss_network or LOSS_NETWORK,
         steps=steps or 1,
         batch=batch,
         crop_px=crop,
         learning_rate=learning_rate,
-        losses=parse_weights(weights, LossWeights(cam=0.5, category=0.05)),
+        losses=parse_weights(weights, LossWeights(**REGION)),
         ramp_start=start,
         ramp_steps=length,
         style_long_side_px=style_size,
@@ -110,7 +112,11 @@ def command(
             stop=stop,
         )
     training = {"kind": "vector", "steps": trainer.step, "losses": asdict(options.losses)}
-    training |= {"style_long_side_px": style_size, "loss_network": loss_network, "painting": painting.name}
+    training |= {
+        "style_long_side_px": style_size,
+        "loss_network": options.loss_network,
+        "painting": painting.name,
+    }
     terms = trainer.last_terms
     save_style(output, style_of(name, vector.numpy(), trunk=key, training=training, losses=terms))
     if as_json:

@@ -36,7 +36,7 @@ def command(
     weights: tuple[str, ...],
     batch: int,
     crop: int,
-    loss_network: str,
+    loss_network: str | None,
     ramp: str | None,
     style_size: int,
     seed: int,
@@ -49,7 +49,7 @@ def command(
     end, -o holds zoo/, a folder that $ARTRT_ZOO can point to.
 
     \b
-    artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.5 --weight category=0.05
+    artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.25 --weight category=0.006
     """
     from ..export.zoo_from_checkpoint import zoo_from_checkpoint
     from ..models.training import CHECKPOINT_FILE, Trainer, prepare_photographs
@@ -68,7 +68,7 @@ def command(
         output=output,
         weights_directory=directory,
         config=config,
-        loss_network=loss_network,
+        loss_network=loss_network or TrainingOptions.loss_network,
         steps=steps,
         batch=batch,
         crop_px=crop,
