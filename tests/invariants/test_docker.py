@@ -48,3 +48,15 @@ def test_extras_exist_and_no_package_lists_or_caches_stay(root, name):
             assert "--no-install-recommends" in argument
         if "pip install" in argument:
             assert argument.count("pip install") == argument.count("--no-cache-dir")
+
+
+def test_the_jetsons_packages_are_the_base_dependencies(root):
+    """It installs them by name, because OpenCV is the system's there: none forgotten, and with the same limits."""
+    installed = " ".join(argument for _, argument in instructions(root, "Dockerfile.jetpack"))
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    for requirement in project["dependencies"]:
+        if requirement.startswith("opencv-python"):
+            assert "python3-opencv" in installed
+        else:
+            assert f'"{requirement}' in installed, requirement
+    assert "--no-deps ." in installed
