@@ -21,6 +21,7 @@ from ..engine.zoo import Zoo
 from ..models.transformer import StyleTransformer, load_trunk
 from .batch import batched
 from .cpu_time import relative_cpu_time, verdict
+from .effect_parity import EXPECTED, TOLERANCE, effect_parity
 from .fuse import fuse, spec_of
 from .manifest import write_manifest
 from .onnx_from_transformer import onnx_from_transformer
@@ -35,6 +36,7 @@ from .transformer_parity import cpu_stage, stage_painter, torch_painter
 Report = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
 PICTURES = 4
+EFFECT_PICTURES = 2
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,13 @@ def _checked_stage(
     # Free until the end: pictures of any size calibrate and check it; fixing the size changes no result.
     free = original if choice.name == "saliency" else to_precision(original, options, style=style)
     model = with_size(free, options.shapes.minimum) if options.shapes.fixed else free
-    if not options.verify or style is None or trunk is None:
+    if not options.verify:
+        return model, None
+    if choice.name in EXPECTED:
+        measured = _effect_parity(free, pictures, scratch)
+        require(measured, TOLERANCE, what=f"the {choice.name} stage")
+        return model, measured
+    if style is None or trunk is None:
         return model, None
     measured = _transformer_parity(free, trunk, pictures, scratch, options)
     require(measured, TOLERANCES[options.precision], what=f"the {options.precision} {choice.name} stage")
@@ -167,8 +175,17 @@ def _checked_stage(
     return model, measured
 
 
+def _effect_parity(model: onnx.ModelProto, pictures: list[Image], scratch: Path) -> Parity:
+    path = scratch / f"{spec_of(model).name}.onnx"
+    path.write_bytes(model.SerializeToString())
+    return effect_parity(path, spec_of(model), pictures[:EFFECT_PICTURES])
+
+
 def _said(name: str, precision: str, parity: Parity) -> Iterator[str]:
     """What the user is told about a measurement."""
+    if parity.agreement is not None:
+        yield f"parity of {name}: {parity.agreement:.2%} of pixels have the colour they should have"
+        return
     style_loss = "" if parity.style_loss is None else f", style loss {parity.style_loss:+.1%}"
     yield f"parity of {name}: PSNR {parity.psnr_db} dB, largest {parity.max_abs} of 255{style_loss}"
     if parity.cpu_time is not None:

@@ -23,11 +23,13 @@ class Tolerance:
         psnr_db: Smallest PSNR of any picture, in dB.
         max_abs: Largest difference of any value, of 255; None for no limit.
         style_loss: Largest relative change of the style loss; None where there is none to measure.
+        agreement: Smallest share of pixels with the right label; None where there are no labels.
     """
 
     psnr_db: float
     max_abs: int | None = None
     style_loss: float | None = None
+    agreement: float | None = None
 
 
 TOLERANCES = {
@@ -115,5 +117,9 @@ def require(parity: Parity, tolerance: Tolerance, *, what: str) -> None:
     changed = parity.style_loss or 0.0
     if tolerance.style_loss is not None and changed > tolerance.style_loss:
         faults.append(f"style loss {changed:+.1%}, at most {tolerance.style_loss:.0%} is accepted")
+    if tolerance.agreement is not None and (parity.agreement or 0.0) < tolerance.agreement:
+        faults.append(
+            f"{parity.agreement or 0:.2%} of pixels agree, at least {tolerance.agreement:.1%} is wanted"
+        )
     if faults:
         raise ParityError(f"{what} differs from its original: {'; '.join(faults)}; nothing was written")

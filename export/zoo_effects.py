@@ -7,7 +7,7 @@ pixel has the nearest colour of the palette, every region its mean colour.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,16 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from ..engine.errors import ParityError
 from ..engine.files import write_bytes
-from ..engine.sessions import open_session
-from ..engine.stage_spec import StageSpec, state_input, state_output
 from ..engine.zoo import SHIPPED, write_manifest
+from .effect_parity import effect_parity
 from .fuse import spec_of
 from .onnx_from_kmeans import onnx_from_kmeans
-from .onnx_from_slic import LABELS, onnx_from_slic
+from .onnx_from_slic import onnx_from_slic
+from .parity import Tolerance, require
 
 Array = NDArray[Any]
+EXACT = Tolerance(99.0, max_abs=0, agreement=1.0)
 BUILDERS: dict[str, Callable[[], onnx.ModelProto]] = {
     "quantize": onnx_from_kmeans,
     "superpixels": onnx_from_slic,
@@ -44,55 +44,12 @@ def write_effects(folder: Path) -> list[Path]:
         draft = path.with_name(f".{name}.onnx")
         write_bytes(draft, model.SerializeToString())
         try:
-            check_effect(draft, spec_of(model), probe_picture())
+            require(effect_parity(draft, spec_of(model), [probe_picture()]), EXACT, what=f"{name}.onnx")
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
         written.append(path)
     return written
-
-
-def check_effect(path: Path, spec: StageSpec, picture: Array) -> None:
-    """Runs a stage on one picture and checks its result.
-
-    Raises:
-        ParityError: See `write_effects`.
-    """
-    with open_session(path, provider="cpu") as session:
-        results = session.run(fresh_feeds(spec, picture))
-    fault = colors_fault(picture, results) if spec.name == "quantize" else regions_fault(picture, results)
-    if fault:
-        raise ParityError(f"{spec.name}: {fault}; nothing was written")
-
-
-def fresh_feeds(spec: StageSpec, picture: Array) -> dict[str, Array]:
-    """Inputs of a stage for its first frame, all controls at their defaults."""
-    controls = {name: control.default_array() for name, control in spec.controls.items()}
-    shapes = spec.state_shapes(*picture.shape[:2])
-    states = {state_input(name): np.zeros(shape, np.float32) for name, shape in shapes.items()}
-    return {"frame": picture} | controls | states
-
-
-def colors_fault(picture: Array, results: Mapping[str, Array]) -> str:
-    """What is wrong with a quantized picture; empty when nothing is."""
-    count = int(results[state_output("palette_summary")][0])
-    palette = np.round(results[state_output("palette")][:count].astype(np.float64))
-    pixels, painted = (image.reshape(-1, 3).astype(np.float64) for image in (picture, results["output"]))
-    nearest = np.square(pixels[:, None] - palette).sum(-1).min(1)
-    wrong = int((np.square(pixels - painted).sum(-1) != nearest).sum())
-    return f"{wrong} of {len(pixels)} pixels have not their nearest colour" if wrong else ""
-
-
-def regions_fault(picture: Array, results: Mapping[str, Array]) -> str:
-    """What is wrong with superpixels; empty when nothing is."""
-    labels = results[LABELS].reshape(-1)
-    counts = np.maximum(np.bincount(labels), 1)
-    for channel in range(3):
-        means = np.bincount(labels, picture[..., channel].reshape(-1).astype(np.float64)) / counts
-        difference = np.abs(means[labels] - results["output"][..., channel].reshape(-1)).max()
-        if difference > 0.51:
-            return f"a region is {difference:.2f} levels off its mean colour"
-    return ""
 
 
 def probe_picture() -> Array:
