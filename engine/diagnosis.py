@@ -255,7 +255,7 @@ def zoo() -> Finding:
 
 
 def provider(name: str) -> Finding:
-    """Whether a provider runs the small model here: by running it."""
+    """Whether a provider runs the small model here: by running it; for TensorRT, an engine will do."""
     from .sessions import open_session
     from .zoo import Zoo
 
@@ -263,7 +263,25 @@ def provider(name: str) -> Finding:
         with contextlib.closing(open_session(Zoo().model_path(), provider=name)) as session:
             return Finding(f"provider {name}", OK, f"{session.provider}: {session.reason}")
     except ArtrtError as error:
-        return Finding(f"provider {name}", BROKEN, str(error))
+        refusal = str(error)
+    if name == "tensorrt":
+        return _native_tensorrt(refusal)
+    return Finding(f"provider {name}", BROKEN, refusal)
+
+
+def _native_tensorrt(refusal: str) -> Finding:
+    """TensorRT by itself, for engines of `artrt export`: no ONNX Runtime is needed for them."""
+    from .sessions.tensorrt_proof import prove_tensorrt
+
+    try:
+        proof = prove_tensorrt()
+    except ArtrtError as error:
+        return Finding("provider tensorrt", BROKEN, str(error))
+    return Finding(
+        "provider tensorrt",
+        OK,
+        f"{proof} runs engines of artrt export; models not, for ONNX Runtime's provider does not work here: {refusal}",
+    )
 
 
 CHECKS: dict[str, Callable[[], Finding]] = {

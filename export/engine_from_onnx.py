@@ -21,6 +21,7 @@ from ..engine.plan import TENSORRT_FIX, write_sidecar
 from ..engine.providers import require_cuda_driver
 from ..engine.sessions.cuda_memory import CudaMemory
 from ..engine.sessions.tensorrt import this_device
+from ..engine.sessions.tensorrt_proof import network_flags
 from ..engine.stage_spec import METADATA_KEY, StageSpec, state_input
 from .fuse import spec_of
 from .lint import lint
@@ -143,7 +144,7 @@ def _build(
 
     logger = _logger(trt)
     builder = trt.Builder(logger)
-    network = builder.create_network(_network_flags(trt))
+    network = builder.create_network(network_flags(trt))
     parser = trt.OnnxParser(network, logger)
     if not parser.parse(model.SerializeToString()):
         raise ContractError("TensorRT refuses this graph: " + "; ".join(parse_errors(parser)))
@@ -159,12 +160,6 @@ def _build(
     if plan is None:
         raise ProviderError(f"TensorRT {trt.__version__} could not build the engine: {logger.last}")
     return bytes(plan)
-
-
-def _network_flags(trt: Any) -> int:
-    """Strongly typed, where that still has to be asked for."""
-    flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
-    return 0 if flag is None else 1 << int(flag)
 
 
 def _configure(trt: Any, config: Any, build: BuildOptions) -> None:

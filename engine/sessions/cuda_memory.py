@@ -189,6 +189,7 @@ class CudaGraphs:
         self._memory = memory
         self._library = ctypes.CDLL("libcuda.so.1")
         self._graphs: OrderedDict[Hashable, ctypes.c_void_p] = OrderedDict()
+        self._refused = False
 
     def replay(self, key: Hashable) -> bool:
         """Queues a captured inference; False when there is none."""
@@ -199,9 +200,12 @@ class CudaGraphs:
         return bool(self._library.cuGraphLaunch(graph, self._stream()) == 0)
 
     def capture(self, key: Hashable, enqueue: Callable[[], object]) -> None:
-        """Captures what `enqueue` queues; a backend that cannot be captured is run as before."""
+        """Captures what `enqueue` queues; a backend that cannot be captured is run as before, and not tried again."""
+        if self._refused:
+            return
         library, stream = self._library, self._stream()
         graph, executable = ctypes.c_void_p(), ctypes.c_void_p()
+        self._refused = True
         if library.cuStreamBeginCapture_v2(stream, RELAXED) != 0:
             return
         enqueue()
@@ -209,6 +213,7 @@ class CudaGraphs:
             return
         if library.cuGraphInstantiateWithFlags(ctypes.byref(executable), graph, ctypes.c_ulonglong(0)) == 0:
             self._graphs[key] = executable
+            self._refused = False
         library.cuGraphDestroy(graph)
         while len(self._graphs) > KEPT_GRAPHS:
             library.cuGraphExecDestroy(self._graphs.popitem(last=False)[1])

@@ -197,7 +197,7 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> TensorRtSe
     """
     sidecar = read_sidecar(path)
     require_cuda_driver()
-    with _missing_packages():
+    with missing_packages():
         import tensorrt as trt
 
         memory = CudaMemory.open()
@@ -231,7 +231,8 @@ def this_device(memory: CudaMemory) -> Device:
 
 
 @contextlib.contextmanager
-def _missing_packages() -> Iterator[None]:
+def missing_packages() -> Iterator[None]:
+    """Turns a missing package into a ProviderError that says how to install it."""
     try:
         yield
     except ImportError as error:

@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from artrt.engine import diagnosis, sessions
 from artrt.engine import plan as plans
 from artrt.engine.errors import ContractError, IntegrityError, ProviderError, UsageError
-from artrt.engine.sessions import open_session, tensorrt
+from artrt.engine.sessions import open_session, tensorrt, tensorrt_proof
 from artrt.engine.sessions.cuda_memory import DeviceTensor
+from artrt.engine.sessions.tensorrt_proof import prove_tensorrt
 from artrt.engine.stage_spec import METADATA_KEY, StageSpec, StateTensor
 from artrt.engine.stages import load_stage
-from support.fake_gpu import Context, Driver, Memory, fake_pycuda, fake_tensorrt
+from support.fake_gpu import Context, Driver, Engine, ExecutionContext, Memory, fake_pycuda, fake_tensorrt
 
 SPEC = StageSpec("demo", states={"count": StateTensor((1,))})
 
@@ -111,6 +115,7 @@ def test_an_engine_that_cannot_be_captured_runs_all_the_same(gpu, tmp_path, pict
         for _ in range(4):
             assert np.array_equal(stage(picture(20, 24)), 255 - picture(20, 24))
     assert gpu.driver.launches == 0
+    assert gpu.driver.begun == 1
 
 
 def test_sizes_may_change_within_the_profile(stage, picture):
@@ -218,3 +223,80 @@ def test_missing_packages_are_named(gpu, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(ProviderError, match=r"artrt\[tensorrt\]"):
         open_session(write_plan(tmp_path))
+
+
+class CopyEngine(Engine):
+    """What the proof builds: copied = given."""
+
+    tensors: ClassVar = {"given": ("FLOAT", (64,), True), "copied": ("FLOAT", (64,), False)}
+    error = 0.0
+
+    def create_execution_context(self):
+        return CopyContext(self)
+
+
+class CopyContext(ExecutionContext):
+    def get_tensor_shape(self, name):
+        return (64,)
+
+    def execute_async_v3(self, stream):
+        view, addresses = self.engine.memory.view, dict(self.addresses)
+
+        def call():
+            given = view(addresses["given"], (64,), "float32")
+            view(addresses["copied"], (64,), "float32")[:] = given + self.engine.error
+
+        self.engine.driver.do(call)
+        return True
+
+
+@pytest.fixture
+def builder(gpu, monkeypatch):
+    """A TensorRT that builds `CopyEngine`, and what was asked of it."""
+    trt, asked = sys.modules["tensorrt"], SimpleNamespace(calls=[], plan=b"copy")
+    network = SimpleNamespace(
+        add_input=lambda name, kind, shape: asked.calls.append((name, kind, shape)) or "given",
+        add_identity=lambda tensor: SimpleNamespace(get_output=lambda index: asked),
+        mark_output=lambda tensor: asked.calls.append(tensor.name),
+    )
+    trt.Builder = lambda logger: SimpleNamespace(
+        create_network=lambda flags: asked.calls.append(flags) or network,
+        create_builder_config=lambda: "config",
+        build_serialized_network=lambda built, config: asked.plan,
+    )
+    trt.NetworkDefinitionCreationFlag = SimpleNamespace(STRONGLY_TYPED=1)
+    trt.DataType = SimpleNamespace(FLOAT="float")
+    trt.Runtime = lambda logger: SimpleNamespace(
+        deserialize_cuda_engine=lambda plan: CopyEngine(gpu.memory, gpu.driver, trt.TensorIOMode)
+    )
+    monkeypatch.setattr(tensorrt_proof, "require_cuda_driver", lambda: None)
+    return asked
+
+
+def test_tensorrt_is_proved_by_an_engine_of_one_layer(gpu, builder):
+    assert prove_tensorrt() == "TensorRT 10.3.0 on Fake GPU"
+    assert builder.calls == [2, ("given", "float", (64,)), "copied"]
+    assert gpu.context.depth == 0
+
+
+def test_a_tensorrt_that_builds_nothing_or_nonsense_is_refused(builder, monkeypatch):
+    monkeypatch.setattr(CopyEngine, "error", 1.0)
+    with pytest.raises(ProviderError, match="computed something else on Fake GPU"):
+        prove_tensorrt()
+    builder.plan = None
+    with pytest.raises(ProviderError, match="could not build an engine on Fake GPU"):
+        prove_tensorrt()
+
+
+def test_the_doctor_is_content_with_native_tensorrt_alone(builder, monkeypatch):
+    def no_onnxruntime(path, *, provider):
+        raise ProviderError("onnxruntime is not installed")
+
+    monkeypatch.setattr(sessions, "open_session", no_onnxruntime)
+    finding = diagnosis.provider("tensorrt")
+    assert (finding.status, finding.name) == (diagnosis.OK, "provider tensorrt")
+    assert finding.detail.startswith("TensorRT 10.3.0 on Fake GPU runs engines of artrt export")
+    assert "onnxruntime is not installed" in finding.detail
+    assert diagnosis.provider("cuda").status == diagnosis.BROKEN
+    builder.plan = None
+    assert "could not build" in diagnosis.provider("tensorrt").detail

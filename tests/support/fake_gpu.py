@@ -115,9 +115,11 @@ class Driver:
         self.recording: list[Callable[[], None]] | None = None
         self.graphs: dict[int, list[Callable[[], None]]] = {}
         self.launches = 0
+        self.begun = 0
         self.can_capture = True
 
     def cuStreamBeginCapture_v2(self, stream: Any, mode: int) -> int:
+        self.begun += 1
         if not self.can_capture:
             return 900
         self.recording = []
