@@ -80,17 +80,16 @@ def _tried(
 
 
 def _engine(path: Path, scratch: Path) -> Path:
-    """An engine of fixed size, built from a shipped stage."""
+    """An engine for one size, built from a shipped stage with nothing but onnx: a Jetson has no more."""
     require_cuda_driver()
     try:
         import onnx
 
         from .engine_from_onnx import BuildOptions, engine_from_onnx
-        from .simplify import with_size
     except ImportError as error:
         raise ProviderError(f"building an engine needs {error.name}: pip install {error.name}") from error
     plan = scratch / f"{path.stem}.plan"
-    engine_from_onnx(with_size(onnx.load(str(path)), SIZE), plan, BuildOptions(Shapes(SIZE, SIZE, SIZE)))
+    engine_from_onnx(onnx.load(str(path)), plan, BuildOptions(Shapes(SIZE, SIZE, SIZE)))
     return plan
 
 

