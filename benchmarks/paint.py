@@ -2,7 +2,7 @@
 
     python benchmarks/paint.py curve  [--size 512] [--steps 300] [--plain-steps 300] [--threads 2]
     python benchmarks/paint.py region [--size 256] [--steps 100] [--photos 12] [--threads 2]
-    python benchmarks/paint.py memory [--size 2048] [--steps 6] [--threads 2]
+    python benchmarks/paint.py memory [--size 2048] [--steps 8] [--threads 2]
 
 On two quiet cores they take about three, ten and four minutes. Photographs, paintings and weights come from
 $ARTRT_SHARED, or ../shared/data beside the repository. Times count the optimisation only, not the loading of networks
@@ -81,7 +81,7 @@ def main() -> None:
             arguments.pictures,
         )
     elif arguments.part == "memory":
-        memory(arguments.size or 2048, arguments.steps or 6, arguments.threads)
+        memory(arguments.size or 2048, arguments.steps or 8, arguments.threads)
     else:
         print(json.dumps(memory_child(arguments.size, arguments.steps)))
 
