@@ -1,6 +1,6 @@
 """Each loss term off and on: three styles, trained on from one trunk, judged on held-out photographs.
 
-    python benchmarks/ablation.py [--shared DIR] [--start 500] [--steps 400] [--work DIR]
+    python benchmarks/ablation.py [--shared DIR] [--start 500] [--steps 250] [--work DIR]
 
 A trunk is trained with style and content loss until its styles have formed, by the cheap loss network; from there
 every variant trains on for the same steps with the same pictures, one term more. docs/images/ablation.jpg shows one of
@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=SHARED)
     parser.add_argument("--start", type=int, default=500, help="steps before the variants part")
-    parser.add_argument("--steps", type=int, default=400, help="steps of every variant")
+    parser.add_argument("--steps", type=int, default=250, help="steps of every variant")
     parser.add_argument("--crop", type=int, default=160)
     parser.add_argument("--photographs", type=int, default=24)
     parser.add_argument("--work", type=Path, help="keeps the trainings; goes on with those it has")
