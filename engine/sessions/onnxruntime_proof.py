@@ -48,6 +48,8 @@ def require_provider(provider: str) -> None:
     Raises:
         ProviderError: Names what is missing, and the fix.
     """
+    if provider != "cpu":
+        require_cuda_driver()  # at once, before anything large is imported
     try:
         import onnxruntime
     except ImportError as error:
@@ -55,7 +57,6 @@ def require_provider(provider: str) -> None:
         raise ProviderError(f"onnxruntime is not installed; pip install 'artrt[{extra}]'") from error
     if provider == "cpu":
         return
-    require_cuda_driver()
     require_one_onnxruntime()
     wanted = EXECUTION_PROVIDERS[provider]
     if wanted not in onnxruntime.get_available_providers():
