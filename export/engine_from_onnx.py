@@ -60,22 +60,32 @@ class BuildOptions:
     @classmethod
     def of(cls, options: ExportOptions) -> BuildOptions:
         """The part of `artrt export` that concerns the builder."""
-        stages = ",".join(
-            choice.name + (f":{choice.amount}" if choice.amount is not None else "")
-            for choice in options.stages
-        )
-        command = (
-            f"artrt export --model {options.model} --format engine --precision {options.precision} "
-            f"{size_option(options.shapes)}"
-        )
         return cls(
             shapes=options.shapes,
             precision=options.precision,
             workspace_gib=options.workspace_gib,
             hardware_compatible=options.hardware_compatible,
             version_compatible=options.version_compatible,
-            rebuild=f"{command} --stages {stages}" + (" --fuse" if options.fuse else ""),
+            rebuild=_command(options),
         )
+
+
+def _command(options: ExportOptions) -> str:
+    """The command that builds the same engine again."""
+    stages = ",".join(
+        choice.name + (f":{choice.amount}" if choice.amount is not None else "") for choice in options.stages
+    )
+    parts = [
+        f"artrt export --model {options.model} --format engine --precision {options.precision}",
+        size_option(options.shapes),
+        f"--stages {stages}",
+        f"--styles {','.join(options.styles)}" if options.styles else "",
+        f"--batch {options.batch}" if options.batch > 1 else "",
+        f"--calibration {options.calibration}" if options.precision == "int8" else "",
+        "--fuse" if options.fuse else "",
+        "--saliency" if options.saliency else "",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def size_option(shapes: Shapes) -> str:

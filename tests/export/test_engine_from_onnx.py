@@ -197,6 +197,25 @@ def test_timings_are_kept_for_the_next_build(install, model, tmp_path):
     assert len(list(cache_folder("tensorrt").iterdir())) == 1
 
 
+def test_the_command_that_rebuilds_an_engine_is_complete():
+    options = ExportOptions(
+        model="tiny",
+        format="engine",
+        precision="int8",
+        calibration=Path("photos"),
+        styles=("udnie", "starry-night"),
+        stages=(StageChoice("superpixels", 90), StageChoice("stylize")),
+        shapes=Shapes.of(size="64x48"),
+        saliency=True,
+        fuse=True,
+    )
+    assert BuildOptions.of(options).rebuild == (
+        "artrt export --model tiny --format engine --precision int8 --size 64x48 --stages superpixels:90,stylize "
+        "--styles udnie,starry-night --calibration photos --fuse --saliency"
+    )
+    assert "--batch 4" in BuildOptions.of(ExportOptions(model="tiny", batch=4)).rebuild
+
+
 def test_a_damaged_timing_cache_is_replaced(install, model, tmp_path):
     install(FakeTensorRt())
     engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC))
