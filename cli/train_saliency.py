@@ -12,6 +12,7 @@ from ._common import echo_json, json_option, progress
 if TYPE_CHECKING:
     from ..models.saliency_training import SaliencyProgress
 
+ENCODER_ENDS = ("fire6", "fire7", "fire8", "fire9")
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
@@ -19,26 +20,42 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option("--masks", type=FOLDER, required=True, help="Folder with images/NAME.jpg and masks/NAME.png.")
 @click.option("--photos", type=FOLDER, help="Photographs without masks, to learn from activation maps too.")
 @click.option(
-    "--teacher", type=click.Path(path_type=Path), help="A trained network that masks the photographs."
+    "--teacher",
+    "teachers",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A trained network that masks the photographs; of several the mean.",
 )
 @click.option("--start", type=click.Path(path_type=Path), help="A network of the same sizes to start from.")
 @click.option("--weights", type=FOLDER, help="Folder with SqueezeNet's weights.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the result.")
 @click.option("--steps", type=click.IntRange(1), default=3000, show_default=True)
 @click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Views in a step.")
+@click.option(
+    "--last",
+    type=click.Choice(ENCODER_ENDS),
+    default="fire9",
+    show_default=True,
+    help="Where the encoder ends in SqueezeNet.",
+)
 @click.option("--width", type=click.IntRange(8), default=64, show_default=True, help="Decoder channels.")
+@click.option(
+    "--grid", default="160x96", show_default=True, metavar="WxH", help="Size at which wide pictures are seen."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_option
 def command(
     masks: Path,
     photos: Path | None,
     start: Path | None,
-    teacher: Path | None,
+    teachers: tuple[Path, ...],
     weights: Path | None,
     output: Path,
     steps: int,
     batch: int,
+    last: str,
     width: int,
+    grid: str,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -49,7 +66,8 @@ def command(
     """
     from ..engine.files import write_bytes
     from ..export.onnx_from_saliency import save_saliency_stage
-    from ..export.saliency_card import saliency_card
+    from ..export.options import parse_size
+    from ..export.saliency_card import saliency_card, training_command
     from ..models.pretrained import locate
     from ..models.saliency import SaliencyConfig
     from ..models.saliency_training import SaliencyTrainingOptions, train_saliency
@@ -59,9 +77,9 @@ def command(
         localization=locate("squeezenet1_1", directory=weights)[0],
         output=output,
         photographs=photos,
-        teacher=teacher,
+        teachers=teachers,
         start=start,
-        config=SaliencyConfig(width=width),
+        config=SaliencyConfig.for_grid(*parse_size(grid), last=last, decoder=width),
         steps=steps,
         batch=batch,
         seed=seed,
@@ -73,7 +91,13 @@ def command(
 
         network, scores = train_saliency(options, report=report)
     stage = save_saliency_stage(output / "saliency.onnx", network, scores=scores.to_dict())
-    card = saliency_card(stage, config=network.config, scores=scores.to_dict(), record=options.record())
+    card = saliency_card(
+        stage,
+        config=network.config,
+        scores=scores.to_dict(),
+        record=options.record(),
+        command=training_command(options),
+    )
     write_bytes(output / "saliency.md", card.encode())
     if as_json:
         echo_json({"stage": str(stage), "held_out": scores.to_dict()})

@@ -6,12 +6,15 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engine.frame import Image
 from ..engine.stages import load_stage
+
+if TYPE_CHECKING:
+    from ..models.saliency_training import SaliencyTrainingOptions
 
 FRAME_PX = (96, 160)
 RUNS = 60
@@ -49,6 +52,8 @@ a single actor; landscapes without an object give an empty mask; edges are as co
 
 ## Training
 
+`{command}`
+
 ```json
 {record}
 ```
@@ -56,7 +61,13 @@ a single actor; landscapes without an object give an empty mask; edges are as co
 
 
 def saliency_card(
-    stage: Path, *, config: Any, scores: Mapping[str, float], record: Mapping[str, Any], note: str = ""
+    stage: Path,
+    *,
+    config: Any,
+    scores: Mapping[str, float],
+    record: Mapping[str, Any],
+    command: str,
+    note: str = "",
 ) -> str:
     """Writes the card's text.
 
@@ -65,6 +76,7 @@ def saliency_card(
         config: the network's :class:`SaliencyConfig`.
         scores: of the held-out pictures, by name.
         record: the training's settings.
+        command: the command line of the training, see :func:`training_command`.
         note: said behind the speed, as "(while a training ran)".
     """
     from .onnx_cost import cost_of
@@ -81,12 +93,28 @@ def saliency_card(
         "median_ms": median,
         "runs": RUNS,
         "note": f" {note}" if note else "",
-        "borrowed": " and the masks that a first network and GrabCut drew together"
-        if record.get("teacher")
+        "borrowed": " and the masks that earlier networks and GrabCut drew together"
+        if record.get("teachers")
         else "",
+        "command": command,
         "record": json.dumps(dict(record), indent=1),
     }
     return _CARD.format(**{name: scores[name] for name in scores}, **facts)
+
+
+def training_command(options: SaliencyTrainingOptions) -> str:
+    """The command line of a training, its folders and networks by their last names alone."""
+    config, photographs = options.config, options.photographs
+    words = ["artrt train saliency", f"--masks {options.masks.name}"]
+    words += [f"--photos {photographs.name}"] if photographs else []
+    words += [
+        f"--weights {options.localization.parent.name}",
+        *(f"--teacher {_short(t)}" for t in options.teachers),
+    ]
+    words += [f"--start {_short(options.start)}"] if options.start else []
+    words += [f"--last {config.last}", f"--width {config.width}", f"--grid {_size(config.landscape_px)}"]
+    words += [f"--steps {options.steps}", f"--batch {options.batch}", f"--seed {options.seed}"]
+    return " ".join([*words, f"-o {options.output.name}"])
 
 
 def speed_ms(stage: Path) -> tuple[float, float]:
@@ -99,6 +127,10 @@ def speed_ms(stage: Path) -> tuple[float, float]:
             loaded(image)
             times.append((time.perf_counter() - started) * 1e3)
     return min(times[5:]), float(np.median(times[5:]))
+
+
+def _short(network: Path) -> str:
+    return "/".join(network.parts[-2:])
 
 
 def _size(grid: tuple[int, int]) -> str:

@@ -8,6 +8,7 @@ while training, where it teaches the encoder what matters in photographs that ha
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class SaliencyConfig:
     """Sizes of a :class:`SaliencyNetwork`."""
 
     name: str = "small"
-    last: str = "fire7"
+    last: str = "fire9"
     """Last SqueezeNet module of the encoder, fire6 to fire9."""
     width: int = 64
     """Channels of the coarsest decoder level; the finer ones have fewer (see `widths`)."""
@@ -53,6 +54,16 @@ class SaliencyConfig:
             raise UsageError(f"the encoder ends at {self.last!r}; it may end at {', '.join(_ENDS)}")
         if any(size % SIZE_MULTIPLE for size in (*self.landscape_px, *self.square_px)):
             raise UsageError(f"grids of the saliency network are multiples of {SIZE_MULTIPLE} pixels")
+
+    @classmethod
+    def for_grid(cls, height: int, width: int, *, last: str = "fire9", decoder: int = 64) -> SaliencyConfig:
+        """The sizes for wide pictures seen at `height` x `width` pixels and square ones at about the same area.
+
+        Raises:
+            UsageError: a side is no multiple of 16, or `last` no end of an encoder.
+        """
+        side = round(math.sqrt(height * width) / SIZE_MULTIPLE) * SIZE_MULTIPLE
+        return cls(last=last, width=decoder, landscape_px=(height, width), square_px=(side, side))
 
     @property
     def widths(self) -> tuple[int, int, int, int]:

@@ -1,11 +1,13 @@
-"""Masks for photographs that have none: a trained network looks, GrabCut draws.
+"""Masks for photographs that have none: trained networks look, GrabCut draws.
 
-The network's masks are right about where and vague about how far. Averaged over scales and mirror images they seed
+The networks' masks are right about where and vague about how far. Averaged over scales and mirror images they seed
 GrabCut (Rother et al., SIGGRAPH 2004, doi 10.1145/1186562.1015720), which cuts along the photograph's own edges. Where
 the two disagree, the photograph is left out.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -21,17 +23,18 @@ SMALLEST_SHARE, LARGEST_SHARE = 0.02, 0.9
 SMALLEST_OVERLAP = 0.5
 
 
-def borrowed_mask(teacher: SaliencyNetwork, image: Image) -> Image | None:
+def borrowed_mask(teachers: Sequence[SaliencyNetwork], image: Image) -> Image | None:
     """A mask for one photograph.
 
     Args:
-        teacher: a trained network.
+        teachers: trained networks, at least one; their masks are averaged.
         image: uint8 [H, W, 3], RGB.
 
     Returns:
-        uint8 [H, W], 0 to 255; None when network and GrabCut disagree, or nothing or everything is salient.
+        uint8 [H, W], 0 to 255; None when networks and GrabCut disagree, or nothing or everything is salient.
     """
-    seed = multiscale_mask(teacher, image)
+    masks = [multiscale_mask(teacher, image) for teacher in teachers]
+    seed: Mask = np.mean(masks, axis=0, dtype=np.float32)
     drawn = cut(image, seed)
     if drawn is None or not SMALLEST_SHARE < drawn.mean() < LARGEST_SHARE:
         return None

@@ -50,7 +50,7 @@ def gather_material(
     *,
     localization: Path,
     photographs: Path | None,
-    teacher: Path | None,
+    teachers: Sequence[Path],
     cache: Path,
 ) -> Material:
     """Reads the training pictures and computes every activation map and borrowed mask once.
@@ -59,7 +59,7 @@ def gather_material(
         training: pictures with masks.
         localization: weights of SqueezeNet 1.1.
         photographs: folder of photographs without masks; the evaluation photographs are left out.
-        teacher: a trained saliency network that gives the photographs their masks; without one they are empty.
+        teachers: trained saliency networks that give the photographs their masks; without one they are empty.
         cache: folder that keeps what was computed for the photographs, for a resumed training.
 
     Raises:
@@ -72,7 +72,7 @@ def gather_material(
         layers[..., 4] = activation_map(network, layers[..., :3])
         groups.setdefault(picture.group, []).append(layers)
     weights = np.array([SEQUENCE_WEIGHT if len(group) > 1 else 1 for group in groups.values()], np.float64)
-    unmasked = [] if photographs is None else _photographs(photographs, network, teacher, cache)
+    unmasked = [] if photographs is None else _photographs(photographs, network, teachers, cache)
     return Material(list(groups.values()), weights / weights.sum(), unmasked)
 
 
@@ -87,9 +87,9 @@ def activation_map(network: LocalizationNetwork, image: Image) -> Image:
 
 
 def _photographs(
-    folder: Path, localization: LocalizationNetwork, teacher: Path | None, cache: Path
+    folder: Path, localization: LocalizationNetwork, teachers: Sequence[Path], cache: Path
 ) -> list[Layers]:
-    network = load_saliency_network(teacher)[0] if teacher else None
+    networks = [load_saliency_network(teacher)[0] for teacher in teachers]
     cache.mkdir(parents=True, exist_ok=True)
     found = []
     for path in split_held_out(find_photographs(folder))[0]:
@@ -97,19 +97,19 @@ def _photographs(
             layers = read_layers(path)
         except InputError:
             continue
-        layers[..., 3:] = _borrowed(cache / f"{path.stem}.png", layers[..., :3], localization, network)
-        if network is None or layers[..., 3].any():
+        layers[..., 3:] = _borrowed(cache / f"{path.stem}.png", layers[..., :3], localization, networks)
+        if not networks or layers[..., 3].any():
             found.append(layers)
     return found
 
 
 def _borrowed(
-    path: Path, image: Image, localization: LocalizationNetwork, teacher: SaliencyNetwork | None
+    path: Path, image: Image, localization: LocalizationNetwork, teachers: Sequence[SaliencyNetwork]
 ) -> Image:
     """Mask (zero where none could be borrowed) and activation map, uint8 [H, W, 2], from the cache or computed."""
     cached = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
     if cached is None or cached.shape != image.shape:
-        mask = None if teacher is None else borrowed_mask(teacher, np.ascontiguousarray(image))
+        mask = borrowed_mask(teachers, np.ascontiguousarray(image)) if teachers else None
         cached = np.zeros_like(image)
         cached[..., 0] = 0 if mask is None else mask
         cached[..., 1] = activation_map(localization, image)

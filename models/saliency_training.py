@@ -1,8 +1,8 @@
-"""Training of the saliency network: from masks, from activation maps, and from a larger network's masks.
+"""Training of the saliency network: from masks, from activation maps, and from other networks' masks.
 
 Pictures with masks are few, so the encoder starts from ImageNet, views are strongly augmented, and photographs without
-a mask take part: always through the class activation map of the localization network, and through the masks of a
-larger `teacher` where one is given. Every step draws its views from (seed, step) alone, so that a resumed training
+a mask take part: always through the class activation map of the localization network, and through the mean masks of
+trained `teachers` where some are given. Every step draws its views from (seed, step) alone, so that a resumed training
 equals an uninterrupted one.
 """
 
@@ -20,8 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..engine.errors import UsageError
+from ..engine.errors import InputError, UsageError
 from ..engine.files import replacing
+from .device import fast_bfloat16
 from .saliency import (
     SaliencyConfig,
     SaliencyNetwork,
@@ -51,7 +52,7 @@ class SaliencyTrainingOptions:
         localization: weights of SqueezeNet 1.1.
         output: folder for checkpoint and result.
         photographs: folder of photographs without masks, or None.
-        teacher: a trained saliency network whose masks the photographs take, or None.
+        teachers: trained saliency networks whose mean masks the photographs take; empty for none.
         start: a trained network of the same sizes to start from instead of ImageNet, or None.
         config: sizes of the network.
         steps: length of the training.
@@ -70,7 +71,7 @@ class SaliencyTrainingOptions:
     localization: Path
     output: Path
     photographs: Path | None = None
-    teacher: Path | None = None
+    teachers: tuple[Path, ...] = ()
     start: Path | None = None
     config: SaliencyConfig = field(default_factory=SaliencyConfig)
     steps: int = 4000
@@ -94,9 +95,10 @@ class SaliencyTrainingOptions:
 
     def record(self) -> dict[str, Any]:
         """The settings that shape the result, for the file's metadata."""
-        paths = {"masks", "localization", "output", "photographs", "teacher", "start", "checkpoint_seconds"}
+        paths = {"masks", "localization", "output", "photographs", "teachers", "start", "checkpoint_seconds"}
         settings = {key: value for key, value in asdict(self).items() if key not in paths}
-        return settings | {"photographs": self.photographs is not None, "teacher": self.teacher is not None}
+        given = {"photographs": self.photographs is not None, "start": self.start is not None}
+        return settings | given | {"teachers": len(self.teachers)}
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def train_saliency(
         which take no other part.
 
     Raises:
-        InputError: pictures, weights or the teacher are missing or unreadable.
+        InputError: pictures, weights, teachers or the checkpoint are missing, unreadable or of other sizes.
     """
     torch.manual_seed(options.seed)
     training, held_out = split_masked(find_masked_pictures(options.masks))
@@ -132,7 +134,7 @@ def train_saliency(
     if options.start is None:
         start_from_imagenet(network, options.localization)
     else:
-        network.load_state_dict(load_saliency_network(options.start)[0].state_dict())
+        _start_from(network, options.start)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for name in options.frozen:
         network.encoder.get_submodule(name).requires_grad_(False)
@@ -144,7 +146,7 @@ def train_saliency(
             training,
             localization=options.localization,
             photographs=options.photographs,
-            teacher=options.teacher,
+            teachers=options.teachers,
             cache=options.output / "borrowed",
         )
         _train(options, material, (network, averaged), optimizer, step, report)
@@ -222,8 +224,10 @@ def _step(
     plain = rng.random(options.batch) < share
     views = [augmentation.view(material.draw(bool(flag), rng), size, rng) for flag in plain]
     image, mask, cam = (torch.from_numpy(array) for array in batch(views))
-    judged = torch.ones(len(plain)) if options.teacher else torch.from_numpy(~plain).float()
-    logits, cam_logits = network(image.contiguous(memory_format=torch.channels_last))
+    judged = torch.ones(len(plain)) if options.teachers else torch.from_numpy(~plain).float()
+    with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
+        logits, cam_logits = network(image.contiguous(memory_format=torch.channels_last))
+    logits, cam_logits = logits.float(), cam_logits.float()
     full = functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)[:, 0]
     loss = (mask_loss(full, mask) * judged).sum() / judged.sum().clamp(min=1)
     target = functional.adaptive_avg_pool2d(cam[:, None], cam_logits.shape[2:])
@@ -239,6 +243,16 @@ def _view_size(config: SaliencyConfig, rng: np.random.Generator) -> tuple[int, i
     height, width = config.landscape_px
     sizes = [config.landscape_px, config.landscape_px, config.square_px, (width, height)]
     return sizes[rng.integers(len(sizes))]
+
+
+def _start_from(network: SaliencyNetwork, path: Path) -> None:
+    first = load_saliency_network(path)[0]
+    if (first.config.last, first.config.width) != (network.config.last, network.config.width):
+        raise UsageError(
+            f"{path} ends at {first.config.last} with width {first.config.width}, the network to train at "
+            f"{network.config.last} with {network.config.width}: a start has the same sizes"
+        )
+    network.load_state_dict(first.state_dict())
 
 
 def _optimizer(network: SaliencyNetwork, options: SaliencyTrainingOptions) -> torch.optim.Optimizer:
@@ -290,8 +304,13 @@ def _resume(
     path = options.output / "checkpoint.pt"
     if not path.is_file():
         return 0
-    states = torch.load(path, map_location="cpu", weights_only=True)
-    network.load_state_dict(states["network"])
-    averaged.load_state_dict(states["averaged"])
-    optimizer.load_state_dict(states["optimizer"])
-    return int(states["step"])
+    try:
+        states = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict(states["network"])
+        averaged.load_state_dict(states["averaged"])
+        optimizer.load_state_dict(states["optimizer"])
+        return int(states["step"])
+    except Exception as error:  # zip, pickle, missing keys and other shapes all mean the same here
+        raise InputError(
+            f"{path} is no checkpoint of such a training: give another --output or the first sizes"
+        ) from error

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.errors import ArtrtError, InputError, UsageError
+from .device import fast_bfloat16
 from .photos import Photographs, find_photographs, load_photographs, split_held_out
 from .sample_sheet import write_sample_sheet
 from .training_log import ScalarLog
@@ -223,7 +224,7 @@ class Trainer:
             return self.options.bfloat16
         if self.device.type == "cuda":
             return bool(torch.cuda.is_bf16_supported())
-        return bool(torch.cpu._is_avx512_bf16_supported())  # oneDNN's own answer counts a slow emulation, too
+        return fast_bfloat16()
 
     def _average(self) -> None:
         decay = min(self.options.ema, (self.step + 1) / (self.step + 10))

@@ -43,6 +43,12 @@ def test_the_grid_follows_the_proportions(size: tuple[int, int], grid: tuple[int
     assert SMALL.grid(*size) == grid
 
 
+def test_square_pictures_are_seen_at_about_the_area_of_wide_ones() -> None:
+    config = SaliencyConfig.for_grid(96, 160, last="fire6", decoder=16)
+    assert (config.landscape_px, config.square_px) == ((96, 160), (128, 128))
+    assert (config.last, config.width) == ("fire6", 16)
+
+
 def test_the_encoder_computes_what_squeezenet_computes(tmp_path: Path) -> None:
     path = write_weights(tmp_path) / SQUEEZENET_FILE
     network = SaliencyNetwork(SMALL)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from artrt.engine.errors import UsageError
+from artrt.engine.errors import InputError, UsageError
 from artrt.models.localization import SQUEEZENET_FILE
 from artrt.models.saliency import (
     SaliencyConfig,
@@ -92,7 +92,7 @@ def test_a_training_may_start_from_a_network_and_borrow_its_masks(material: Path
     train_saliency(options(material, tmp_path / "first", steps=2))
     path = tmp_path / "first" / "saliency.safetensors"
     second = replace(
-        options(material, tmp_path / "second", steps=1), start=path, teacher=path, learning_rate=0.0
+        options(material, tmp_path / "second", steps=1), start=path, teachers=(path, path), learning_rate=0.0
     )
     network, _ = train_saliency(second)
     first, _ = load_saliency_network(path)
@@ -125,7 +125,7 @@ def test_without_agreement_nothing_is_borrowed(material: Path) -> None:
     network = SaliencyNetwork(SMALL).eval()
     image = cv2.imread(str(material / "images" / "p1.png"))[..., ::-1].copy()
     assert multiscale_mask(network, image).shape == (48, 72)
-    assert borrowed_mask(network, image) is None
+    assert borrowed_mask([network], image) is None
 
 
 def test_settings_that_make_no_sense_are_refused(material: Path, tmp_path: Path) -> None:
@@ -133,3 +133,13 @@ def test_settings_that_make_no_sense_are_refused(material: Path, tmp_path: Path)
         replace(options(material, tmp_path), steps=0)
     with pytest.raises(UsageError, match="share of photographs"):
         replace(options(material, tmp_path), photograph_share=1.0)
+
+
+def test_a_start_or_a_checkpoint_of_other_sizes_is_refused(material: Path, tmp_path: Path) -> None:
+    train_saliency(options(material, tmp_path, steps=1))
+    wider = replace(options(material, tmp_path, steps=1), config=replace(SMALL, width=32))
+    with pytest.raises(InputError, match="give another --output"):
+        train_saliency(wider)
+    start = tmp_path / "saliency.safetensors"
+    with pytest.raises(UsageError, match="fire6 with width 16, .* at fire6 with 32"):
+        train_saliency(replace(wider, output=tmp_path / "other", start=start))
