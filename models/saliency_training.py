@@ -31,6 +31,7 @@ from .saliency import (
     save_saliency,
     start_from_imagenet,
 )
+from .saliency_calibration import sharpen
 from .saliency_material import Material, gather_material
 from .saliency_metrics import BETA_SQUARED, SaliencyScores, score_masks
 from .saliency_pictures import (
@@ -122,8 +123,8 @@ def train_saliency(
         report: called after every step.
 
     Returns:
-        The averaged network in evaluation mode, saved as saliency.safetensors, and its scores on the held-out pictures,
-        which take no other part.
+        The averaged network, sharpened, in evaluation mode, saved as saliency.safetensors, and its scores on the
+        held-out pictures, which take no other part.
 
     Raises:
         InputError: pictures, weights, teachers or the checkpoint are missing, unreadable or of other sizes.
@@ -151,9 +152,11 @@ def train_saliency(
         )
         _train(options, material, (network, averaged), optimizer, step, report)
     averaged.eval()
+    threshold = sharpen(averaged, ((read_layers(p.image)[..., :3], p.truth()) for p in training))
     scores = score_network(averaged, held_out)
     with replacing(options.output / "saliency.safetensors") as path:
-        save_saliency(path, averaged, training=options.record() | {"held_out": scores.to_dict()})
+        facts = {"held_out": scores.to_dict(), "sharpened_at": round(threshold, 4)}
+        save_saliency(path, averaged, training=options.record() | facts)
     return averaged, scores
 
 
