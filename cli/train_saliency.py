@@ -42,6 +42,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option(
     "--grid", default="160x96", show_default=True, metavar="WxH", help="Size at which wide pictures are seen."
 )
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.3,
+    show_default=True,
+    help="Share of the views that photographs without masks give.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_option
 def command(
@@ -56,6 +63,7 @@ def command(
     last: str,
     width: int,
     grid: str,
+    share: float,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -67,7 +75,7 @@ def command(
     from ..engine.files import write_bytes
     from ..export.onnx_from_saliency import save_saliency_stage
     from ..export.options import parse_size
-    from ..export.saliency_card import saliency_card, training_command
+    from ..export.saliency_card import saliency_card
     from ..models.pretrained import locate
     from ..models.saliency import SaliencyConfig
     from ..models.saliency_training import SaliencyTrainingOptions, train_saliency
@@ -82,6 +90,7 @@ def command(
         config=SaliencyConfig.for_grid(*parse_size(grid), last=last, decoder=width),
         steps=steps,
         batch=batch,
+        photograph_share=share,
         seed=seed,
     )
     with progress("training") as advance:
@@ -91,13 +100,7 @@ def command(
 
         network, scores = train_saliency(options, report=report)
     stage = save_saliency_stage(output / "saliency.onnx", network, scores=scores.to_dict())
-    card = saliency_card(
-        stage,
-        config=network.config,
-        scores=scores.to_dict(),
-        record=options.record(),
-        command=training_command(options),
-    )
+    card = saliency_card(stage, config=network.config, scores=scores.to_dict(), record=options.record())
     write_bytes(output / "saliency.md", card.encode())
     if as_json:
         echo_json({"stage": str(stage), "held_out": scores.to_dict()})

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..engine.frame import Image
 from ..engine.stages import load_stage
-
-if TYPE_CHECKING:
-    from ..models.saliency_training import SaliencyTrainingOptions
 
 FRAME_PX = (96, 160)
 RUNS = 60
@@ -52,7 +49,9 @@ a single actor; landscapes without an object give an empty mask; edges are as co
 
 ## Training
 
-`{command}`
+```sh
+{commands}
+```
 
 ```json
 {record}
@@ -66,7 +65,6 @@ def saliency_card(
     config: Any,
     scores: Mapping[str, float],
     record: Mapping[str, Any],
-    command: str,
     note: str = "",
 ) -> str:
     """Writes the card's text.
@@ -76,7 +74,6 @@ def saliency_card(
         config: the network's :class:`SaliencyConfig`.
         scores: of the held-out pictures, by name.
         record: the training's settings.
-        command: the command line of the training, see :func:`training_command`.
         note: said behind the speed, as "(while a training ran)".
     """
     from .onnx_cost import cost_of
@@ -93,28 +90,33 @@ def saliency_card(
         "median_ms": median,
         "runs": RUNS,
         "note": f" {note}" if note else "",
-        "borrowed": " and the masks that earlier networks and GrabCut drew together"
-        if record.get("teachers")
-        else "",
-        "command": command,
+        "borrowed": " and the mean masks of earlier networks" if record.get("teachers") else "",
+        "commands": "\n".join(training_commands(record)),
         "record": json.dumps(dict(record), indent=1),
     }
     return _CARD.format(**{name: scores[name] for name in scores}, **facts)
 
 
-def training_command(options: SaliencyTrainingOptions) -> str:
-    """The command line of a training, its folders and networks by their last names alone."""
-    config, photographs = options.config, options.photographs
-    words = ["artrt train saliency", f"--masks {options.masks.name}"]
-    words += [f"--photos {photographs.name}"] if photographs else []
-    words += [
-        f"--weights {options.localization.parent.name}",
-        *(f"--teacher {_short(t)}" for t in options.teachers),
-    ]
-    words += [f"--start {_short(options.start)}"] if options.start else []
-    words += [f"--last {config.last}", f"--width {config.width}", f"--grid {_size(config.landscape_px)}"]
-    words += [f"--steps {options.steps}", f"--batch {options.batch}", f"--seed {options.seed}"]
-    return " ".join([*words, f"-o {options.output.name}"])
+def training_commands(record: Mapping[str, Any], *, name: str = "saliency") -> list[str]:
+    """The command lines of a training, those of its teachers and its start first.
+
+    Args:
+        record: as :meth:`SaliencyTrainingOptions.record` gives it.
+        name: of the folder of the result.
+    """
+    words = ["artrt train saliency --masks saliency/ --weights weights/"]
+    words += ["--photos photos/"] if record.get("photographs") else []
+    commands: list[str] = []
+    earlier = [("teacher", teacher) for teacher in record.get("teachers", [])]
+    earlier += [("start", record["start"])] if record.get("start") else []
+    for number, (role, first) in enumerate(earlier, 1):
+        folder = f"{name}-{role}-{number}"
+        commands += training_commands(first, name=folder) if first else []  # saved without a record
+        words.append(f"--{role} runs/{folder}/saliency.safetensors")
+    config = record["config"]
+    words += [f"--last {config['last']} --width {config['width']} --grid {_size(config['landscape_px'])}"]
+    words += [f"--steps {record['steps']} --batch {record['batch']} --share {record['photograph_share']}"]
+    return [*commands, " ".join([*words, f"--seed {record['seed']} -o runs/{name}"])]
 
 
 def speed_ms(stage: Path) -> tuple[float, float]:
@@ -129,9 +131,5 @@ def speed_ms(stage: Path) -> tuple[float, float]:
     return min(times[5:]), float(np.median(times[5:]))
 
 
-def _short(network: Path) -> str:
-    return "/".join(network.parts[-2:])
-
-
-def _size(grid: tuple[int, int]) -> str:
+def _size(grid: Sequence[int]) -> str:
     return f"{grid[1]}x{grid[0]}"

@@ -1,9 +1,9 @@
 """Sharpening of a trained saliency network, so that 0.5 is the threshold that judges best.
 
-Trained masks are vague, and too generous on pictures that the network has not seen: cross-entropy asks for a probability
-where a viewer, and the mean absolute error, want a yes or a no. The logits x become GAIN (x - x0), where x0 belongs to
-the threshold of the best F-measure on the training pictures. The order of the pixels, and with it the F-measure at the
-best threshold, stays.
+Trained masks are vague, and too generous on pictures that the network has not seen: cross-entropy asks for a
+probability where a viewer, and the mean absolute error, want a yes or a no. The logits x become GAIN (x - x0), where x0
+belongs to the threshold of the best F-measure on the training pictures. The order of the pixels, and with it the
+F-measure at the best threshold, stays.
 """
 
 from __future__ import annotations

@@ -98,20 +98,18 @@ def _photographs(
         except InputError:
             continue
         layers[..., 3:] = _borrowed(cache / f"{path.stem}.png", layers[..., :3], localization, networks)
-        if not networks or layers[..., 3].any():
-            found.append(layers)
+        found.append(layers)
     return found
 
 
 def _borrowed(
     path: Path, image: Image, localization: LocalizationNetwork, teachers: Sequence[SaliencyNetwork]
 ) -> Image:
-    """Mask (zero where none could be borrowed) and activation map, uint8 [H, W, 2], from the cache or computed."""
+    """Mask (zero without teachers) and activation map, uint8 [H, W, 2], from the cache or computed."""
     cached = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
     if cached is None or cached.shape != image.shape:
-        mask = borrowed_mask(teachers, np.ascontiguousarray(image)) if teachers else None
         cached = np.zeros_like(image)
-        cached[..., 0] = 0 if mask is None else mask
+        cached[..., 0] = borrowed_mask(teachers, np.ascontiguousarray(image)) if teachers else 0
         cached[..., 1] = activation_map(localization, image)
         write_image(path, cached)
     return np.asarray(cached[..., :2], np.uint8)

@@ -95,11 +95,18 @@ class SaliencyTrainingOptions:
             )
 
     def record(self) -> dict[str, Any]:
-        """The settings that shape the result, for the file's metadata."""
+        """The settings that shape the result, for the file's metadata, with the records of earlier networks.
+
+        Raises:
+            InputError: a teacher or the start is missing or no saliency network.
+        """
         paths = {"masks", "localization", "output", "photographs", "teachers", "start", "checkpoint_seconds"}
         settings = {key: value for key, value in asdict(self).items() if key not in paths}
-        given = {"photographs": self.photographs is not None, "start": self.start is not None}
-        return settings | given | {"teachers": len(self.teachers)}
+        earlier = {
+            "teachers": [load_saliency_network(teacher)[1] for teacher in self.teachers],
+            "start": load_saliency_network(self.start)[1] if self.start else None,
+        }
+        return settings | {"photographs": self.photographs is not None} | earlier
 
 
 @dataclass(frozen=True)
@@ -129,6 +136,7 @@ def train_saliency(
     Raises:
         InputError: pictures, weights, teachers or the checkpoint are missing, unreadable or of other sizes.
     """
+    record = options.record()
     torch.manual_seed(options.seed)
     training, held_out = split_masked(find_masked_pictures(options.masks))
     network, averaged = SaliencyNetwork(options.config), SaliencyNetwork(options.config)
@@ -156,7 +164,7 @@ def train_saliency(
     scores = score_network(averaged, held_out)
     with replacing(options.output / "saliency.safetensors") as path:
         facts = {"held_out": scores.to_dict(), "sharpened_at": round(threshold, 4)}
-        save_saliency(path, averaged, training=options.record() | facts)
+        save_saliency(path, averaged, training=record | facts)
     return averaged, scores
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from artrt.cli.train_saliency import command
 from artrt.export.onnx_from_saliency import save_saliency_stage
-from artrt.export.saliency_card import saliency_card, speed_ms, training_command
+from artrt.export.saliency_card import saliency_card, speed_ms, training_commands
 from artrt.models.saliency import SaliencyConfig, SaliencyNetwork
 from artrt.models.saliency_training import SaliencyTrainingOptions
 
@@ -24,44 +25,56 @@ def test_the_card_says_what_was_measured(tmp_path: Path) -> None:
         "pictures": 58,
     }
     stage = save_saliency_stage(tmp_path / "s.onnx", SaliencyNetwork(config).eval(), scores=scores)
-    card = saliency_card(
-        stage,
-        config=config,
-        scores=scores,
-        record={"steps": 7, "teachers": 2},
-        command="artrt train",
-        note="(loaded)",
-    )
+    record = replace(options(tmp_path, photographs=True), config=config).record()
+    taught = record | {"teachers": [record]}
+    card = saliency_card(stage, config=config, scores=scores, record=taught, note="(loaded)")
     assert "| 0.710 (at 0.40) | 0.700 | 0.600 | 0.111 |" in card
     assert "48x32 for wide frames" in card
     assert "one thread (loaded)" in card
-    assert "GrabCut" in card
     assert '"steps": 7' in card
-    assert "GrabCut" not in saliency_card(stage, config=config, scores=scores, record={}, command="")
+    assert "--grid 48x32" in card
+    assert "masks of earlier networks" in card
+    assert "earlier networks" not in saliency_card(stage, config=config, scores=scores, record=record)
     fastest, median = speed_ms(stage)
     assert 0 < fastest <= median < 2000
 
 
-def test_the_card_quotes_a_command_that_trains_the_same_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("photographs", "chain"), [(True, 3), (False, 1)])
+def test_the_card_quotes_commands_that_train_the_same_again(
+    photographs: bool, chain: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = SaliencyTrainingOptions(
-        masks=tmp_path / "saliency",
-        localization=tmp_path / "weights" / "squeezenet.safetensors",
-        output=tmp_path / "runs",
-        photographs=tmp_path / "photos",
-        teachers=(tmp_path / "first" / "saliency.safetensors",),
+    monkeypatch.chdir(tmp_path)
+    for folder in ("saliency", "weights", "photos"):
+        Path(folder).mkdir()
+    first = options(tmp_path, photographs=True).record()
+    record = options(tmp_path, photographs=photographs).record()
+    if chain > 1:
+        record |= {"teachers": [first], "start": first}
+    lines = training_commands(record)
+    assert len(lines) == chain
+    given = command.make_context("saliency", lines[-1].split()[3:]).params
+    assert lines[-1].startswith("artrt train saliency ")
+    assert given["grid"] == "96x64"
+    assert given["output"] == Path("runs/saliency")
+    assert given["photos"] == (Path("photos") if photographs else None)
+    sizes = {name: given[name] for name in ("last", "width", "steps", "batch", "share", "seed")}
+    assert sizes == {"last": "fire6", "width": 16, "steps": 7, "batch": 5, "share": 0.25, "seed": 3}
+    if chain > 1:
+        outputs = [command.make_context("saliency", line.split()[3:]).params["output"] for line in lines[:2]]
+        assert given["teachers"] == (outputs[0] / "saliency.safetensors",)
+        assert given["start"] == outputs[1] / "saliency.safetensors"
+
+
+def options(folder: Path, *, photographs: bool) -> SaliencyTrainingOptions:
+    """Settings that differ from the defaults."""
+    return SaliencyTrainingOptions(
+        masks=folder,
+        localization=folder,
+        output=folder,
+        photographs=folder if photographs else None,
         config=SaliencyConfig.for_grid(64, 96, last="fire6", decoder=16),
         steps=7,
+        batch=5,
+        photograph_share=0.25,
         seed=3,
     )
-    words = training_command(options).split()
-    assert words[:3] == ["artrt", "train", "saliency"]
-    for folder in ("saliency", "weights", "photos"):
-        (tmp_path / folder).mkdir()
-    monkeypatch.chdir(tmp_path)
-    given = command.make_context("saliency", words[3:])
-    assert given.params["grid"] == "96x64"
-    assert given.params["teachers"] == (Path("first/saliency.safetensors"),)
-    sizes = {name: given.params[name] for name in ("last", "width", "steps", "batch", "seed")}
-    assert sizes == {"last": "fire6", "width": 16, "steps": 7, "batch": options.batch, "seed": 3}
