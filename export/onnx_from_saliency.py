@@ -1,7 +1,8 @@
 """Writes a saliency network as the `saliency` stage: uint8 frame of any size in, soft mask float32 [h, w] out.
 
-1. The frame is resized to the network's grid. Wide frames are seen at 96x160, tall ones at 160x96, nearly square
-   ones at 128x128: three sizes, so that proportions stay near the truth while a backend meets few shapes.
+1. The frame is resized to the network's grid, by way of twice its size where the frame is larger: one interpolation
+   would skip most pixels of a large frame, the second averages four. Wide frames are seen at, say, 96x160, tall ones
+   at 160x96, nearly square ones at 128x128: proportions stay near the truth while a backend meets few shapes.
 2. BGR bytes become normalised RGB; the change of order is in the first convolution's weights.
 3. Batch normalisations are folded into the convolutions before them.
 4. The coarse activation-map head, which only training uses, is left out.
@@ -138,7 +139,9 @@ def _seen(graph: GraphBuilder, config: SaliencyConfig) -> str:
     )
     target = graph.op("Where", wide, landscape, graph.op("Where", tall, portrait, square))
     picture = graph.op("Unsqueeze", graph.op("Cast", "frame", to=TensorProto.FLOAT), graph.ints(0))
-    seen = graph.op("Resize", picture, "", "", target, mode="linear")
+    twice = graph.op("Min", graph.op("Shape", picture), graph.op("Mul", target, graph.ints(1, 2, 2, 1)))
+    seen = graph.op("Resize", picture, "", "", twice, mode="linear")
+    seen = graph.op("Resize", seen, "", "", target, mode="linear")
     planes = graph.op("Transpose", seen, perm=[0, 3, 1, 2])
     mean = np.array(MEAN[::-1], np.float32).reshape(1, 3, 1, 1) * 255
     deviation = np.array(DEVIATION[::-1], np.float32).reshape(1, 3, 1, 1) * 255

@@ -45,6 +45,21 @@ def test_the_stage_equals_the_network(tmp_path: Path, size: tuple[int, int], hal
     assert mask.std() > 0.001
 
 
+def test_a_large_frame_is_seen_without_skipping_pixels(tmp_path: Path) -> None:
+    network = trained()
+    path = save_saliency_stage(tmp_path / "s.onnx", network, scores={})
+    small = photograph(32, 48).astype(np.int16)
+    stripes = np.tile(np.array([-40, 40, 40, -40], np.int16), 48)[
+        :, None
+    ]  # mean 0, but not in the middle of four
+    image = (small.repeat(4, 0).repeat(4, 1) + stripes).clip(0, 255).astype(np.uint8)
+    with load_stage(path, provider="cpu", threads=1) as stage:
+        mask = stage(image)
+    expected = predict(network, np.ascontiguousarray(image[..., ::-1]), size=(32, 48))
+    assert np.abs(mask - expected).max() < 5e-3
+    assert mask.std() > 0.001
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (123, 77), (360, 640)])
 def test_frames_of_any_size_give_a_mask_in_range(tmp_path: Path, size: tuple[int, int]) -> None:
     path = save_saliency_stage(tmp_path / "s.onnx", trained(), scores={"mae": 0.123456})
