@@ -15,6 +15,7 @@ from ..engine.stages import load_stage
 
 FRAME_PX = (96, 160)
 RUNS = 60
+EARLIER = ("teachers", "start")
 
 _CARD = """# saliency
 
@@ -45,13 +46,15 @@ Photographs without masks: an ImageNet sample, through the class activation maps
 ## Limits
 
 Salient means what these masks say: people, animals, vehicles, food, things at hand. Crowds count as salient next to
-a single actor; landscapes without an object give an empty mask; edges are as coarse as a grid of 160x96.
+a single actor; landscapes without an object give an empty mask; edges are as coarse as the grid.
 
 ## Training
 
 ```sh
 {commands}
 ```
+
+The settings of the last command:
 
 ```json
 {record}
@@ -90,9 +93,9 @@ def saliency_card(
         "median_ms": median,
         "runs": RUNS,
         "note": f" {note}" if note else "",
-        "borrowed": " and the mean masks of earlier networks" if record.get("teachers") else "",
+        "borrowed": "\nand the mean masks of earlier networks" if record.get("teachers") else "",
         "commands": "\n".join(training_commands(record)),
-        "record": json.dumps(dict(record), indent=1),
+        "record": json.dumps({key: record[key] for key in record if key not in EARLIER}, indent=1),
     }
     return _CARD.format(**{name: scores[name] for name in scores}, **facts)
 
@@ -107,11 +110,15 @@ def training_commands(record: Mapping[str, Any], *, name: str = "saliency") -> l
     words = ["artrt train saliency --masks saliency/ --weights weights/"]
     words += ["--photos photos/"] if record.get("photographs") else []
     commands: list[str] = []
+    folders: list[tuple[Mapping[str, Any], str]] = []  # a start that is a teacher, too, is trained once
     earlier = [("teacher", teacher) for teacher in record.get("teachers", [])]
     earlier += [("start", record["start"])] if record.get("start") else []
-    for number, (role, first) in enumerate(earlier, 1):
-        folder = f"{name}-{role}-{number}"
-        commands += training_commands(first, name=folder) if first else []  # saved without a record
+    for role, first in earlier:
+        folder = next((known for trained, known in folders if trained == first), None)
+        if folder is None:
+            folder = f"{name}-{role}-{len(folders) + 1}"
+            folders.append((first, folder))
+            commands += training_commands(first, name=folder) if first else []  # saved without a record
         words.append(f"--{role} runs/{folder}/saliency.safetensors")
     config = record["config"]
     words += [f"--last {config['last']} --width {config['width']} --grid {_size(config['landscape_px'])}"]

@@ -46,10 +46,11 @@ def test_the_card_quotes_commands_that_train_the_same_again(
     monkeypatch.chdir(tmp_path)
     for folder in ("saliency", "weights", "photos"):
         Path(folder).mkdir()
-    first = options(tmp_path, photographs=True).record()
+    teacher = options(tmp_path, photographs=True).record()
+    start = teacher | {"seed": 4}
     record = options(tmp_path, photographs=photographs).record()
     if chain > 1:
-        record |= {"teachers": [first], "start": first}
+        record |= {"teachers": [teacher], "start": start}
     lines = training_commands(record)
     assert len(lines) == chain
     given = command.make_context("saliency", lines[-1].split()[3:]).params
@@ -63,6 +64,9 @@ def test_the_card_quotes_commands_that_train_the_same_again(
         outputs = [command.make_context("saliency", line.split()[3:]).params["output"] for line in lines[:2]]
         assert given["teachers"] == (outputs[0] / "saliency.safetensors",)
         assert given["start"] == outputs[1] / "saliency.safetensors"
+        again = training_commands(record | {"start": teacher})
+        assert len(again) == 2
+        assert command.make_context("saliency", again[-1].split()[3:]).params["start"] == given["teachers"][0]
 
 
 def options(folder: Path, *, photographs: bool) -> SaliencyTrainingOptions:
