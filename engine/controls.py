@@ -5,6 +5,7 @@ Keys, the web page and `Pipeline.set` all write here; the stage thread reads a s
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -159,7 +160,10 @@ class Controls:
 
 
 def _fraction(name: str, value: float) -> float:
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
     if not 0.0 <= number <= 1.0:
-        raise UsageError(f"{name} is {value}: expected 0 to 1")
+        raise UsageError(f"{name} is {str(value)[:40]}: expected 0 to 1")
     return number

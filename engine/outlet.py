@@ -183,8 +183,11 @@ class Outlets:
         """Serves the sinks that need the caller's thread for a moment; False when nothing is left to serve."""
         mine = [outlet for outlet in self._all() if outlet.sink.main_thread and not outlet.ended]
         for outlet in mine:
-            if not outlet.serve(timeout_seconds=timeout_seconds):
-                outlet.idle()
+            try:
+                if not outlet.serve(timeout_seconds=timeout_seconds):
+                    outlet.idle()
+            except Exception as error:  # Ctrl-C is the caller's
+                self._on_error(error, outlet.sink.name)
         return bool(mine)
 
     def finish(self, *, stopped: bool) -> None:

@@ -18,6 +18,7 @@ from .files import replacing
 
 SUFFIX = ".safetensors"
 TENSOR = "style"
+LARGEST_WEIGHT = 1000.0
 TEXT_FIELDS = ("name", "title", "artist", "year", "public_domain", "source", "licence", "trunk")
 JSON_FIELDS = ("training", "losses")
 
@@ -185,6 +186,8 @@ def _parse_part(part: str, text: str) -> tuple[str, float]:
         raise UsageError(
             f"style '{text}': '{weight_text}' is not a weight; write NAME or NAME:0.7"
         ) from error
-    if not name or not math.isfinite(weight) or weight <= 0:
-        raise UsageError(f"style '{text}': every part is NAME or NAME:WEIGHT with a weight above 0")
+    if not name or not 0 < weight <= LARGEST_WEIGHT:
+        raise UsageError(
+            f"style '{text}': every part is NAME or NAME:WEIGHT with a weight above 0, up to 1000"
+        )
     return name, weight

@@ -34,6 +34,9 @@ class EndlessResponse:
         """Answers the request."""
         headers = [(b"content-type", self._media_type), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
         gone = asyncio.ensure_future(_disconnected(receive))
         sending = asyncio.ensure_future(self._send_all(send, gone))
         try:

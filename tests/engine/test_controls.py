@@ -71,9 +71,10 @@ def test_unknown_controls_are_named():
         controls().set(strenght=1)
 
 
-def test_not_a_number_is_refused():
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 10**400, "much", None, [1]])
+def test_not_a_fraction_is_refused(value):
     with pytest.raises(UsageError, match="expected 0 to 1"):
-        controls().set(strength=float("nan"))
+        controls().set(strength=value)
 
 
 def test_switches():

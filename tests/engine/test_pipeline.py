@@ -150,7 +150,7 @@ def test_back_pressure_bounds_what_a_file_has_in_flight(tmp_path):
     assert len(taken) == 120
 
 
-@pytest.mark.parametrize("where", ["source", "stage", "sink", "sink open"])
+@pytest.mark.parametrize("where", ["source", "stage", "sink", "window", "sink open"])
 def test_an_error_anywhere_ends_everything_once(tmp_path, where):
     def fail(*_):
         raise ValueError("broken")
@@ -191,8 +191,9 @@ def test_an_error_anywhere_ends_everything_once(tmp_path, where):
 
     source = Endless()
     sinks = [tmp_path / "b.mp4"]
-    if where == "sink":
+    if where in ("sink", "window"):
         broken = NullSink()
+        broken.main_thread = where == "window"
         broken.write = Broken.write.__get__(broken)
         sinks.append(broken)
     if where == "sink open":
@@ -207,7 +208,7 @@ def test_an_error_anywhere_ends_everything_once(tmp_path, where):
         assert not (tmp_path / "b.mp4").exists()
     else:
         assert isinstance(caught.value.__cause__, ValueError)
-        assert 1 <= probe(tmp_path / "b.mp4").frames <= (25 if where == "sink" else 10)
+        assert 1 <= probe(tmp_path / "b.mp4").frames <= (10 if where in ("source", "stage") else 40)
         assert_books_balance(pipeline.stats())
 
 

@@ -93,7 +93,9 @@ def test_mix_is_read(text, parts):
     assert parse_mix(text) == parts
 
 
-@pytest.mark.parametrize("text", ["", "a+", "a:", "a:x", "a:0", "a:-1", "a:inf", ":1"])
+@pytest.mark.parametrize(
+    "text", ["", "a+", "a:", "a:x", "a:0", "a:-1", "a:inf", "a:nan", "a:1e308+b:1e308", ":1"]
+)
 def test_wrong_mix_is_refused(text):
     with pytest.raises(UsageError, match=r"WEIGHT|is not a weight"):
         parse_mix(text)

@@ -74,6 +74,14 @@ def test_the_stream_moves(site):
     assert np.abs(first.astype(int) - last).max() > 20
 
 
+@pytest.mark.parametrize("path", ["/stream.mjpg", "/api/events"])
+def test_only_the_headers_of_what_never_ends(site, path):
+    _, client = site
+    answer = client.request("HEAD", path)
+    assert (answer.status, answer.body) == (200, b"")
+    eventually(lambda: client.state()["viewers"] == 0)
+
+
 def test_a_change_of_style_changes_the_picture(site):
     _, client = site
     for name, channel in (("green", 1), ("red", 2), ("blue", 0)):
@@ -121,6 +129,7 @@ def test_controls_are_set_and_told(site):
         ({"style": "b" * 1000}, "name or a mix"),
         ({"strength": 7}, "expected 0 to 1"),
         ({"strength": "1"}, "number from 0 to 1"),
+        ({"strength": 10**400}, "expected 0 to 1"),
         ({"strength": True}, "number from 0 to 1"),
         ({"nonsense": 1}, "no control"),
         ({"switches": {"quantize": 1}}, "true or false"),
