@@ -64,39 +64,38 @@ class WindowSink:
         self._remote = Remote(pipeline, folder=self._folder, recording=self._recording, options=self._options)
 
     def open(self, info: SourceInfo) -> None:
-        """Opens the window, and the recording that was asked for.
+        """Starts the recording that was asked for; the window comes with the first picture.
+
+        A window whose events are left alone after it was made, while other outputs open, may stay black for ever.
 
         Raises:
-            OutputError: There is no screen, this OpenCV has no windows, or the recording cannot be written.
+            OutputError: There is no screen, or the recording cannot be written.
         """
         if not has_screen():
             raise OutputError(
                 "there is no screen for a window: use --headless, or -o with a file or a web page"
             )
-        try:
-            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-            if info.width and info.height:
-                cv2.resizeWindow(TITLE, info.width, info.height)
-        except cv2.error as error:
-            raise OutputError(f"this OpenCV has no windows (opencv-python-headless?): {error}") from error
-        self._shown = True
         if self._recording is not None and self._remote is not None:
             self._remote.toggle_recording()
 
     def write(self, result: Result) -> None:
-        """Shows a result, then looks at the keys."""
-        first = self._last is None
+        """Shows a result, then looks at the keys.
+
+        Raises:
+            OutputError: This OpenCV has no windows.
+        """
         self._last, self._age_ms = result, result.age_ms
-        self._draw()
-        if first:  # some window systems forget a size that was set before there was a picture
-            height, width = result.image.shape[:2]
-            cv2.resizeWindow(TITLE, width, height)
+        if self._shown:
+            self._draw()
+        else:
+            self._show()
         self._obey()
 
     def idle(self) -> None:
         """Keeps the window alive while nothing new comes."""
-        self._draw()
-        self._obey()
+        if self._shown:
+            self._draw()
+            self._obey()
 
     def close(self, *, completed: bool) -> None:
         """Closes the window."""
@@ -142,6 +141,19 @@ class WindowSink:
             "?": lambda: self._flip("_help"),
         }
 
+    def _show(self) -> None:
+        assert self._last is not None
+        height, width = self._last.image.shape[:2]
+        try:
+            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        except cv2.error as error:
+            raise OutputError(f"this OpenCV has no windows (opencv-python-headless?): {error}") from error
+        self._shown = True
+        self._draw()
+        cv2.resizeWindow(
+            TITLE, width, height
+        )  # some window systems forget a size set before there was a picture
+
     def _draw(self) -> None:
         if self._last is None or self._pipeline is None or self._remote is None:
             return
@@ -165,7 +177,7 @@ class WindowSink:
         code = cv2.waitKey(1)  # pollKey does not always let Qt paint
         if code >= 0:
             self.press(chr(code & 0xFF))
-        if self._last is not None and not _is_open():
+        if not _is_open():
             self._pipeline.stop()
 
     def _choose_style(self, place: int) -> None:

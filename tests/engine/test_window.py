@@ -68,7 +68,7 @@ def screen(monkeypatch):
         pytest.skip("needs Xvfb and xdotool")
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "640x480x24"],
+        ["Xvfb", "-noreset", "-displayfd", str(write), "-screen", "0", "640x480x24"],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
     )
@@ -105,6 +105,23 @@ class Player:
 
     def says(self, text, *, seconds=60.0):
         self.until(lambda: self.lines and text in self.lines[-1], seconds=seconds)
+
+    def shows(self, colour):
+        """Waits for the first picture.
+
+        Where no window manager maps the window, Qt now and then misses that it was mapped: then it is done again.
+        """
+        tried = time.monotonic()
+
+        def seen():
+            nonlocal tried
+            if time.monotonic() - tried > 4:
+                for action in ("windowunmap", "windowmap"):
+                    subprocess.run(["xdotool", action, self.window], check=True, capture_output=True)
+                tried = time.monotonic()
+            return tuple(screenshot()[200, 200]) == colour
+
+        self.until(seen)
 
     def find_window(self):
         def found():
@@ -159,7 +176,7 @@ def test_keys_and_picture(screen, tmp_path):
     try:
         player.find_window()
         player.says("true]")
-        player.until(lambda: tuple(screenshot()[200, 200]) == (255, 0, 0))
+        player.shows((255, 0, 0))
         player.key("n")
         player.says('"green"')
         player.until(lambda: tuple(screenshot()[200, 200]) == (0, 255, 0))
@@ -208,7 +225,7 @@ def test_closing_the_window_ends_it(screen, tmp_path):
     try:
         player.find_window()
         player.says("true]")
-        player.until(lambda: tuple(screenshot()[200, 200]) == (255, 0, 0))
+        player.shows((255, 0, 0))
         player.close_window()
         assert player.process.wait(30) == 0
         assert probe(tmp_path / "show.mp4").frames > 0
