@@ -121,6 +121,7 @@ def saliency_masks(
 def differentiable_mask(network: SaliencyNetwork, image: Tensor) -> Tensor:
     """The saliency mask [N, h, w] in [0, 1] of RGB [N, 3, H, W] in [0, 1], with gradients to the picture."""
     size = network.config.grid(image.shape[2], image.shape[3])
+    image = image.float()  # a CPU has no antialiased resizing of bfloat16
     seen = F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
     logits, _ = network(seen)
     mask: Tensor = torch.sigmoid(logits)[:, 0]
