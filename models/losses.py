@@ -153,7 +153,15 @@ def sobel_magnitude(image: Tensor) -> Tensor:
 
 
 def blur(image: Tensor, sigma_px: float) -> Tensor:
-    """Gaussian blur [N, C, H, W], separable, edges replicated."""
+    """Gaussian blur [N, C, H, W], separable, edges replicated; in float32, whatever autocast says.
+
+    A depthwise convolution of bfloat16 pictures that lie channels last never returns on some CPUs (PyTorch 2.13).
+    """
+    with torch.autocast(image.device.type, enabled=False):
+        return _blurred(image.float(), sigma_px)
+
+
+def _blurred(image: Tensor, sigma_px: float) -> Tensor:
     radius = max(1, round(2.5 * sigma_px))
     x = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
     kernel = torch.exp(-0.5 * (x / sigma_px) ** 2)

@@ -108,3 +108,12 @@ def test_gradients_are_finite_for_flat_pictures(loss, contrast, photo):
     loss(flat, photo).backward()
     assert torch.isfinite(flat.grad).all()
     assert contrast == 0 or flat.grad.abs().sum() > 0
+
+
+def test_blur_is_exact_under_autocast():
+    image = torch.rand(2, 2, 64, 64).contiguous(memory_format=torch.channels_last).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        blurred = losses.blur(image, 8.0)
+    blurred.sum().backward()
+    assert blurred.dtype == torch.float32
+    torch.testing.assert_close(blurred, losses.blur(image, 8.0))
