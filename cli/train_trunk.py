@@ -18,6 +18,12 @@ PICTURE = click.Path(path_type=Path)
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the training."
 )
+@click.option(
+    "--start",
+    "onward",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Checkpoint of another training to go on from; its trunk may be smaller, its paintings others.",
+)
 @click.option("--config", default="small", show_default=True, help="small or base.")
 @click.option("--steps", type=click.IntRange(1), default=20000, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
@@ -28,6 +34,7 @@ def command(
     context: click.Context,
     paintings: tuple[Path, ...],
     output: Path,
+    onward: Path | None,
     config: str,
     steps: int,
     learning_rate: float,
@@ -84,7 +91,7 @@ def command(
     photographs = prepare_photographs(options)
     for path in photographs.skipped:
         notice(f"skipped {path}: it cannot be decoded")
-    trainer = Trainer(options, resume=checkpoint if checkpoint.is_file() else None)
+    trainer = Trainer(options, resume=checkpoint if checkpoint.is_file() else None, onward=onward)
     with stoppable() as stop, training_bar("training") as report:
         for step in trainer.run(photographs, stop=stop):
             report(step)

@@ -133,14 +133,19 @@ class Objective:
         self._picture = picture_terms(networks, content, weights)
 
     def __call__(self, image: Tensor) -> Evaluation:
-        """Measures a picture.
+        """Measures a picture as it will be seen, that is clipped to [0, 1]; the range term alone sees it unclipped.
+
+        What lies outside has no gradient but that of the range term, which brings it back.
 
         Args:
             image: float [1, 3, H, W], RGB, about [0, 1].
         """
-        terms, gradient = self._features(image, self.weights)
+        seen = image.detach().clamp(0, 1)
+        terms, gradient = self._features(seen, self.weights)
+        gradient = gradient * (seen == image)
         pixels = image.detach().requires_grad_(True)
-        values = {name: term(pixels) for name, term in self._picture.items()}
+        values = {name: term(pixels.clamp(0, 1)) for name, term in self._picture.items()}
+        values["range"] = losses.range_loss(pixels)
         weighted = torch.stack([self.weights[name] * value for name, value in values.items()]).sum()
         gradient = gradient + torch.autograd.grad(weighted, pixels)[0]
         terms |= {name: float(value.detach()) for name, value in values.items()}
@@ -153,7 +158,7 @@ def picture_terms(networks: Networks, content: Tensor, weights: LossWeights) -> 
     Raises:
         UsageError: The region or the shape term is on, but its network is not given.
     """
-    terms: dict[str, PictureTerm] = {"range": losses.range_loss}
+    terms: dict[str, PictureTerm] = {}
     if weights.region > 0:
         terms["region"] = _region_term(networks, content)
     if weights.edge > 0:

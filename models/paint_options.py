@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ..engine.errors import UsageError, suggest
 from .loss_networks import CONTENT_LAYER, STYLE_LAYERS
@@ -30,7 +31,7 @@ class PaintOptions:
         style_scale: Size of the styles relative to the painting: larger gives larger strokes.
         init: What to start from: the photograph, noise, the style, or a given (stylised) picture.
         optimizer: `lbfgs` or `adam`.
-        coarse_px: Longer side of the first level; the levels grow from it by sqrt 2 up to `size_px`.
+        coarse_px: Least longer side of the first level; each next level is twice as large, the last has `size_px`.
         preserve_color: `luminance` paints the luma only, `histogram` gives the styles the photograph's colours.
         tile_px: Side of the tiles for large pictures; 0 for none.
         seed: Seed of the noise.
@@ -49,7 +50,7 @@ class PaintOptions:
     style_scale: float = 1.0
     init: str = "content"
     optimizer: str = "lbfgs"
-    coarse_px: int = 128
+    coarse_px: int = 256
     preserve_color: str | None = None
     tile_px: int = 0
     seed: int = 0
@@ -89,20 +90,15 @@ class PaintOptions:
     def long_sides(self) -> list[int]:
         """Longer side of each level in pixels, coarse to fine."""
         sides = [self.size_px]
-        while (side := round(self.size_px / 2 ** (len(sides) / 2))) >= self.coarse_px:
+        while (side := round(self.size_px / 2 ** len(sides))) >= self.coarse_px:
             sides.append(side)
         return sides[::-1]
 
     def steps_of_levels(self) -> list[int]:
-        """Steps of each level, coarse to fine: fewer where a step costs more; at least one each."""
+        """Steps of each level, coarse to fine: equally many, so that the coarse ones take little of the time."""
         levels = len(self.long_sides())
-        shares = [LEVEL_DECAY**level for level in range(levels)]
-        ends = [round(self.steps * sum(shares[: level + 1]) / sum(shares)) for level in range(levels)]
-        return [max(1, end - start) for start, end in zip([0, *ends], ends, strict=False)]
-
-
-#: Steps of a level relative to the next coarser one.
-LEVEL_DECAY = 0.75
+        ends = [round(self.steps * level / levels) for level in range(levels + 1)]
+        return [max(1, end - start) for start, end in pairwise(ends)]
 
 
 def _at_least(name: str, value: int, minimum: int) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ..engine.errors import ArtrtError, InputError, UsageError
 from .device import fast_bfloat16
+from .growth import grown_vectors, grown_weights
 from .photos import Photographs, find_photographs, load_photographs, split_held_out
 from .sample_sheet import write_sample_sheet
 from .training_log import ScalarLog
@@ -68,6 +69,7 @@ class Trainer:
         trunk: StyleTransformer | None = None,
         start: Tensor | None = None,
         resume: Path | None = None,
+        onward: Path | None = None,
     ) -> None:
         """Prepare a training; nothing is written yet.
 
@@ -76,10 +78,12 @@ class Trainer:
             trunk: A trained trunk to freeze: only style vectors are learned then.
             start: Vector [D] that every style starts from; the neutral one by default.
             resume: A checkpoint to go on from.
+            onward: A checkpoint of another training to start from, whose trunk may be smaller and whose paintings may
+                be others: what it has is taken over, the optimizer starts afresh.
 
         Raises:
             InputError: Photographs, paintings, weights or the checkpoint are missing or unreadable.
-            UsageError: The checkpoint is of another configuration.
+            UsageError: The checkpoint is of another configuration, or larger than this one.
         """
         self.options = options
         self.device = _device(options.device)
@@ -98,6 +102,8 @@ class Trainer:
         self.average = {name: p.detach().clone() for name, p in self._named_parameters()}
         if resume is not None:
             self._load_checkpoint(resume)
+        elif onward is not None:
+            self._take_over(onward)
         self.history.append({"step": self.step, "options": _plain(options)})
 
     def run(
@@ -245,12 +251,28 @@ class Trainer:
         self.transformer = placed(self.transformer, self.device)
         self.bank = self.bank.to(self.device)
 
+    def _take_over(self, path: Path) -> None:
+        """Weights, vectors and their averages of another training, grown to these sizes."""
+        state = _read_checkpoint(path, self.device)
+        rows = {name: row for row, name in enumerate(state["styles"])}
+        averages = {n[12:]: t for n, t in state["average"].items() if n.startswith("transformer.")}
+        averages = grown_weights(averages, self.transformer)
+        self.transformer.load_state_dict(grown_weights(state["transformer"], self.transformer))
+        both = {"now": state["bank"]["vectors"], "average": state["average"]["bank.vectors"]}
+        for kind, vectors in both.items():
+            vectors = grown_vectors(vectors, state["transformer"], self.transformer)
+            mean = vectors.mean(dim=0)  # where a painting that it has not learned starts
+            both[kind] = torch.stack([vectors[rows[n]] if n in rows else mean for n in self.bank.names])
+        self.bank.load_state_dict({"vectors": both["now"]})
+        averaged = {f"transformer.{name}": tensor for name, tensor in averages.items()}
+        averaged["bank.vectors"] = both["average"]
+        self.average = {name: averaged[name].detach().clone() for name in self.average}
+        self.step = int(state["step"])
+        self.history = json.loads(state["history"])
+
     def _load_checkpoint(self, path: Path) -> None:
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            config, styles = state["config"], list(state["styles"])
-        except Exception as error:  # pickle and zip raise many kinds
-            raise InputError(f"cannot read the checkpoint {path}: {error}") from error
+        state = _read_checkpoint(path, self.device)
+        config, styles = state["config"], list(state["styles"])
         if config != self.transformer.config.name:
             raise UsageError(
                 f"{path} is of the configuration {config!r}, not {self.transformer.config.name!r}"
@@ -259,12 +281,28 @@ class Trainer:
             raise UsageError(
                 f"{path} trains the styles {', '.join(styles)}, not {', '.join(self.bank.names)}"
             )
-        self.transformer.load_state_dict(state["transformer"])
+        try:
+            self.transformer.load_state_dict(state["transformer"])
+        except RuntimeError as error:  # sizes differ
+            raise UsageError(
+                f"{path} is of other sizes than {config!r}: start a new folder from it instead (--start)"
+            ) from error
         self.bank.load_state_dict(state["bank"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
         self.step = int(state["step"])
         self.history = json.loads(state["history"])
+
+
+def _read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        missing = {"config", "styles", "transformer", "bank", "average", "history", "step"} - set(state)
+    except Exception as error:  # pickle and zip raise many kinds
+        raise InputError(f"cannot read the checkpoint {path}: {error}") from error
+    if missing:
+        raise InputError(f"{path} is not a checkpoint of a trunk: it has no {min(missing)!r}")
+    return state
 
 
 def prepare_photographs(options: TrainingOptions) -> Photographs:

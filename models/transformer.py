@@ -45,7 +45,7 @@ class TransformerConfig:
     name: str = "small"
     width: int = 48
     dilations: tuple[int, ...] = (1, 2, 1, 2, 1)
-    decoder_width: int = 24
+    decoder_width: int = 40
 
 
 CONFIGS = {

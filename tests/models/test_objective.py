@@ -64,6 +64,19 @@ def test_the_photograph_itself_costs_nothing_but_style():
     assert 0 < category < 1
 
 
+def test_a_picture_is_measured_as_it_will_be_seen():
+    """Out of range only the range term acts, and it points back."""
+    objective = Objective(
+        tiny_networks(), picture(seed=1), [Style(picture(seed=2))], LossWeights(content=1, style=3, tv=1)
+    )
+    image = picture(seed=3)
+    image[..., :40, :] += 0.7
+    seen, clipped = objective(image), objective(image.clamp(0, 1))
+    assert {**seen.terms, "range": 0.0} == pytest.approx({**clipped.terms, "range": 0.0})
+    assert seen.terms["range"] > clipped.terms["range"] == 0
+    assert (seen.gradient[image > 1] > 0).all()
+
+
 def test_a_weight_of_0_computes_nothing():
     def never(*_):
         raise AssertionError("computed")
