@@ -26,11 +26,24 @@ SHOWN = ("both", "mask", "overlay")
     show_default=True,
     help="The mask, the heat map over the picture, or both: then the heat map is NAME-overlay.",
 )
+@click.option(
+    "--attention",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Add what a classifier would look at, as --keep-salient does; 0 is the drawn region alone.",
+)
 @provider_option
 @threads_option
 @json_option
 def command(
-    inputs: tuple[str, ...], output: str, show: str, provider: str, threads: int | None, as_json: bool
+    inputs: tuple[str, ...],
+    output: str,
+    show: str,
+    attention: float,
+    provider: str,
+    threads: int | None,
+    as_json: bool,
 ) -> None:
     r"""Find the salient region of pictures, folders and videos.
 
@@ -40,7 +53,7 @@ def command(
     """
     jobs = plan(inputs, output)
     done = []
-    with Saliency(provider=provider, threads=threads) as saliency:
+    with Saliency(provider=provider, threads=threads, attention=attention) as saliency:
         notice(f"runs on {saliency.stage.session.provider} ({saliency.stage.session.reason})")
         if show in ("both", "mask"):
             done += run_all(jobs, _Mask(saliency))

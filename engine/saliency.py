@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ContractError
+from .errors import ContractError, UsageError
 from .frame import Image, check_image
 from .stages import load_stage
 from .zoo import Zoo
@@ -28,9 +28,12 @@ class Saliency:
         provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one is strict.
         threads: Threads of one inference on a CPU.
         zoo: Where the shipped stage is.
+        attention: 0 for the region that a viewer would cut out; up to 1 to add what a classifier would look at, as
+            `keep_salient` does.
 
     Raises:
         ContractError: The file is another stage.
+        UsageError: `attention` is not between 0 and 1.
         ProviderError: The provider is not available.
 
     Example:
@@ -45,12 +48,16 @@ class Saliency:
         provider: str = "auto",
         threads: int | None = None,
         zoo: Zoo | None = None,
+        attention: float = 0.0,
     ) -> None:
+        if not 0 <= attention <= 1:
+            raise UsageError(f"attention is {attention:g}; it lies between 0 and 1")
         file = (zoo or Zoo()).path(SALIENCY_FILE) if path is None else path
         self.stage = load_stage(file, provider=provider, threads=threads)
         if self.stage.spec.output != "mask":
             self.stage.close()
             raise ContractError(f"{file} is the stage '{self.stage.name}', not a saliency stage")
+        self._controls = {"attention": attention} if "attention" in self.stage.controls else {}
 
     def __call__(self, image: Image) -> Mask:
         """The mask of one picture.
@@ -64,7 +71,7 @@ class Saliency:
         Raises:
             UnsupportedImageError: `image` is not a picture.
         """
-        return full_size(self.stage(image), image)
+        return full_size(self.stage(image, **self._controls), image)
 
     def close(self) -> None:
         """Frees the network."""

@@ -5,7 +5,8 @@
    at 160x96, nearly square ones at 128x128: proportions stay near the truth while a backend meets few shapes.
 2. BGR bytes become normalised RGB; the change of order is in the first convolution's weights.
 3. Batch normalisations are folded into the convolutions before them.
-4. The coarse activation-map head, which only training uses, is left out.
+4. The coarse activation-map head widens the mask by the control `attention`: 1 by default, as `keep_salient` wants it;
+   0 for the drawn region alone.
 5. Weights are stored as float16 and widened once at load: half the file, float32 arithmetic.
 """
 
@@ -22,8 +23,15 @@ from onnx import TensorProto
 from torch import Tensor, nn
 
 from ..engine.files import write_bytes
-from ..engine.stage_spec import StageSpec
-from ..models.saliency import DEVIATION, MEAN, SaliencyConfig, SaliencyNetwork
+from ..engine.stage_spec import Control, StageSpec
+from ..models.saliency import (
+    ATTENTION_GAIN,
+    DEVIATION,
+    MEAN,
+    SIZE_MULTIPLE,
+    SaliencyConfig,
+    SaliencyNetwork,
+)
 from .onnx_builder import OPSET, GraphBuilder
 
 Weights = NDArray[np.float32]
@@ -53,11 +61,12 @@ def onnx_from_saliency(
     x = writer.conv(levels.pop(), network.entry)
     mean = graph.op("GlobalAveragePool", x)
     x = graph.op("Relu", graph.op("Add", x, writer.conv(mean, network.context)))
-    x = writer.block(x, network.blocks[0])
+    x = coarse = writer.block(x, network.blocks[0])
     for lateral, block in zip(network.laterals, list(network.blocks)[1:], strict=True):
         side = writer.conv(levels.pop(), lateral)
         x = writer.block(graph.op("Add", _double(graph, x, "nearest"), side), block)
     mask = _double(graph, graph.op("Sigmoid", writer.conv(x, network.mask_head)), "linear")
+    mask = graph.op("Max", mask, _attended(graph, writer.conv(coarse, network.cam_head)))
     graph.op("Squeeze", mask, graph.ints(0, 1), out="mask")
     return graph.stage(stage_spec(network, extra=extra), opset=opset, mask_output=True)
 
@@ -65,7 +74,8 @@ def onnx_from_saliency(
 def stage_spec(network: SaliencyNetwork, *, extra: dict[str, Any] | None = None) -> StageSpec:
     """The contract of the `saliency` stage."""
     facts = {"model": network.config.name, "licence": "Apache-2.0", "grid": list(network.config.landscape_px)}
-    return StageSpec("saliency", output="mask", extra=facts | (extra or {}))
+    controls = {"attention": Control((), default=1.0, minimum=0.0, maximum=1.0)}
+    return StageSpec("saliency", output="mask", controls=controls, extra=facts | (extra or {}))
 
 
 def save_saliency_stage(path: Path, network: SaliencyNetwork, *, scores: Mapping[str, float]) -> Path:
@@ -166,9 +176,20 @@ def _encoder(writer: _Writer, network: SaliencyNetwork, image: str) -> list[str]
     return [*levels, x]
 
 
+def _attended(graph: GraphBuilder, logits: str) -> str:
+    """Logits of the activation map [1, 1, h/16, w/16] -> what it adds to the mask, [1, 1, h, w]."""
+    seen = graph.op("Mul", graph.op("Sigmoid", logits), np.float32(ATTENTION_GAIN))
+    seen = graph.op("Mul", graph.op("Min", seen, np.float32(1)), "attention")
+    return _enlarged(graph, seen, "linear", SIZE_MULTIPLE)
+
+
 def _double(graph: GraphBuilder, x: str, mode: str) -> str:
+    return _enlarged(graph, x, mode, 2)
+
+
+def _enlarged(graph: GraphBuilder, x: str, mode: str, times: int) -> str:
     how = {"nearest": ("asymmetric", "floor"), "linear": ("half_pixel", "round_prefer_floor")}[mode]
-    scales = np.array([1, 1, 2, 2], np.float32)
+    scales = np.array([1, 1, times, times], np.float32)
     return graph.op(
         "Resize", x, "", scales, mode=mode, coordinate_transformation_mode=how[0], nearest_mode=how[1]
     )

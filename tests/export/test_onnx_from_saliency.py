@@ -29,16 +29,19 @@ def photograph(height: int, width: int) -> np.ndarray:
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
+@pytest.mark.parametrize("attention", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("half_weights", [False, True])
 @pytest.mark.parametrize("size", [(32, 48), (48, 32), (32, 32)])
-def test_the_stage_equals_the_network(tmp_path: Path, size: tuple[int, int], half_weights: bool) -> None:
+def test_the_stage_equals_the_network(
+    tmp_path: Path, size: tuple[int, int], half_weights: bool, attention: float
+) -> None:
     network = trained()
     path = tmp_path / "saliency.onnx"
     path.write_bytes(onnx_from_saliency(network, half_weights=half_weights).SerializeToString())
     image = photograph(*size)
     with load_stage(path, provider="cpu", threads=1) as stage:
-        mask = stage(image)
-    expected = predict(network, np.ascontiguousarray(image[..., ::-1]))
+        mask = stage(image, attention=attention)
+    expected = predict(network, np.ascontiguousarray(image[..., ::-1]), attention=attention)
     assert mask.shape == size
     assert mask.dtype == np.float32
     assert np.abs(mask - expected).max() < (5e-3 if half_weights else 1e-4)
@@ -54,10 +57,21 @@ def test_a_large_frame_is_seen_without_skipping_pixels(tmp_path: Path) -> None:
     ]  # mean 0, but not in the middle of four
     image = (small.repeat(4, 0).repeat(4, 1) + stripes).clip(0, 255).astype(np.uint8)
     with load_stage(path, provider="cpu", threads=1) as stage:
-        mask = stage(image)
+        mask = stage(image, attention=0.0)
     expected = predict(network, np.ascontiguousarray(image[..., ::-1]), size=(32, 48))
     assert np.abs(mask - expected).max() < 5e-3
     assert mask.std() > 0.001
+
+
+def test_attention_only_adds_to_the_mask_and_is_on_by_default(tmp_path: Path) -> None:
+    path = save_saliency_stage(tmp_path / "s.onnx", trained(), scores={})
+    image = photograph(64, 96)
+    with load_stage(path, provider="cpu", threads=1) as stage:
+        alone, half, full = (stage(image, attention=amount) for amount in (0.0, 0.5, 1.0))
+        assert np.array_equal(stage(image), full)
+    assert (alone <= half).all()
+    assert (half <= full).all()
+    assert full.mean() > alone.mean() + 0.01
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (123, 77), (360, 640)])
@@ -74,9 +88,7 @@ def test_cost_counts_convolutions(tmp_path: Path) -> None:
     network = trained()
     path = save_saliency_stage(tmp_path / "s.onnx", network, scores={})
     cost = cost_of(path, height=64, width=96)
-    convolutions = [
-        m for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m is not network.cam_head
-    ]
+    convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
     parameters = sum(m.weight.numel() + m.out_channels for m in convolutions)
     assert cost.parameters == parameters
     first = 16 * 24 * 64 * 27
