@@ -79,6 +79,12 @@ def test_more_steps_go_on_from_the_checkpoint(trained, material, capfd):
     assert "2 styles after 3 steps" in capfd.readouterr().out
 
 
+def test_another_training_goes_on_from_a_checkpoint(trained, material, capfd):
+    words = ["train", "trunk", str(material / "second.png"), *common(material), "-o", str(material / "onward")]
+    assert run([*words, "--start", str(trained / "checkpoint.pt"), "--steps", "5"]) == 0
+    assert "1 styles after 5 steps" in capfd.readouterr().out
+
+
 def test_a_new_style_runs_at_once_in_the_zoos_stage(trained, material, monkeypatch, tmp_path, capfd):
     monkeypatch.setenv("ARTRT_ZOO", str(trained / "zoo"))
     output = tmp_path / "third.safetensors"

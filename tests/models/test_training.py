@@ -17,7 +17,7 @@ from artrt.models.paintings import PAINTINGS
 from artrt.models.style_training import closest_style, train_style
 from artrt.models.training import CHECKPOINT_FILE, Trainer, prepare_photographs
 from artrt.models.training_options import LossWeights, TrainingOptions
-from artrt.models.transformer import StyleTransformer
+from artrt.models.transformer import CONFIGS, StyleTransformer, TransformerConfig
 from support.weights import write_weights
 
 ALL_TERMS = LossWeights(cam=0.5, category=0.05, edge=0.1, color=0.1, temporal=1.0)
@@ -73,6 +73,31 @@ def test_interrupted_and_resumed_equals_uninterrupted(options):
     for a, b in zip(whole.averaged()[1].values(), resumed.averaged()[1].values(), strict=True):
         torch.testing.assert_close(a, b, atol=0, rtol=0)
     assert whole.averaged()[0].trunk_hash() == resumed.averaged()[0].trunk_hash()
+
+
+def test_a_training_goes_on_from_a_smaller_one_with_other_paintings(options, material, monkeypatch):
+    monkeypatch.setitem(
+        CONFIGS, "small", TransformerConfig("small", width=8, dilations=(1,), decoder_width=4)
+    )
+    first = run(options)
+    checkpoint = options.output / CHECKPOINT_FILE
+    monkeypatch.setitem(
+        CONFIGS, "small", TransformerConfig("small", width=8, dilations=(1, 2), decoder_width=6)
+    )
+    paintings = {"two": options.paintings["two"], "new": material / "paintings" / "0.png"}
+    onward = replace(options, output=options.output.with_name("onward"), paintings=paintings, steps=9)
+    started = Trainer(onward, onward=checkpoint)
+    assert started.step == 6
+    assert [entry["step"] for entry in started.history] == [0, 6]
+    image = torch.rand(1, 3, 40, 40)
+    trunk, vectors = first.averaged()
+    grown, grown_vectors = started.averaged()
+    with torch.no_grad():
+        before, after = trunk(image, vectors["two"][None]), grown(image, grown_vectors["two"][None])
+    torch.testing.assert_close(after, before, atol=1e-5, rtol=0)
+    assert run(onward, onward=checkpoint).step == 9
+    with pytest.raises(UsageError, match="--start"):
+        Trainer(options, resume=checkpoint)
 
 
 def test_writes_samples_scalars_and_tensorboard(options):
