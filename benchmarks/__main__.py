@@ -87,6 +87,7 @@ BENCHMARKS = {
     ),
     "gpu": Benchmark("gpu.py", needs="gpu"),
     "ablation": Benchmark("ablation.py", quick=None, needs="pictures"),
+    "temporal": Benchmark("temporal.py", quick=None, needs="pictures"),
     "ladder": Benchmark("ladder.py", quick=None, needs="pictures"),
     "new_style": Benchmark("new_style.py", quick=None, needs="pictures"),
 }

@@ -28,11 +28,11 @@ from artrt.models.transformer import CONFIGS, StyleTransformer, TransformerConfi
 
 RUNGS = (
     TransformerConfig("32 wide", width=32, decoder_width=16),
-    TransformerConfig("48 wide, 3 blocks", width=48, dilations=(1, 2, 1)),
-    TransformerConfig("48 wide, decoder 16", width=48, decoder_width=16),
+    TransformerConfig("48 wide, 3 blocks", width=48, dilations=(1, 2, 1), decoder_width=24),
+    TransformerConfig("48 wide, decoder 24", width=48, decoder_width=24),
     TransformerConfig("48 wide (small)", width=48),
-    TransformerConfig("64 wide, 3 blocks", width=64, dilations=(1, 2, 1), decoder_width=24),
-    TransformerConfig("64 wide", width=64, decoder_width=32),
+    TransformerConfig("64 wide, 3 blocks", width=64, dilations=(1, 2, 1), decoder_width=32),
+    TransformerConfig("64 wide", width=64, decoder_width=40),
 )
 
 

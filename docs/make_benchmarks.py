@@ -30,7 +30,7 @@ IN_README = {
 #: Order on the page; what is not named here follows by name.
 ORDER = (
     "stylize", "peers", "loop", "end_to_end", "scaling", "scaling_batch", "precision", "gpu", "evaluation",
-    "new_style", "ladder", "ablation", "region_loss", "stabilize", "preprocess-speed", "preprocess-colors",
+    "new_style", "ladder", "ablation", "temporal", "region_loss", "stabilize", "preprocess-speed", "preprocess-colors",
     "preprocess-regions", "preprocess-flicker", "paint_curve", "paint_region", "paint_memory", "pipeline",
 )  # fmt: skip
 HEAD = """# Benchmarks

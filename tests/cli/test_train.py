@@ -80,7 +80,14 @@ def test_more_steps_go_on_from_the_checkpoint(trained, material, capfd):
 
 
 def test_another_training_goes_on_from_a_checkpoint(trained, material, capfd):
-    words = ["train", "trunk", str(material / "second.png"), *common(material), "-o", str(material / "onward")]
+    words = [
+        "train",
+        "trunk",
+        str(material / "second.png"),
+        *common(material),
+        "-o",
+        str(material / "onward"),
+    ]
     assert run([*words, "--start", str(trained / "checkpoint.pt"), "--steps", "5"]) == 0
     assert "1 styles after 5 steps" in capfd.readouterr().out
 
