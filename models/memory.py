@@ -33,15 +33,48 @@ def needed_bytes(height: int, width: int, *, network: str, tile_px: int = 0, hal
 
 
 def available_bytes(device: str = "cpu") -> int | None:
-    """Memory that is free on a device; None where it cannot be told."""
+    """Memory that is free on a device, within the limit of the container if there is one; None where it is not told."""
     if device.startswith("cuda"):
         return int(torch.cuda.mem_get_info(device)[0])
+    told = [free for free in (_free_of_machine(), free_of_container()) if free is not None]
+    return min(told, default=None)
+
+
+def _free_of_machine() -> int | None:
     meminfo = Path("/proc/meminfo")
     if not meminfo.is_file():
         return None
     for line in meminfo.read_text(encoding="ascii").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) << 10
+    return None
+
+
+#: Files of a control group: limit, use, and in memory.stat the cache that can be dropped; version 2, version 1.
+CONTROL_GROUPS = (
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file",
+    ),
+)
+
+
+def free_of_container(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Bytes left below the memory limit of the control group; None without a limit.
+
+    Args:
+        root: Where the control groups are.
+    """
+    for limit, use, statistics, cache in CONTROL_GROUPS:
+        try:
+            most, used = int((root / limit).read_text()), int((root / use).read_text())
+            lines = dict(line.split() for line in (root / statistics).read_text().splitlines())
+            return max(0, most - used + int(lines[cache]))
+        except (OSError, ValueError, KeyError):  # another version, or "max": no limit
+            continue
     return None
 
 

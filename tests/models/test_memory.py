@@ -42,6 +42,27 @@ def test_this_machine_says_what_is_free():
 
 
 @pytest.mark.parametrize(
+    ("folder", "limit", "use", "cache"),
+    [
+        ("", "memory.max", "memory.current", "inactive_file"),
+        ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ],
+)
+def test_a_container_s_limit_counts(tmp_path, monkeypatch, folder, limit, use, cache):
+    group = tmp_path / folder
+    group.mkdir(exist_ok=True)
+    assert memory.free_of_container(tmp_path) is None
+    (group / use).write_text("700\n")
+    (group / "memory.stat").write_text(f"anon 600\n{cache} 100\n")
+    (group / limit).write_text("max\n")
+    assert memory.free_of_container(tmp_path) is None
+    (group / limit).write_text("1000\n")
+    assert memory.free_of_container(tmp_path) == 400
+    monkeypatch.setattr(memory, "free_of_container", lambda: 400)
+    assert memory.available_bytes() == 400
+
+
+@pytest.mark.parametrize(
     "error",
     [
         RuntimeError("DefaultCPUAllocator: not enough memory"),
