@@ -49,6 +49,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     show_default=True,
     help="Share of the views that photographs without masks give.",
 )
+@click.option(
+    "--cam-weight",
+    type=click.FloatRange(0),
+    default=0.3,
+    show_default=True,
+    help="Weight of the activation maps, which --attention adds to the mask.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_option
 def command(
@@ -64,6 +71,7 @@ def command(
     width: int,
     grid: str,
     share: float,
+    cam_weight: float,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -91,6 +99,7 @@ def command(
         steps=steps,
         batch=batch,
         photograph_share=share,
+        cam_weight=cam_weight,
         seed=seed,
     )
     with progress("training") as advance:

@@ -123,6 +123,7 @@ def training_commands(record: Mapping[str, Any], *, name: str = "saliency") -> l
     config = record["config"]
     words += [f"--last {config['last']} --width {config['width']} --grid {_size(config['landscape_px'])}"]
     words += [f"--steps {record['steps']} --batch {record['batch']} --share {record['photograph_share']}"]
+    words += [f"--cam-weight {record['cam_weight']:g}"] if "cam_weight" in record else []
     return [*commands, " ".join([*words, f"--seed {record['seed']} -o runs/{name}"])]
 
 
