@@ -16,7 +16,15 @@ FILE = click.Path(path_type=Path)
 @click.argument("checkpoint", type=FILE)
 @click.option("--output", "-o", type=FILE, required=True, help="The zoo folder; other files in it stay.")
 @click.option("--scores", type=FILE, help="Output of `artrt eval --json`, for the style files and the card.")
-def command(checkpoint: Path, output: Path, scores: Path | None) -> None:
+@click.option(
+    "--add",
+    "more",
+    type=FILE,
+    multiple=True,
+    metavar="STYLE",
+    help="A style of `artrt train style` for this trunk.",
+)
+def command(checkpoint: Path, output: Path, scores: Path | None, more: tuple[Path, ...]) -> None:
     r"""Make a zoo folder of a trunk's checkpoint: stage, trunk, styles, model card, manifest.
 
     \b
@@ -26,7 +34,10 @@ def command(checkpoint: Path, output: Path, scores: Path | None) -> None:
     from ..export.zoo_from_checkpoint import zoo_from_checkpoint
 
     measured, photographs = _scores(scores) if scores is not None else ({}, 0)
-    click.echo(str(zoo_from_checkpoint(checkpoint, output, scores=measured, scored_photographs=photographs)))
+    manifest = zoo_from_checkpoint(
+        checkpoint, output, more=more, scores=measured, scored_photographs=photographs
+    )
+    click.echo(str(manifest))
 
 
 def _scores(path: Path) -> tuple[dict[str, dict[str, float]], int]:

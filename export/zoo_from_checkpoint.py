@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..engine.errors import InputError
 from ..engine.files import replacing, write_bytes
-from ..engine.styles import SUFFIX, Style, save_style
+from ..engine.styles import SUFFIX, Style, load_style, require_trunk, save_style
 from ..engine.zoo import write_manifest
 from ..models.paintings import PAINTINGS
 from ..models.transformer import CONFIGS, StyleTransformer, save_trunk
@@ -70,6 +70,7 @@ def zoo_from_checkpoint(
     checkpoint: Path,
     folder: Path,
     *,
+    more: Sequence[Path] = (),
     scores: Mapping[str, Mapping[str, float]] | None = None,
     scored_photographs: int = 0,
 ) -> Path:
@@ -78,6 +79,7 @@ def zoo_from_checkpoint(
     Args:
         checkpoint: `checkpoint.pt` of `artrt train trunk`.
         folder: The zoo folder; made when it is missing.
+        more: Style files that `artrt train style` made for this trunk, to ship beside its own.
         scores: Measured losses by style name, as `artrt eval --json` gives them.
         scored_photographs: On how many photographs they were measured.
 
@@ -85,7 +87,8 @@ def zoo_from_checkpoint(
         The manifest's path.
 
     Raises:
-        InputError: The checkpoint is missing or no checkpoint.
+        InputError: The checkpoint or a style is missing, or is none.
+        IntegrityError: A style belongs to another trunk.
         ParityError: The stage differs from the PyTorch trunk; nothing is written.
     """
     trained = load_checkpoint(checkpoint)
@@ -101,6 +104,7 @@ def zoo_from_checkpoint(
         )
         for style, vector in trained.vectors.items()
     ]
+    styles += [_of_trunk(path, key, scores or {}) for path in more]
     model = onnx_from_transformer(trained.trunk, extra={"training": training})
     parity = _checked(model, trained.trunk, styles)
     (folder / "styles").mkdir(parents=True, exist_ok=True)
@@ -113,6 +117,13 @@ def zoo_from_checkpoint(
     (folder / "cards").mkdir(exist_ok=True)
     write_bytes(folder / "cards" / f"stylize-{name}.md", card.encode())
     return write_manifest(folder)
+
+
+def _of_trunk(path: Path, trunk: str, scores: Mapping[str, Mapping[str, float]]) -> Style:
+    """A style file that was trained alone, with the losses that were measured for it."""
+    style = load_style(path)
+    require_trunk(style, trunk)
+    return replace(style, losses=scores.get(style.name, style.losses))
 
 
 def _checked(model: onnx.ModelProto, trunk: StyleTransformer, styles: list[Style]) -> Parity:
@@ -176,6 +187,7 @@ def model_card(
         "|" + "-|" * len(COLUMNS),
         *(_row(style) for style in styles),
         "",
+        *_alone(styles),
         "## Training",
         "",
         "`" + training_command(trained) + "`",
@@ -192,6 +204,18 @@ def model_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _alone(styles: list[Style]) -> list[str]:
+    """The lines about styles that were learned after the trunk."""
+    names = [style.name for style in styles if style.training.get("kind") == "vector"]
+    if not names:
+        return []
+    return [
+        f"Learned alone, against the finished trunk, by `artrt train style`: {', '.join(names)}. The others were "
+        "trained together with the trunk.",
+        "",
+    ]
 
 
 def training_command(trained: TrainedStyles) -> str:

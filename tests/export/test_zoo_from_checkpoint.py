@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from artrt.engine.errors import InputError
+from artrt.engine.errors import InputError, IntegrityError
+from artrt.engine.styles import save_style
 from artrt.engine.stylizer import Stylizer
 from artrt.engine.zoo import Zoo
 from artrt.export.zoo_from_checkpoint import load_checkpoint, zoo_from_checkpoint
@@ -80,3 +81,20 @@ def test_what_is_no_checkpoint_is_named(tmp_path):
     with pytest.raises(InputError, match=r"text\.pt is not a checkpoint of a trunk"):
         zoo_from_checkpoint(tmp_path / "text.pt", tmp_path / "zoo")
     assert not (tmp_path / "zoo").exists()
+
+
+def test_a_style_that_was_trained_alone_ships_too_and_one_of_another_trunk_does_not(
+    zoo, checkpoint, tmp_path
+):
+    learned = replace(Zoo(zoo).style("udnie"), name="irises", training={"kind": "vector"}, losses={})
+    save_style(tmp_path / "irises.safetensors", learned)
+    scores = {"irises": {"style_loss": 0.321}}
+    zoo_from_checkpoint(checkpoint, tmp_path / "zoo", more=[tmp_path / "irises.safetensors"], scores=scores)
+    assert Zoo(tmp_path / "zoo").style("irises").losses == scores["irises"]
+    card = (tmp_path / "zoo" / "cards" / "stylize-small.md").read_text(encoding="utf-8")
+    assert "| irises |" in card
+    assert "Learned alone, against the finished trunk, by `artrt train style`: irises." in card
+    save_style(tmp_path / "other.safetensors", replace(learned, trunk="0" * 64))
+    with pytest.raises(IntegrityError, match="belongs to trunk 00000000"):
+        zoo_from_checkpoint(checkpoint, tmp_path / "other", more=[tmp_path / "other.safetensors"])
+    assert not (tmp_path / "other").exists()
