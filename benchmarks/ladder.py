@@ -65,6 +65,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
             output=work / rung.name.replace(" ", "-"),
             config=rung.name,
             steps=options.steps,
+            batch=4,
             crop_px=options.crop,
             losses=LossWeights(style=1, content=0.1, variation=0.1),
             sample_steps=10**9,

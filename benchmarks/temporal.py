@@ -46,6 +46,7 @@ def measure(options: argparse.Namespace, work: Path) -> None:
         weights_directory=options.shared / "weights",
         output=work / "start",
         steps=options.start,
+        batch=4,
         crop_px=options.crop,
         losses=BASE,
         ramp_start=options.start,

@@ -46,9 +46,9 @@ def training_options(function: Command) -> Command:
             help="compact-encoder, compact or vgg19.  [default: compact-encoder for a trunk, compact for a style]",
         ),
         click.option(
-            "--crop", type=click.IntRange(64), default=224, show_default=True, help="Side of a crop, px."
+            "--crop", type=click.IntRange(64), default=288, show_default=True, help="Side of a crop, px."
         ),
-        click.option("--batch", type=positive, default=4, show_default=True, help="Photographs in a step."),
+        click.option("--batch", type=positive, default=2, show_default=True, help="Photographs in a step."),
         click.option(
             "--weight",
             "weights",

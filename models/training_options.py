@@ -80,8 +80,8 @@ class TrainingOptions:
     config: str = "small"
     loss_network: str = "compact-encoder"
     steps: int = 20000
-    batch: int = 4
-    crop_px: int = 224
+    batch: int = 2
+    crop_px: int = 288
     learning_rate: float = 2e-3
     losses: LossWeights = field(default_factory=LossWeights)
     ramp_start: int = 2000
