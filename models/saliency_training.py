@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from ..engine.errors import InputError, UsageError
 from ..engine.files import replacing
+from ..engine.frame import read_image
 from .device import fast_bfloat16
 from .saliency import (
     SaliencyConfig,
@@ -169,9 +170,9 @@ def train_saliency(
 
 
 def score_network(network: SaliencyNetwork, pictures: Sequence[MaskedPicture]) -> SaliencyScores:
-    """Scores `network` at the full size of the pictures' masks."""
+    """Scores `network` on pictures of full size, as the exported stage takes them, at the size of their masks."""
     return score_masks(
-        (predict(network, read_layers(p.image)[..., :3], size=p.truth().shape), p.truth()) for p in pictures
+        (predict(network, np.ascontiguousarray(read_image(p.image)[..., ::-1])), p.truth()) for p in pictures
     )
 
 
