@@ -64,8 +64,8 @@ EFFECTS = (
         "style",
         "Style",
         "The whole picture painted.",
-        "artrt stylize clip.mp4 -o out.mp4 --style great-wave",
-        {"style": "great-wave"},
+        "artrt stylize clip.mp4 -o out.mp4 --style starry-night",
+        {"style": "starry-night"},
     ),
     Effect(
         "blend",

@@ -41,7 +41,8 @@ beta^2 = 0.3; docs/metrics.md defines each. The held-out pictures took no part i
 ## Data
 
 Pictures with masks: COCO (large objects) and DAVIS-2016 sequences, used under their terms; none is shipped.
-Photographs without masks: an ImageNet sample, through the class activation maps of SqueezeNet 1.1{borrowed}.
+Photographs without masks: an ImageNet sample and pictures of BSDS500, through the class activation maps of SqueezeNet
+1.1{borrowed}.
 
 ## Limits
 

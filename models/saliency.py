@@ -33,7 +33,7 @@ MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 SIZE_MULTIPLE = 16
 #: Activation maps are high at a few points only; so much brighter, they cover what is to be recognised.
-ATTENTION_GAIN = 1.6
+ATTENTION_GAIN = 3.0
 
 _ENDS = ("fire6", "fire7", "fire8", "fire9")
 

@@ -59,6 +59,7 @@ class Trainer:
         transformer: The trunk.
         bank: The style vectors.
         step: Optimizer steps taken.
+        begun: The step at which the rate began to rise and fall: that of the checkpoint it started from, or 0.
         last_terms: Loss terms of the last step by name.
     """
 
@@ -79,7 +80,7 @@ class Trainer:
             start: Vector [D] that every style starts from; the neutral one by default.
             resume: A checkpoint to go on from.
             onward: A checkpoint of another training to start from, whose trunk may be smaller and whose paintings may
-                be others: what it has is taken over, the optimizer starts afresh.
+                be others: what it has is taken over; optimizer and rate start afresh.
 
         Raises:
             InputError: Photographs, paintings, weights or the checkpoint are missing or unreadable.
@@ -93,7 +94,7 @@ class Trainer:
         self.transformer.requires_grad_(not self.frozen)
         start = self.transformer.neutral_style() if start is None else start
         self.bank = StyleBank(list(options.paintings), start)
-        self.step = 0
+        self.step = self.begun = 0
         self.last_terms: dict[str, float] = {}
         self.history: list[dict[str, Any]] = []
         self._to_device()
@@ -162,6 +163,7 @@ class Trainer:
         path = self.options.output / CHECKPOINT_FILE
         state = {
             "step": self.step,
+            "begun": self.begun,
             "config": self.transformer.config.name,
             "styles": self.bank.names,
             "transformer": self.transformer.state_dict(),
@@ -221,8 +223,9 @@ class Trainer:
         return total, terms
 
     def _learning_rate(self) -> float:
-        warm = min(1.0, (self.step + 1) / 100)
-        cosine = 0.5 * (1 + np.cos(np.pi * self.step / self.options.steps))
+        done, length = self.step - self.begun, max(1, self.options.steps - self.begun)
+        warm = min(1.0, (done + 1) / 100)
+        cosine = 0.5 * (1 + np.cos(np.pi * done / length))
         return float(self.options.learning_rate * warm * (0.01 + 0.99 * cosine))
 
     def _bfloat16(self) -> bool:
@@ -267,7 +270,7 @@ class Trainer:
         averaged = {f"transformer.{name}": tensor for name, tensor in averages.items()}
         averaged["bank.vectors"] = both["average"]
         self.average = {name: averaged[name].detach().clone() for name in self.average}
-        self.step = int(state["step"])
+        self.step = self.begun = int(state["step"])
         self.history = json.loads(state["history"])
 
     def _load_checkpoint(self, path: Path) -> None:
@@ -290,7 +293,7 @@ class Trainer:
         self.bank.load_state_dict(state["bank"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
-        self.step = int(state["step"])
+        self.step, self.begun = int(state["step"]), int(state.get("begun", 0))
         self.history = json.loads(state["history"])
 
 

@@ -87,7 +87,7 @@ def test_a_training_goes_on_from_a_smaller_one_with_other_paintings(options, mat
     paintings = {"two": options.paintings["two"], "new": material / "paintings" / "0.png"}
     onward = replace(options, output=options.output.with_name("onward"), paintings=paintings, steps=9)
     started = Trainer(onward, onward=checkpoint)
-    assert started.step == 6
+    assert started.step == started.begun == 6
     assert [entry["step"] for entry in started.history] == [0, 6]
     image = torch.rand(1, 3, 40, 40)
     trunk, vectors = first.averaged()
