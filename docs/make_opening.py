@@ -33,9 +33,9 @@ def main(painting: str, style: str = "starry-night") -> None:
     """
     photo = artrt.read_image(IMAGES / "astronaut.jpg")
     with artrt.Stylizer(style, provider="cpu") as stylizer:
-        result = stylizer(photo)
+        result = stylizer(square(photo))
     gap = np.full((SIDE_PX, GAP_PX, 3), 255, np.uint8)
-    row = np.hstack([square(photo), gap, square(artrt.read_image(painting)), gap, square(result)])
+    row = np.hstack([square(photo), gap, square(artrt.read_image(painting)), gap, result])
     artrt.write_image(IMAGES / "opening.jpg", row)
 
 
