@@ -21,6 +21,8 @@ def trained() -> SaliencyNetwork:
     network = SaliencyNetwork(SMALL).train()
     for _ in range(5):
         network(torch.rand(4, 3, 32, 48))
+    with torch.no_grad():
+        network.cam_head.bias -= 1.2  # maps that neither vanish nor fill the mask
     return network.eval()
 
 
