@@ -20,7 +20,7 @@ PICTURE = click.Path(path_type=Path)
 )
 @click.option(
     "--start",
-    "onward",
+    "warm_start",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Checkpoint of another training to go on from; its trunk may be smaller, its paintings others.",
 )
@@ -34,7 +34,7 @@ def command(
     context: click.Context,
     paintings: tuple[Path, ...],
     output: Path,
-    onward: Path | None,
+    warm_start: Path | None,
     config: str,
     steps: int,
     learning_rate: float,
@@ -91,7 +91,10 @@ def command(
     photographs = prepare_photographs(options)
     for path in photographs.skipped:
         notice(f"skipped {path}: it cannot be decoded")
-    trainer = Trainer(options, resume=checkpoint if checkpoint.is_file() else None, onward=onward)
+    resume = checkpoint if checkpoint.is_file() else None
+    if resume and warm_start:
+        notice(f"goes on from {resume}; --start counts in an empty folder only")
+    trainer = Trainer(options, resume=resume, warm_start=warm_start)
     with stoppable() as stop, training_bar("training") as report:
         for step in trainer.run(photographs, stop=stop):
             report(step)

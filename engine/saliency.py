@@ -32,7 +32,7 @@ class Saliency:
             `keep_salient` does.
 
     Raises:
-        ContractError: The file is another stage.
+        ContractError: The file is another stage, or one without the control that `attention` asks for.
         UsageError: `attention` is not between 0 and 1.
         ProviderError: The provider is not available.
 
@@ -57,7 +57,11 @@ class Saliency:
         if self.stage.spec.output != "mask":
             self.stage.close()
             raise ContractError(f"{file} is the stage '{self.stage.name}', not a saliency stage")
-        self._controls = {"attention": attention} if "attention" in self.stage.controls else {}
+        widens = "attention" in self.stage.controls
+        if attention > 0 and not widens:
+            self.stage.close()
+            raise ContractError(f"{file} has no control 'attention': train it with this version of artrt")
+        self._controls = {"attention": attention} if widens else {}
 
     def __call__(self, image: Image) -> Mask:
         """The mask of one picture.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +12,14 @@ from typing import Any
 
 import numpy as np
 import onnx
-import torch
 from torch import Tensor
 
-from ..engine.errors import InputError
+from ..engine.errors import InputError, UsageError
 from ..engine.files import replacing, write_bytes
 from ..engine.styles import SUFFIX, Style, load_style, require_trunk, save_style
 from ..engine.zoo import write_manifest
 from ..models.paintings import PAINTINGS
+from ..models.training import averaged_weights, read_checkpoint
 from ..models.transformer import CONFIGS, StyleTransformer, save_trunk
 from .onnx_from_transformer import onnx_from_transformer
 from .parity import TOLERANCES, Parity, measure, require
@@ -52,18 +53,18 @@ def load_checkpoint(path: Path) -> TrainedStyles:
     """Read a checkpoint of `artrt train trunk`.
 
     Raises:
-        InputError: It is missing or no checkpoint.
+        InputError: It is missing, no checkpoint of a trunk, or of other sizes than its configuration has now.
     """
+    state = read_checkpoint(path)
+    if state["config"] not in CONFIGS:
+        raise InputError(f"{path} is of the unknown configuration {state['config']!r}")
+    trunk = StyleTransformer(CONFIGS[state["config"]])
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        trunk = StyleTransformer(CONFIGS[state["config"]])
-        average: dict[str, Tensor] = state["average"]
-        weights = {n[12:]: tensor for n, tensor in average.items() if n.startswith("transformer.")}
-        trunk.load_state_dict(weights)
-        vectors = dict(zip(state["styles"], average["bank.vectors"], strict=True))
-        return TrainedStyles(trunk.eval(), vectors, json.loads(state["history"]), int(state["step"]))
-    except Exception as error:  # zip, pickle, missing keys and other shapes all mean the same here
-        raise InputError(f"{path} is not a checkpoint of a trunk: {error}") from error
+        trunk.load_state_dict(averaged_weights(state))
+    except RuntimeError as error:  # missing weights and other shapes
+        raise InputError(f"{path} does not hold a trunk of the configuration {state['config']!r}") from error
+    vectors = dict(zip(state["styles"], state["average"]["bank.vectors"], strict=True))
+    return TrainedStyles(trunk.eval(), vectors, json.loads(state["history"]), int(state["step"]))
 
 
 def zoo_from_checkpoint(
@@ -90,6 +91,7 @@ def zoo_from_checkpoint(
         InputError: The checkpoint or a style is missing, or is none.
         IntegrityError: A style belongs to another trunk.
         ParityError: The stage differs from the PyTorch trunk; nothing is written.
+        UsageError: Two styles have the same name.
     """
     trained = load_checkpoint(checkpoint)
     name, key = trained.trunk.config.name, trained.trunk.trunk_hash()
@@ -105,6 +107,10 @@ def zoo_from_checkpoint(
         for style, vector in trained.vectors.items()
     ]
     styles += [_of_trunk(path, key, scores or {}) for path in more]
+    if twice := [name for name, count in Counter(style.name for style in styles).items() if count > 1]:
+        raise UsageError(
+            f"two styles have the name '{twice[0]}': train one of them again under another --name"
+        )
     model = onnx_from_transformer(trained.trunk, extra={"training": training})
     parity = _checked(model, trained.trunk, styles)
     (folder / "styles").mkdir(parents=True, exist_ok=True)

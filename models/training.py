@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from .training_options import LossWeights, TrainingOptions
 from .transformer import CONFIGS, StyleTransformer
 
 CHECKPOINT_FILE = "checkpoint.pt"
+#: Before the names of the transformer's weights among the averages.
+TRUNK_PREFIX = "transformer."
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Trainer:
         trunk: StyleTransformer | None = None,
         start: Tensor | None = None,
         resume: Path | None = None,
-        onward: Path | None = None,
+        warm_start: Path | None = None,
     ) -> None:
         """Prepare a training; nothing is written yet.
 
@@ -79,8 +81,8 @@ class Trainer:
             trunk: A trained trunk to freeze: only style vectors are learned then.
             start: Vector [D] that every style starts from; the neutral one by default.
             resume: A checkpoint to go on from.
-            onward: A checkpoint of another training to start from, whose trunk may be smaller and whose paintings may
-                be others: what it has is taken over; optimizer and rate start afresh.
+            warm_start: A checkpoint of another training, whose trunk may be smaller and whose paintings may be others:
+                what it has is taken over; optimizer and rate start afresh. `resume` goes first.
 
         Raises:
             InputError: Photographs, paintings, weights or the checkpoint are missing or unreadable.
@@ -103,8 +105,8 @@ class Trainer:
         self.average = {name: p.detach().clone() for name, p in self._named_parameters()}
         if resume is not None:
             self._load_checkpoint(resume)
-        elif onward is not None:
-            self._take_over(onward)
+        elif warm_start is not None:
+            self._take_over(warm_start)
         self.history.append({"step": self.step, "options": _plain(options)})
 
     def run(
@@ -145,7 +147,9 @@ class Trainer:
         """The averaged trunk and style vectors [D] by name: what is shipped."""
         trunk = StyleTransformer(self.transformer.config)
         state = self.transformer.state_dict()
-        trunk.load_state_dict({name: self.average.get(f"transformer.{name}", state[name]) for name in state})
+        trunk.load_state_dict(
+            {name: self.average.get(f"{TRUNK_PREFIX}{name}", state[name]) for name in state}
+        )
         vectors = self.average["bank.vectors"].cpu()
         return trunk.eval(), dict(zip(self.bank.names, vectors, strict=True))
 
@@ -256,25 +260,38 @@ class Trainer:
 
     def _take_over(self, path: Path) -> None:
         """Weights, vectors and their averages of another training, grown to these sizes."""
-        state = _read_checkpoint(path, self.device)
-        rows = {name: row for row, name in enumerate(state["styles"])}
-        averages = {n[12:]: t for n, t in state["average"].items() if n.startswith("transformer.")}
+        state = read_checkpoint(path, self.device)
+        averages = averaged_weights(state)
+        if not averages:
+            raise UsageError(f"{path} trains single styles, not a trunk: it cannot start one")
+        self._check_dilations(path, state["config"])
+
+        def vectors(known: Tensor) -> Tensor:
+            grown = grown_vectors(known, state["transformer"], self.transformer)
+            rows = dict(zip(state["styles"], grown, strict=True))
+            mean = grown.mean(dim=0)  # where a painting that it has not learned starts
+            return torch.stack([rows.get(name, mean) for name in self.bank.names])
+
         averages = grown_weights(averages, self.transformer)
         self.transformer.load_state_dict(grown_weights(state["transformer"], self.transformer))
-        both = {"now": state["bank"]["vectors"], "average": state["average"]["bank.vectors"]}
-        for kind, vectors in both.items():
-            vectors = grown_vectors(vectors, state["transformer"], self.transformer)
-            mean = vectors.mean(dim=0)  # where a painting that it has not learned starts
-            both[kind] = torch.stack([vectors[rows[n]] if n in rows else mean for n in self.bank.names])
-        self.bank.load_state_dict({"vectors": both["now"]})
-        averaged = {f"transformer.{name}": tensor for name, tensor in averages.items()}
-        averaged["bank.vectors"] = both["average"]
-        self.average = {name: averaged[name].detach().clone() for name in self.average}
+        self.bank.load_state_dict({"vectors": vectors(state["bank"]["vectors"])})
+        self.average = {f"{TRUNK_PREFIX}{name}": tensor for name, tensor in averages.items()}
+        self.average["bank.vectors"] = vectors(state["average"]["bank.vectors"])
         self.step = self.begun = int(state["step"])
         self.history = json.loads(state["history"])
 
+    def _check_dilations(self, path: Path, config: str) -> None:
+        """Refuses a trunk whose blocks are not the first ones of this one: their weights would mean something else."""
+        own = self.transformer.config.dilations
+        known = CONFIGS[config].dilations if config in CONFIGS else own
+        if own[: len(known)] != known:
+            raise UsageError(
+                f"{path} is of the configuration {config!r}, whose blocks have the dilations {known}: a trunk with "
+                f"{own} cannot grow from it"
+            )
+
     def _load_checkpoint(self, path: Path) -> None:
-        state = _read_checkpoint(path, self.device)
+        state = read_checkpoint(path, self.device)
         config, styles = state["config"], list(state["styles"])
         if config != self.transformer.config.name:
             raise UsageError(
@@ -297,15 +314,31 @@ class Trainer:
         self.history = json.loads(state["history"])
 
 
-def _read_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+def read_checkpoint(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:
+    """What `Trainer.save_checkpoint` wrote.
+
+    Raises:
+        InputError: The file is missing, unreadable or no checkpoint of a training.
+    """
+    if not path.is_file():
+        raise InputError(f"no checkpoint {path}")
+    fault = f"cannot read the checkpoint: {path} is not a checkpoint of a trunk or a style"
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         missing = {"config", "styles", "transformer", "bank", "average", "history", "step"} - set(state)
-    except Exception as error:  # pickle and zip raise many kinds
-        raise InputError(f"cannot read the checkpoint {path}: {error}") from error
+    except Exception as error:  # pickle and zip raise many kinds, some of them of many lines
+        raise InputError(fault) from error
     if missing:
-        raise InputError(f"{path} is not a checkpoint of a trunk: it has no {min(missing)!r}")
+        raise InputError(f"{fault}: it has no {min(missing)!r}")
     return state
+
+
+def averaged_weights(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The averaged state dict of a checkpoint's transformer; empty where only styles were trained."""
+    average: Mapping[str, Tensor] = state["average"]
+    return {
+        name.removeprefix(TRUNK_PREFIX): t for name, t in average.items() if name.startswith(TRUNK_PREFIX)
+    }
 
 
 def prepare_photographs(options: TrainingOptions) -> Photographs:

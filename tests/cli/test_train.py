@@ -90,6 +90,8 @@ def test_another_training_goes_on_from_a_checkpoint(trained, material, capfd):
     ]
     assert run([*words, "--start", str(trained / "checkpoint.pt"), "--steps", "5"]) == 0
     assert "1 styles after 5 steps" in capfd.readouterr().out
+    assert run([*words, "--start", str(trained / "checkpoint.pt"), "--steps", "6"]) == 0
+    assert "--start counts in an empty folder only" in capfd.readouterr().err
 
 
 def test_a_new_style_runs_at_once_in_the_zoos_stage(trained, material, monkeypatch, tmp_path, capfd):
@@ -125,9 +127,8 @@ def test_a_new_style_runs_at_once_in_the_zoos_stage(trained, material, monkeypat
         (["--device", "cuda"], "finds no CUDA GPU"),
     ],
 )
-def test_wrong_options_are_usage_errors(words, message, material, tmp_path, capfd):
-    if "cuda" in words and torch.cuda.is_available():
-        pytest.skip("this machine has a CUDA GPU")
+def test_wrong_options_are_usage_errors(words, message, material, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     painting = str(material / "first.png")
     assert run(["train", "trunk", painting, *common(material), "-o", str(tmp_path / "run"), *words]) == 2
     assert message in capfd.readouterr().err

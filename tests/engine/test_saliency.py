@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import artrt
-from artrt.engine.errors import ContractError, UnsupportedImageError
+from artrt.engine.errors import ContractError, UnsupportedImageError, UsageError
 from artrt.engine.saliency import Saliency, full_size, heat_map, mask_picture, saliency
+from artrt.engine.zoo import SHIPPED, Zoo
 from support.models import INVERT, INVERT_SPEC, write_model
 
 Picture = Callable[..., np.ndarray]
@@ -30,6 +31,23 @@ def test_another_stage_is_refused(tmp_path: Path, picture: Picture) -> None:
         Saliency(path, provider="cpu")
     with pytest.raises(UnsupportedImageError, match="uint8"):
         saliency(picture(8, 8)[..., 0])
+
+
+def test_attention_that_a_stage_does_not_know_is_not_ignored(use_tiny_zoo: Path) -> None:
+    with pytest.raises(ContractError, match="no control 'attention'"):
+        Saliency(provider="cpu", attention=0.5)
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        Saliency(provider="cpu", attention=1.5)
+
+
+def test_attention_widens_the_shipped_network_s_mask(picture: Picture) -> None:
+    image = picture(60, 90)
+    masks = []
+    for attention in (0.0, 1.0):
+        with Saliency(zoo=Zoo(SHIPPED), provider="cpu", attention=attention) as network:
+            masks.append(network(image))
+    assert (masks[1] >= masks[0]).all()
+    assert masks[1].mean() > masks[0].mean() + 0.05
 
 
 def test_pictures_of_a_mask(picture: Picture) -> None:

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from artrt.engine.errors import InputError, IntegrityError
+from artrt.engine.errors import InputError, IntegrityError, UsageError
 from artrt.engine.styles import save_style
 from artrt.engine.stylizer import Stylizer
 from artrt.engine.zoo import Zoo
 from artrt.export.zoo_from_checkpoint import load_checkpoint, zoo_from_checkpoint
 from artrt.models.training import CHECKPOINT_FILE, Trainer, prepare_photographs
 from artrt.models.training_options import TrainingOptions
-from artrt.models.transformer import load_trunk
+from artrt.models.transformer import CONFIGS, TransformerConfig, load_trunk
 from support.weights import write_weights
 
 
@@ -98,3 +98,19 @@ def test_a_style_that_was_trained_alone_ships_too_and_one_of_another_trunk_does_
     with pytest.raises(IntegrityError, match="belongs to trunk 00000000"):
         zoo_from_checkpoint(checkpoint, tmp_path / "other", more=[tmp_path / "other.safetensors"])
     assert not (tmp_path / "other").exists()
+
+
+def test_two_styles_of_one_name_are_refused(zoo, checkpoint, tmp_path):
+    with pytest.raises(UsageError, match="two styles have the name 'udnie'"):
+        zoo_from_checkpoint(checkpoint, tmp_path / "zoo", more=[zoo / "styles" / "udnie.safetensors"])
+    assert not (tmp_path / "zoo").exists()
+
+
+def test_a_checkpoint_of_other_sizes_is_named(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setitem(CONFIGS, "small", TransformerConfig("small", width=8))
+    with pytest.raises(InputError, match="does not hold a trunk of the configuration 'small'"):
+        load_checkpoint(checkpoint)
+    state = torch.load(checkpoint, weights_only=True)
+    torch.save(state | {"config": "huge"}, tmp_path / "huge.pt")
+    with pytest.raises(InputError, match="unknown configuration 'huge'"):
+        load_checkpoint(tmp_path / "huge.pt")

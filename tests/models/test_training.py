@@ -86,7 +86,7 @@ def test_a_training_goes_on_from_a_smaller_one_with_other_paintings(options, mat
     )
     paintings = {"two": options.paintings["two"], "new": material / "paintings" / "0.png"}
     onward = replace(options, output=options.output.with_name("onward"), paintings=paintings, steps=9)
-    started = Trainer(onward, onward=checkpoint)
+    started = Trainer(onward, warm_start=checkpoint)
     assert started.step == started.begun == 6
     assert [entry["step"] for entry in started.history] == [0, 6]
     image = torch.rand(1, 3, 40, 40)
@@ -95,9 +95,22 @@ def test_a_training_goes_on_from_a_smaller_one_with_other_paintings(options, mat
     with torch.no_grad():
         before, after = trunk(image, vectors["two"][None]), grown(image, grown_vectors["two"][None])
     torch.testing.assert_close(after, before, atol=1e-5, rtol=0)
-    assert run(onward, onward=checkpoint).step == 9
+    assert run(onward, warm_start=checkpoint).step == 9
     with pytest.raises(UsageError, match="--start"):
         Trainer(options, resume=checkpoint)
+
+
+def test_a_trunk_starts_from_no_single_style_and_no_other_dilations(options, monkeypatch):
+    trunk = StyleTransformer(CONFIGS["small"])
+    one = {"one": options.paintings["one"]}
+    run(replace(options, paintings=one), trunk=trunk)
+    with pytest.raises(UsageError, match="trains single styles"):
+        Trainer(options, warm_start=options.output / CHECKPOINT_FILE)
+    run(replace(options, output=options.output.with_name("joint"), steps=1))
+    checkpoint = options.output.with_name("joint") / CHECKPOINT_FILE
+    monkeypatch.setitem(CONFIGS, "other", TransformerConfig("other", width=64, dilations=(1, 4, 1, 4, 1)))
+    with pytest.raises(UsageError, match=r"dilations \(1, 2, 1, 2, 1\).*cannot grow"):
+        Trainer(replace(options, config="other"), warm_start=checkpoint)
 
 
 def test_writes_samples_scalars_and_tensorboard(options):
