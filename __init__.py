@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .engine.chains import ChainOptions, Effect, build_chain
+    from .engine.effects.pictures import Quantized, Regions, quantize, superpixels
+    from .engine.effects.saliency import Saliency, saliency
     from .engine.errors import (
         ArtrtError,
         ContractError,
@@ -31,28 +32,29 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .engine.frame import Frame, read_image, write_image
-    from .engine.live import LiveOptions, stream
-    from .engine.pipeline import Pipeline
-    from .engine.preprocess import Quantized, Regions, quantize, superpixels
+    from .engine.looks.look import ChainOptions, Effect, build_chain
+    from .engine.looks.stylizer import Stylizer
+    from .engine.playing.live import LiveOptions, stream
+    from .engine.playing.pipeline import Pipeline
     from .engine.result import Result
-    from .engine.saliency import Saliency, saliency
     from .engine.sessions import FakeSession, Session, open_session
     from .engine.stage_spec import Control, StageSpec, StateTensor
-    from .engine.stages import Chain, Stage, load_stage
-    from .engine.styles import Style, load_style, save_style
-    from .engine.stylizer import Stylizer
-    from .engine.zoo import Zoo
+    from .engine.stages.chain import Chain
+    from .engine.stages.loading import load_stage
+    from .engine.stages.stage import Stage
+    from .engine.zoo.style import Style, load_style, save_style
+    from .engine.zoo.zoo import Zoo
 
 _PACKAGES = ("cli", "engine", "export", "models")
 
 # exported name -> module under artrt that holds it; a test compares it with __all__ and with the imports above
 _EXPORTS = {
     "ArtrtError": "engine.errors",
-    "Chain": "engine.stages",
-    "ChainOptions": "engine.chains",
+    "Chain": "engine.stages.chain",
+    "ChainOptions": "engine.looks.look",
     "ContractError": "engine.errors",
     "Control": "engine.stage_spec",
-    "Effect": "engine.chains",
+    "Effect": "engine.looks.look",
     "FakeSession": "engine.sessions",
     "Frame": "engine.frame",
     "InputError": "engine.errors",
@@ -60,34 +62,34 @@ _EXPORTS = {
     "MissingExtraError": "engine.errors",
     "OutputError": "engine.errors",
     "ParityError": "engine.errors",
-    "LiveOptions": "engine.live",
-    "Pipeline": "engine.pipeline",
+    "LiveOptions": "engine.playing.live",
+    "Pipeline": "engine.playing.pipeline",
     "ProviderError": "engine.errors",
-    "Quantized": "engine.preprocess",
-    "Regions": "engine.preprocess",
-    "Saliency": "engine.saliency",
+    "Quantized": "engine.effects.pictures",
+    "Regions": "engine.effects.pictures",
+    "Saliency": "engine.effects.saliency",
     "Result": "engine.result",
     "Session": "engine.sessions",
     "SourceLostError": "engine.errors",
-    "Stage": "engine.stages",
+    "Stage": "engine.stages.stage",
     "StageSpec": "engine.stage_spec",
     "StateTensor": "engine.stage_spec",
-    "Style": "engine.styles",
-    "Stylizer": "engine.stylizer",
+    "Style": "engine.zoo.style",
+    "Stylizer": "engine.looks.stylizer",
     "UnknownStyleError": "engine.errors",
     "UnsupportedImageError": "engine.errors",
     "UsageError": "engine.errors",
-    "Zoo": "engine.zoo",
-    "build_chain": "engine.chains",
-    "load_stage": "engine.stages",
-    "load_style": "engine.styles",
+    "Zoo": "engine.zoo.zoo",
+    "build_chain": "engine.looks.look",
+    "load_stage": "engine.stages.loading",
+    "load_style": "engine.zoo.style",
     "open_session": "engine.sessions",
-    "quantize": "engine.preprocess",
+    "quantize": "engine.effects.pictures",
     "read_image": "engine.frame",
-    "saliency": "engine.saliency",
-    "save_style": "engine.styles",
-    "stream": "engine.live",
-    "superpixels": "engine.preprocess",
+    "saliency": "engine.effects.saliency",
+    "save_style": "engine.zoo.style",
+    "stream": "engine.playing.live",
+    "superpixels": "engine.effects.pictures",
     "write_image": "engine.frame",
 }
 
@@ -140,7 +142,7 @@ __all__ = [
 
 def styles() -> list[str]:
     """Names of the styles that ship with artrt, sorted."""
-    from .engine.zoo import Zoo
+    from .engine.zoo.zoo import Zoo
 
     return Zoo().styles()
 

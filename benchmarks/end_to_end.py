@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 from _harness import interleaved, write
 
-from artrt.engine.chains import ChainOptions, build_chain
-from artrt.engine.jobs import Job, run_job
-from artrt.engine.pipeline import Pipeline
+from artrt.engine.jobs.job import Job, run_job
+from artrt.engine.looks.look import ChainOptions, build_chain
+from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.sessions import onnxruntime as backend
-from artrt.engine.stages import Chain
-from artrt.engine.zoo import Zoo
+from artrt.engine.stages.chain import Chain
+from artrt.engine.zoo.zoo import Zoo
 
 STYLE = Zoo().styles()[0]
 

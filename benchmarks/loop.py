@@ -19,13 +19,13 @@ import av
 import cv2
 from _harness import Timing, interleaved, write
 
-from artrt.engine.chains import ChainOptions, build_chain
-from artrt.engine.jobs import Job, run_job
-from artrt.engine.pipeline import Pipeline
+from artrt.engine.jobs.job import Job, run_job
+from artrt.engine.looks.look import ChainOptions, build_chain
+from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.sinks.base import EncodeOptions
 from artrt.engine.sinks.encoder import codec_settings
-from artrt.engine.stages import Chain
-from artrt.engine.zoo import Zoo
+from artrt.engine.stages.chain import Chain
+from artrt.engine.zoo.zoo import Zoo
 
 RATE = 30
 

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from artrt.engine.sessions import SessionOptions, openvino
 from artrt.engine.sessions.onnxruntime import open_model
-from artrt.engine.stage import Stage
-from artrt.engine.zoo import Zoo
+from artrt.engine.stages.stage import Stage
+from artrt.engine.zoo.zoo import Zoo
 from artrt.export.simplify import with_size
 
 Run = Callable[[], object]

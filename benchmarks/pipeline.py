@@ -25,10 +25,10 @@ import numpy as np
 from _harness import write
 
 from artrt.engine.frame import Frame
-from artrt.engine.live import LiveOptions, open_stages
-from artrt.engine.pipeline import Pipeline
+from artrt.engine.playing.live import LiveOptions, open_stages
+from artrt.engine.playing.pipeline import Pipeline
+from artrt.engine.playing.runner import Runner
 from artrt.engine.result import Result
-from artrt.engine.runner import Runner
 from artrt.engine.sinks import FunctionSink, NullSink, open_sink
 from artrt.engine.sources import SourceInfo, open_source
 from artrt.engine.statistics import Statistics

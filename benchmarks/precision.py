@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from _harness import interleaved, write
 
-from artrt.engine.chains import ChainOptions, build_chain, of_artefact
+from artrt.engine.looks.look import ChainOptions, build_chain, of_artefact
 from artrt.export.artefact import export_artefact
 from artrt.export.options import ExportOptions, Shapes, parse_size, parse_stages
 

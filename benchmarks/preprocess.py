@@ -21,9 +21,9 @@ from _contrib import FOLDER, ITERATIONS, ContribSlic
 from _harness import SHARED, interleaved, write
 from numpy.typing import NDArray
 
-from artrt.engine.effect_stage import EffectStage, quantize_effect, superpixels_effect
+from artrt.engine.effects.effect_stage import EffectStage, quantize_effect, superpixels_effect
+from artrt.engine.effects.pictures import quantize
 from artrt.engine.frame import read_image
-from artrt.engine.preprocess import quantize
 
 Image = NDArray[Any]
 SIZE = (640, 360)

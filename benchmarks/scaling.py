@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from _harness import Timing, interleaved, write
 
-from artrt.engine.chains import ChainOptions, build_chain
+from artrt.engine.looks.look import ChainOptions, build_chain
 from artrt.engine.sessions import SessionOptions
 from artrt.engine.sessions.onnxruntime import open_model
-from artrt.engine.zoo import Zoo
+from artrt.engine.zoo.zoo import Zoo
 
 SIZES = "640x360,960x540,1280x720,1920x1080,2560x1440,3840x2160"
 

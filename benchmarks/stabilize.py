@@ -22,8 +22,8 @@ import numpy as np
 from _harness import SHARED, write
 
 from artrt.engine.frame import read_image, write_image
-from artrt.engine.live import LiveOptions, open_stages
-from artrt.engine.stabilizer import DEFAULT_AMOUNT, Stabilizer
+from artrt.engine.playing.live import LiveOptions, open_stages
+from artrt.engine.playing.stabilizer import DEFAULT_AMOUNT, Stabilizer
 
 CLIPS = ("blackswan", "car-roundabout", "dance-twirl", "kite-surf")
 SIZE = (640, 360)

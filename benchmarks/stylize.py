@@ -20,7 +20,7 @@ from onnx import TensorProto, helper
 
 from artrt.engine.sessions import SessionOptions
 from artrt.engine.sessions.onnxruntime import open_model
-from artrt.engine.stage import Stage
+from artrt.engine.stages.stage import Stage
 from artrt.export.onnx_builder import GraphBuilder, finish
 from artrt.export.onnx_from_transformer import onnx_from_transformer
 from artrt.export.simplify import with_size

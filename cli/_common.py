@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from ..engine.jobs import Done
+    from ..engine.jobs.job import Done
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Advance = Callable[[float, float | None], None]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..engine.effect_stage import EffectStage
+from ..engine.effects.effect_stage import EffectStage
 from ..engine.errors import ArtrtError
-from ..engine.jobs import Job, run_job
+from ..engine.jobs.job import Job, run_job
 from ._common import notice, progress, tell_notes
 
 Picture = Callable[[Job, EffectStage], dict[str, Any]]

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.chains import ChainOptions, build_chain, model_file, style_vector
+from ..engine.effects.saliency import SALIENCY_FILE, Saliency
 from ..engine.errors import InputError, UsageError
 from ..engine.frame import IMAGE_SUFFIXES, Image, write_image
-from ..engine.saliency import SALIENCY_FILE, Saliency
+from ..engine.looks.look import ChainOptions, build_chain, model_file, style_vector
 from ..engine.sources import Size
-from ..engine.stages import Chain
-from ..engine.styles import Style, load_style
-from ..engine.zoo import Zoo
+from ..engine.stages.chain import Chain
+from ..engine.zoo.style import Style, load_style
+from ..engine.zoo.zoo import Zoo
 from ._common import notice
 
 if TYPE_CHECKING:

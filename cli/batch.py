@@ -8,9 +8,10 @@ from dataclasses import asdict
 
 import click
 
-from ..engine.batch import Execute, Outcome, Work, default_workers, run_batch
-from ..engine.chains import ChainOptions, Effect, of_artefact
 from ..engine.errors import InputError
+from ..engine.jobs.batch import run_batch
+from ..engine.jobs.work import Execute, Outcome, Work, default_workers
+from ..engine.looks.look import ChainOptions, Effect, of_artefact
 from ..engine.sources import Size
 from ._common import (
     Advance,
@@ -110,8 +111,8 @@ def _only_json_on_stdout(as_json: bool) -> AbstractContextManager[object]:
 
 
 def _executor(*, use_ray: bool) -> Execute:
-    from ..engine.batch_processes import in_processes
-    from ..engine.batch_ray import in_ray
+    from ..engine.jobs.batch_ray import in_ray
+    from ..engine.jobs.processes import in_processes
 
     return in_ray if use_ray else in_processes
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from ..engine.bench import BenchOptions, bench, peak_memory_mb
-from ..engine.chains import ChainOptions, Effect, build_chain, of_artefact
+from ..engine.checks.bench import BenchOptions, bench, peak_memory_mb
 from ..engine.errors import UsageError
-from ..engine.stages import Chain
-from ..engine.zoo import Zoo
+from ..engine.looks.look import ChainOptions, Effect, build_chain, of_artefact
+from ..engine.stages.chain import Chain
+from ..engine.zoo.zoo import Zoo
 from ._common import echo_json, json_option, notice, provider_option, threads_option
 
 

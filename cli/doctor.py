@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..engine.diagnosis import BROKEN, OK, Finding, examine, provider
+from ..engine.checks.doctor import BROKEN, OK, Finding, examine, provider
 from ..engine.errors import ProviderError
 from ..engine.sessions import resolve_provider
 from ._common import echo_json, json_option, notice, provider_option

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from ..engine.artefact import is_artefact
 from ..engine.errors import MissingExtraError, UsageError
-from ..engine.zoo import Zoo
+from ..engine.zoo.artefact import is_artefact
+from ..engine.zoo.zoo import Zoo
 from ._common import echo_json, json_option, notice, progress
 
 

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import click
 
-from ..engine.chains import Effect
-from ..engine.live import LiveOptions, open_stages
-from ..engine.pipeline import Pipeline
+from ..engine.looks.look import Effect
+from ..engine.playing.live import LiveOptions, open_stages
+from ..engine.playing.pipeline import Pipeline
+from ..engine.playing.stabilizer import DEFAULT_AMOUNT
 from ..engine.sinks import EncodeOptions, Sink, WebOptions, open_sink
 from ..engine.sinks.base import Announced
 from ..engine.sinks.window import WindowSink, has_screen
 from ..engine.sources import Size, SourceOptions, open_source
-from ..engine.stabilizer import DEFAULT_AMOUNT
 from ..engine.statistics import Stats
 from ._common import given, look_options, notice, provider_option, threads_option
 from ._stats import StatsWriter

@@ -159,7 +159,7 @@ def _state(output: Path, options: PaintOptions) -> PaintState:
 
 def _stylized(photo: Image, style: str) -> Image:
     """The feed-forward result to start from."""
-    from ..engine.stylizer import Stylizer
+    from ..engine.looks.stylizer import Stylizer
 
     with Stylizer(style) as stylizer:
         return stylizer(photo)

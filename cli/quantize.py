@@ -8,11 +8,11 @@ from typing import Any
 import click
 import numpy as np
 
+from ..engine.effects.palettes import check_palette_suffix, write_indexed_png, write_palette
+from ..engine.effects.pictures import DITHERS, METHODS, EffectStage, quantize, quantize_effect
 from ..engine.errors import InputError, UsageError
 from ..engine.frame import read_image_with_alpha, write_image
-from ..engine.jobs import Job, plan
-from ..engine.palettes import check_palette_suffix, write_indexed_png, write_palette
-from ..engine.preprocess import DITHERS, METHODS, EffectStage, quantize, quantize_effect
+from ..engine.jobs.job import Job, plan
 from ._common import echo_json, json_option, notice, provider_option, threads_option
 from ._effects import run_effect
 

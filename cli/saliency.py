@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from ..engine.effects.saliency import Saliency, heat_map, mask_picture
 from ..engine.frame import Image
-from ..engine.jobs import Job, plan
-from ..engine.saliency import Saliency, heat_map, mask_picture
+from ..engine.jobs.job import Job, plan
 from ._common import echo_json, json_option, notice, provider_option, threads_option
 from .stylize import run_all
 

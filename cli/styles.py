@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ..engine.styles import JSON_FIELDS, TEXT_FIELDS, Style
-from ..engine.zoo import Zoo
+from ..engine.zoo.style import JSON_FIELDS, TEXT_FIELDS, Style
+from ..engine.zoo.zoo import Zoo
 from ._common import echo_json, json_option
 
 

@@ -7,12 +7,12 @@ from functools import partial
 
 import click
 
-from ..engine.chains import NO_STYLE, ChainOptions, Effect, build_chain, of_artefact
 from ..engine.errors import ArtrtError, InputError
-from ..engine.jobs import Done, Job, Painter, plan, run_job
+from ..engine.jobs.job import Done, Job, Painter, plan, run_job
+from ..engine.looks.look import NO_STYLE, ChainOptions, Effect, build_chain, of_artefact
 from ..engine.sources import Size
-from ..engine.stages import Chain
-from ..engine.styles import normalise_weights, parse_mix
+from ..engine.stages.chain import Chain
+from ..engine.zoo.style import normalise_weights, parse_mix
 from ._common import (
     Advance,
     echo_json,

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from ..engine.effect_stage import EffectStage, superpixels_effect
+from ..engine.effects.effect_stage import EffectStage, superpixels_effect
+from ..engine.effects.labels import check_labels_suffix, write_labels
+from ..engine.effects.pictures import METHODS, superpixels
 from ..engine.errors import InputError, UsageError
 from ..engine.frame import read_image_with_alpha, write_image
-from ..engine.jobs import Job, plan
-from ..engine.labels import check_labels_suffix, write_labels
-from ..engine.preprocess import METHODS, superpixels
+from ..engine.jobs.job import Job, plan
 from ._common import echo_json, json_option, provider_option, threads_option
 from ._effects import run_effect
 

@@ -63,8 +63,8 @@ def command(
     """
     import torch
 
-    from ..engine.styles import SUFFIX, save_style
-    from ..engine.zoo import Zoo
+    from ..engine.zoo.style import SUFFIX, save_style
+    from ..engine.zoo.zoo import Zoo
     from ..export.zoo_from_checkpoint import style_of
     from ..models.style_training import train_style
     from ..models.training import prepare_photographs

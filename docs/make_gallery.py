@@ -18,7 +18,7 @@ import numpy as np
 from skimage import data
 
 import artrt
-from artrt.engine.saliency import heat_map
+from artrt.engine.effects.saliency import heat_map
 
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"

@@ -18,7 +18,7 @@ import torch
 from skimage import data
 
 import artrt
-from artrt.engine.saliency import heat_map
+from artrt.engine.effects.saliency import heat_map
 from artrt.models.localization import SQUEEZENET_FILE, LocalizationNetwork, load_localization_network
 from artrt.models.losses import class_maps, correlation
 from artrt.models.paint_networks import load_networks

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 
-from artrt.engine.batch import Outcome, Work, run_batch
-from artrt.engine.chains import ChainOptions
+from artrt.engine.jobs.batch import run_batch
+from artrt.engine.jobs.work import Outcome, Work
+from artrt.engine.looks.look import ChainOptions
 
 # %% What to tell about each file -------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ import onnx
 
 from ..engine.errors import InputError, UnknownStyleError, UsageError
 from ..engine.frame import Image
-from ..engine.styles import Style
-from ..engine.zoo import Zoo
+from ..engine.zoo.style import Style
+from ..engine.zoo.zoo import Zoo
 from ..models.transformer import StyleTransformer, load_trunk
 from .batch import batched
 from .cpu_time import relative_cpu_time, verdict
@@ -237,7 +237,7 @@ def _write(
     pictures: list[Image],
     progress: Progress,
 ) -> dict[str, Any]:
-    from ..engine.styles import save_style
+    from ..engine.zoo.style import save_style
 
     with filling(folder) as target:
         style = trunk.styles[0] if trunk is not None else None

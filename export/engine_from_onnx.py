@@ -17,9 +17,9 @@ import onnx
 
 from ..engine.errors import ArtrtError, ContractError, ProviderError
 from ..engine.files import cache_folder, replacing
-from ..engine.plan import TENSORRT_FIX, write_sidecar
-from ..engine.providers import require_cuda_driver
 from ..engine.sessions.cuda_memory import CudaMemory
+from ..engine.sessions.machine import require_cuda_driver
+from ..engine.sessions.plan import TENSORRT_FIX, write_sidecar
 from ..engine.sessions.tensorrt import this_device
 from ..engine.sessions.tensorrt_proof import network_flags
 from ..engine.stage_spec import METADATA_KEY, StageSpec, state_input

@@ -18,10 +18,10 @@ from typing import Any
 
 import onnx
 
-from ..engine.artefact import Artefact
 from ..engine.errors import MissingExtraError, ProviderError, UsageError
 from ..engine.frame import Image
-from ..engine.styles import load_style
+from ..engine.zoo.artefact import Artefact
+from ..engine.zoo.style import load_style
 from .engine_from_onnx import BuildOptions, engine_from_onnx, require_tensorrt, size_option
 from .engine_parity import check_engine
 from .fuse import spec_of

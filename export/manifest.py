@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..engine.artefact import ARTEFACT, DIGEST, manifest_digest
 from ..engine.files import sha256_of
-from ..engine.zoo import FORMAT, MANIFEST
+from ..engine.zoo.artefact import ARTEFACT, DIGEST, manifest_digest
+from ..engine.zoo.zoo import FORMAT, MANIFEST
 from .options import ExportOptions
 from .parity import Parity
 

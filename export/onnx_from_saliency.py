@@ -24,14 +24,7 @@ from torch import Tensor, nn
 
 from ..engine.files import write_bytes
 from ..engine.stage_spec import Control, StageSpec
-from ..models.saliency import (
-    ATTENTION_GAIN,
-    DEVIATION,
-    MEAN,
-    SIZE_MULTIPLE,
-    SaliencyConfig,
-    SaliencyNetwork,
-)
+from ..models.saliency import ATTENTION_GAIN, DEVIATION, MEAN, SIZE_MULTIPLE, SaliencyConfig, SaliencyNetwork
 from .onnx_builder import OPSET, GraphBuilder
 
 Weights = NDArray[np.float32]

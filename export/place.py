@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..engine.artefact import is_artefact
 from ..engine.errors import OutputError
+from ..engine.zoo.artefact import is_artefact
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from ..engine.styles import Style
+from ..engine.zoo.style import Style
 from .options import ExportOptions
 
 

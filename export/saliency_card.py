@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.frame import Image
-from ..engine.stages import load_stage
+from ..engine.stages.loading import load_stage
 
 FRAME_PX = (96, 160)
 RUNS = 60

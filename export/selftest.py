@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ArtrtError, ProviderError
-from ..engine.providers import require_cuda_driver
 from ..engine.sessions import Session, open_session
 from ..engine.sessions.base import Array
+from ..engine.sessions.machine import require_cuda_driver
 from ..engine.sessions.probe import MINIMUM_PSNR_DB, probe_feeds
 from ..engine.stage_spec import StageSpec, state_output
-from ..engine.zoo import Zoo
+from ..engine.zoo.zoo import Zoo
 from .options import Shapes
 
 SIZE = (360, 640)

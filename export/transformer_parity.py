@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..engine.frame import Image
 from ..engine.sessions import SessionOptions
 from ..engine.sessions.onnxruntime import OnnxRuntimeSession, open_model
-from ..engine.stage import Stage
+from ..engine.stages.stage import Stage
 from ..models.transformer import StyleTransformer
 from .parity import Paint
 

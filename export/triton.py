@@ -19,10 +19,10 @@ from typing import Any
 
 import onnx
 
-from ..engine.artefact import Artefact
 from ..engine.errors import OutputError
-from ..engine.plan import read_sidecar
+from ..engine.sessions.plan import read_sidecar
 from ..engine.stage_spec import METADATA_KEY, Dimension, StageSpec, state_input, state_output
+from ..engine.zoo.artefact import Artefact
 from .fuse import spec_of
 from .vector_inputs import with_vector_inputs
 

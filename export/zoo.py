@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..engine.zoo import SHIPPED, write_manifest
+from ..engine.zoo.zoo import SHIPPED, write_manifest
 
 
 def main(arguments: list[str]) -> None:

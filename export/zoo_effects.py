@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 
 from ..engine.files import write_bytes
-from ..engine.zoo import SHIPPED, write_manifest
+from ..engine.zoo.zoo import SHIPPED, write_manifest
 from .effect_parity import effect_parity
 from .fuse import spec_of
 from .onnx_from_kmeans import onnx_from_kmeans

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ..engine.errors import InputError, UsageError
 from ..engine.files import replacing, write_bytes
-from ..engine.styles import SUFFIX, Style, load_style, require_trunk, save_style
-from ..engine.zoo import write_manifest
+from ..engine.zoo.style import SUFFIX, Style, load_style, require_trunk, save_style
+from ..engine.zoo.zoo import write_manifest
 from ..models.paintings import PAINTINGS
 from ..models.training import averaged_weights, read_checkpoint
 from ..models.transformer import CONFIGS, StyleTransformer, save_trunk

@@ -11,11 +11,10 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError, ProviderError, UsageError, suggest
-from .base import DeviceSession, Session, TensorInfo
+from .base import DeviceSession, Session, SessionOptions, TensorInfo
 from .fake import FakeSession
 from .probe import agrees, probe_feeds
 
@@ -28,21 +27,6 @@ __all__ = [
     "TensorInfo",
     "open_session",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """What a backend may know when it opens a model.
-
-    Args:
-        threads: Threads of one inference on a CPU; None leaves it to the backend.
-        size: (height, width) in pixels of the frames to come, or None when unknown.
-        steady: Many frames of one size will come.
-    """
-
-    threads: int | None = None
-    size: tuple[int, int] | None = None
-    steady: bool = False
 
 
 Opener = Callable[[Path, str, SessionOptions], Session]

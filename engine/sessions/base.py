@@ -27,6 +27,21 @@ class TensorInfo:
     shape: tuple[int | str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What a backend may know when it opens a model.
+
+    Args:
+        threads: Threads of one inference on a CPU; None leaves it to the backend.
+        size: (height, width) in pixels of the frames to come, or None when unknown.
+        steady: Many frames of one size will come.
+    """
+
+    threads: int | None = None
+    size: tuple[int, int] | None = None
+    steady: bool = False
+
+
 @runtime_checkable
 class Session(Protocol):
     """One loaded model. Not thread-safe: one session belongs to one thread at a time."""

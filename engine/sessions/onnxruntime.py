@@ -12,21 +12,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import ArtrtError, ContractError, InputError, ProviderError
 from ..files import cache_folder
-from ..providers import load_libraries, usable_cores
 from ..stage_spec import METADATA_KEY
-from .base import Array, TensorInfo
+from .base import Array, SessionOptions, TensorInfo
+from .machine import load_libraries, usable_cores
 from .onnxruntime_profiles import profile_settings
 from .onnxruntime_proof import EXECUTION_PROVIDERS, require_active, require_no_fallback, require_provider
 from .probe import probe_feeds
-
-if TYPE_CHECKING:
-    from . import SessionOptions
 
 ELEMENT_TYPES = {
     "tensor(float)": "float32",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ProviderError
-from ..providers import GPU_FIX, missing_library, require_cuda_driver, require_one_onnxruntime
+from .machine import GPU_FIX, missing_library, require_cuda_driver, require_one_onnxruntime
 
 EXECUTION_PROVIDERS = {
     "cpu": "CPUExecutionProvider",

@@ -12,20 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import ArtrtError, ContractError, ProviderError
 from ..files import cache_folder
-from ..providers import usable_cores
 from ..stage_spec import METADATA_KEY
-from .base import Array, TensorInfo
+from .base import Array, SessionOptions, TensorInfo
+from .machine import usable_cores
 from .probe import probe_feeds
-
-if TYPE_CHECKING:
-    from . import SessionOptions
-
 
 Shapes = tuple[tuple[int, ...], ...]
 KEPT_SHAPES = 4

@@ -16,19 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import ContractError, ProviderError, UsageError
-from ..plan import TENSORRT_FIX, Device, read_sidecar, require_fit, this_machine
-from ..providers import require_cuda_driver
-from .base import Array, TensorInfo
+from .base import Array, SessionOptions, TensorInfo
 from .cuda_memory import CudaGraphs, CudaMemory, DeviceTensor
+from .machine import require_cuda_driver
+from .plan import TENSORRT_FIX, Device, read_sidecar, require_fit, this_machine
 from .probe import probe_feeds
-
-if TYPE_CHECKING:
-    from . import SessionOptions
 
 DTYPES = {
     "FLOAT": "float32",

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ProviderError
-from ..providers import require_cuda_driver
 from .cuda_memory import CudaMemory
+from .machine import require_cuda_driver
 from .tensorrt import TensorRtSession, missing_packages
 
 LENGTH = 64

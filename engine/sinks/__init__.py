@@ -17,11 +17,11 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..frame import IMAGE_SUFFIXES
-from ..web.options import WebOptions
 from .base import EncodeOptions, Sink
 from .null import FunctionSink, MailboxSink, NullSink
 from .pictures import is_sequence, one_picture, picture_folder, picture_sequence
 from .video_file import FORMATS, VideoFileSink
+from .web.options import WebOptions
 
 __all__ = ["EncodeOptions", "FunctionSink", "MailboxSink", "NullSink", "Sink", "WebOptions", "open_sink"]
 
@@ -49,7 +49,7 @@ def open_sink(
 
             return WindowSink()
         if scheme in ("http", "https"):
-            from ..web.sink import WebSink
+            from .web.sink import WebSink
 
             return WebSink(text, options=web)
         if scheme in ("rtmp", "rtmps", "rtsp"):

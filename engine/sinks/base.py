@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from ..result import Result
 from ..sources import SourceInfo
-
-if TYPE_CHECKING:
-    from ..pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +63,6 @@ class Sink(Protocol):
         Args:
             completed: The source was played to its end (False: stopped or failed on the way).
         """
-
-
-@runtime_checkable
-class Attachable(Protocol):
-    """A sink that also steers the pipeline that feeds it: the window, the web page."""
-
-    def attach(self, pipeline: Pipeline) -> None:
-        """Gets to know the pipeline, before `open`."""
 
 
 @runtime_checkable

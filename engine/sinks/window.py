@@ -8,19 +8,16 @@ import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 
 from ..errors import ArtrtError, OutputError
-from ..hud import HELP, draw_text, hud_lines, split_view
-from ..remote import STEP, Remote
 from ..result import Result
 from ..sources import SourceInfo
 from .base import EncodeOptions
-
-if TYPE_CHECKING:
-    from ..pipeline import Pipeline
+from .hud import HELP, draw_text, hud_lines, split_view
+from .player import Player
+from .remote import STEP, Remote
 
 TITLE = "artrt"
 ESCAPE = "\x1b"
@@ -51,17 +48,17 @@ class WindowSink:
     ) -> None:
         self._folder, self._recording, self._options = folder, recording, options
         self._hud, self._help, self._split, self._full = hud, False, False, False
-        self._pipeline: Pipeline | None = None
+        self._player: Player | None = None
         self._remote: Remote | None = None
         self._last: Result | None = None
         self._age_ms = 0.0
         self._notice: tuple[float, str] = (0.0, "")
         self._shown = False
 
-    def attach(self, pipeline: Pipeline) -> None:
-        """Gets the pipeline that the keys steer."""
-        self._pipeline = pipeline
-        self._remote = Remote(pipeline, folder=self._folder, recording=self._recording, options=self._options)
+    def attach(self, player: Player) -> None:
+        """Gets what the keys steer."""
+        self._player = player
+        self._remote = Remote(player, folder=self._folder, recording=self._recording, options=self._options)
 
     def open(self, info: SourceInfo) -> None:
         """Starts the recording that was asked for; the window comes with the first picture.
@@ -117,14 +114,14 @@ class WindowSink:
                 self._say(str(error))
 
     def _actions(self) -> dict[str, Callable[[], object]]:
-        pipeline, remote = self._pipeline, self._remote
-        assert pipeline is not None
+        player, remote = self._player, self._remote
+        assert player is not None
         assert remote is not None
-        controls = pipeline.controls
+        controls = player.controls
         return {
-            "q": pipeline.stop,
-            ESCAPE: pipeline.stop,
-            " ": lambda: pipeline.pause(not pipeline.paused),
+            "q": player.stop,
+            ESCAPE: player.stop,
+            " ": lambda: player.pause(not player.paused),
             "n": lambda: controls.step_style(1),
             "p": lambda: controls.step_style(-1),
             "+": lambda: remote.change("strength", STEP),
@@ -155,16 +152,16 @@ class WindowSink:
         )  # some window systems forget a size set before there was a picture
 
     def _draw(self) -> None:
-        if self._last is None or self._pipeline is None or self._remote is None:
+        if self._last is None or self._player is None or self._remote is None:
             return
         image = split_view(self._last.frame.image, self._last.image) if self._split else self._last.image
         lines: list[str] = []
         if self._hud:
             lines += hud_lines(
-                self._pipeline.stats(),
-                self._pipeline.controls.state,
+                self._player.stats(),
+                self._player.controls.state,
                 recording=self._remote.recording,
-                paused=self._pipeline.paused,
+                paused=self._player.paused,
                 age_ms=self._age_ms,
             )
         lines += HELP if self._help else ()
@@ -173,23 +170,23 @@ class WindowSink:
         cv2.imshow(TITLE, draw_text(image, lines) if lines else image)
 
     def _obey(self) -> None:
-        assert self._pipeline is not None
+        assert self._player is not None
         code = cv2.waitKey(1)  # pollKey does not always let Qt paint
         if code >= 0:
             self.press(chr(code & 0xFF))
         if not _is_open():
-            self._pipeline.stop()
+            self._player.stop()
 
     def _choose_style(self, place: int) -> None:
-        assert self._pipeline is not None
-        styles = self._pipeline.controls.state.styles
+        assert self._player is not None
+        styles = self._player.controls.state.styles
         if place < len(styles):
-            self._pipeline.controls.set(style=styles[place])
+            self._player.controls.set(style=styles[place])
 
     def _toggle(self, stage: str) -> None:
-        assert self._pipeline is not None
-        if stage in self._pipeline.controls.state.switches:
-            self._pipeline.controls.toggle(stage)
+        assert self._player is not None
+        if stage in self._player.controls.state.switches:
+            self._player.controls.toggle(stage)
         else:
             self._say(f"{stage} is not loaded")
 

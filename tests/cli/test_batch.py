@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from artrt.cli.main import run
-from artrt.engine.batch_manifest import NAME
 from artrt.engine.frame import read_image, write_image
+from artrt.engine.jobs.manifest import NAME
 from support.clips import make_clip, probe
 
 UDNIE = 204  # the tone in which the tiny zoo paints that style

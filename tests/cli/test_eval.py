@@ -11,7 +11,7 @@ import torch
 from safetensors.numpy import load_file
 
 from artrt.cli.main import run
-from artrt.engine.styles import Style, save_style
+from artrt.engine.zoo.style import Style, save_style
 from artrt.models.transformer import StyleTransformer, TransformerConfig, save_trunk
 from support.weights import write_weights
 

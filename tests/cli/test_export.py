@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("torch")
 
 from artrt.cli.main import run
-from artrt.engine.styles import Style, save_style
-from artrt.engine.zoo import write_manifest
+from artrt.engine.zoo.style import Style, save_style
+from artrt.engine.zoo.zoo import write_manifest
 from artrt.models.transformer import StyleTransformer, TransformerConfig, save_trunk
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from artrt.cli.main import run
-from artrt.engine import jobs
 from artrt.engine.frame import read_image, read_image_with_alpha, write_image
+from artrt.engine.jobs import job
 from support.clips import cut_off, make_clip, make_clip_of_two_tracks, probe
 
 STARRY_NIGHT = 102  # the tone in which the tiny zoo paints that style
@@ -217,7 +217,7 @@ def test_huge_picture(tmp_path):
 
 
 def test_picture_that_memory_cannot_hold(tmp_path, picture, capsys, monkeypatch):
-    monkeypatch.setattr(jobs, "available_memory_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(job, "available_memory_bytes", lambda: 1_000_000)
     write_image(tmp_path / "large.png", picture(200, 400))
     message = "400x200 pixels need about 0.0 GB of memory, 0.0 GB are free; --size 61 would fit"
     assert_refused(capsys, 1, message, tmp_path / "large.png", output=tmp_path / "out.png")
@@ -257,7 +257,7 @@ def test_unwritable_video_output(tmp_path, capsys):
 
 
 def test_missing_provider(photo, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("artrt.engine.providers.ctypes.CDLL", _no_library)
+    monkeypatch.setattr("artrt.engine.sessions.machine.ctypes.CDLL", _no_library)
     code = run(["stylize", str(photo), "-o", str(tmp_path / "o.png"), "--provider", "cuda"])
     assert code == 3
     assert capsys.readouterr().err.startswith("artrt: error: no NVIDIA driver (libcuda.so.1")

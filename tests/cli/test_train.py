@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from artrt.cli.main import run
-from artrt.engine.styles import load_style
+from artrt.engine.zoo.style import load_style
 from support.weights import write_weights
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from artrt.cli.main import run
-from artrt.engine.saliency import Saliency
+from artrt.engine.effects.saliency import Saliency
 from support.weights import write_weights
 
 

@@ -10,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from artrt.engine.styles import Style, save_style  # noqa: E402
-from artrt.engine.zoo import Zoo, write_manifest  # noqa: E402
+from artrt.engine.zoo.style import Style, save_style  # noqa: E402
+from artrt.engine.zoo.zoo import Zoo, write_manifest  # noqa: E402
 from artrt.models.transformer import StyleTransformer, TransformerConfig, save_trunk  # noqa: E402
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import artrt
-from artrt.engine.artefact import Artefact
 from artrt.engine.errors import (
     InputError,
     IntegrityError,
@@ -19,6 +18,7 @@ from artrt.engine.errors import (
     UnknownStyleError,
     UsageError,
 )
+from artrt.engine.zoo.artefact import Artefact
 from artrt.export import artefact as exporter
 from artrt.export.artefact import export_artefact
 from artrt.export.cpu_time import verdict

@@ -7,7 +7,7 @@ import pytest
 from artrt.engine.errors import ContractError
 from artrt.engine.sessions import SessionOptions
 from artrt.engine.sessions.onnxruntime import open_model
-from artrt.engine.stage import Stage
+from artrt.engine.stages.stage import Stage
 from artrt.export.batch import batched
 from artrt.export.lint import lint
 from artrt.export.onnx_from_kmeans import onnx_from_kmeans

@@ -17,12 +17,12 @@ import numpy as np
 import onnx
 import pytest
 
-from artrt.engine.artefact import Artefact
 from artrt.engine.errors import ContractError, IntegrityError, ParityError, ProviderError, UsageError
 from artrt.engine.files import cache_folder
-from artrt.engine.plan import read_sidecar
 from artrt.engine.sessions import open_session
-from artrt.engine.zoo import SHIPPED
+from artrt.engine.sessions.plan import read_sidecar
+from artrt.engine.zoo.artefact import Artefact
+from artrt.engine.zoo.zoo import SHIPPED
 from artrt.export import engine_from_onnx as module
 from artrt.export import engine_parity, selftest
 from artrt.export import engines_of_artefact as maker

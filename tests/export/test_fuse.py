@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from artrt.engine.errors import ContractError
-from artrt.engine.stages import Chain
+from artrt.engine.stages.chain import Chain
 from artrt.export.fuse import fuse, spec_of, with_spec
 from artrt.export.onnx_from_kmeans import onnx_from_kmeans
 from artrt.export.onnx_from_transformer import onnx_from_transformer

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from artrt.engine.stages import load_stage
+from artrt.engine.stages.loading import load_stage
 from artrt.export.onnx_cost import cost_of
 from artrt.export.onnx_from_saliency import onnx_from_saliency, save_saliency_stage
 from artrt.models.saliency import SaliencyConfig, SaliencyNetwork, predict

@@ -9,7 +9,7 @@ import pytest
 from artrt.engine.sessions import SessionOptions
 from artrt.engine.sessions.onnxruntime import open_model
 from artrt.engine.sessions.probe import probe_feeds
-from artrt.engine.zoo import SHIPPED
+from artrt.engine.zoo.zoo import SHIPPED
 from artrt.export.fp16 import to_fp16
 from artrt.export.lint import lint
 from artrt.export.onnx_from_kmeans import onnx_from_kmeans

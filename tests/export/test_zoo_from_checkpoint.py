@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from artrt.engine.errors import InputError, IntegrityError, UsageError
-from artrt.engine.styles import save_style
-from artrt.engine.stylizer import Stylizer
-from artrt.engine.zoo import Zoo
+from artrt.engine.looks.stylizer import Stylizer
+from artrt.engine.zoo.style import save_style
+from artrt.engine.zoo.zoo import Zoo
 from artrt.export.zoo_from_checkpoint import load_checkpoint, zoo_from_checkpoint
 from artrt.models.training import CHECKPOINT_FILE, Trainer, prepare_photographs
 from artrt.models.training_options import TrainingOptions

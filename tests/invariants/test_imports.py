@@ -19,10 +19,10 @@ ALLOWED = {
     "engine": {"engine"},
 }
 # Value types of the engine that models may use.
-VALUE_TYPES = {"errors", "files", "frame", "stage_spec", "styles", "zoo"}
+VALUE_TYPES = {"errors", "files", "frame", "stage_spec", "zoo"}
 HEAVY = {"torch", "onnx", "onnxscript", "sklearn", "skimage", "scipy", "tensorboard", "ray"}
 # Optional, imported inside functions: the reference methods and the batch runner.
-LAZY = {"batch_ray.py": {"ray"}, "preprocess_exact.py": {"sklearn", "skimage"}}
+LAZY = {"batch_ray.py": {"ray"}, "exact.py": {"sklearn", "skimage"}}
 
 
 def modules(root: Path, package: str) -> list[Path]:

@@ -5,12 +5,7 @@ import torch
 
 from artrt.engine.errors import InputError, UsageError
 from artrt.models.objective import LossWeights
-from artrt.models.paint_networks import (
-    checked_device,
-    differentiable_mask,
-    load_networks,
-    named_loss_network,
-)
+from artrt.models.paint_networks import checked_device, differentiable_mask, load_networks, named_loss_network
 from artrt.models.saliency import SaliencyNetwork, save_saliency
 from support.painting import random_squeezenet, torchvision_vgg
 

@@ -10,12 +10,7 @@ import torch
 
 from artrt.engine.errors import InputError, UsageError
 from artrt.models.localization import SQUEEZENET_FILE
-from artrt.models.saliency import (
-    SaliencyConfig,
-    SaliencyNetwork,
-    load_saliency_network,
-    start_from_imagenet,
-)
+from artrt.models.saliency import SaliencyConfig, SaliencyNetwork, load_saliency_network, start_from_imagenet
 from artrt.models.saliency_borrowed import borrowed_mask, multiscale_mask
 from artrt.models.saliency_training import SaliencyTrainingOptions, mask_loss, train_saliency
 from support.weights import write_weights

@@ -7,8 +7,8 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from artrt.engine.batch import Work
 from artrt.engine.errors import OutputError
+from artrt.engine.jobs.work import Work
 
 
 class Faulty:

@@ -9,8 +9,8 @@ import onnx
 import onnx.parser
 
 from artrt.engine.stage_spec import METADATA_KEY, Control, StageSpec, StateTensor
-from artrt.engine.styles import Style, save_style
-from artrt.engine.zoo import write_manifest
+from artrt.engine.zoo.style import Style, save_style
+from artrt.engine.zoo.zoo import write_manifest
 
 STYLE_SIZE = 4
 TRUNK = "ab" * 32

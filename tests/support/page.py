@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from artrt.engine.controls import Controls
-from artrt.engine.pipeline import Pipeline
+from artrt.engine.looks.controls import Controls
+from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.sinks import WebOptions
-from artrt.engine.web.sink import WebSink
+from artrt.engine.sinks.web.sink import WebSink
 
 COLOURS = {"blue": (255, 0, 0), "green": (0, 255, 0), "red": (0, 0, 255)}
 

@@ -1,0 +1,1 @@
+"""Effects without a style: colour quantization, superpixels and saliency of single pictures."""

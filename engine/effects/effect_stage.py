@@ -1,0 +1,136 @@
+"""The effects as stages with their controls set, to run frame by frame or from given states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from ..frame import Image
+from ..stage_spec import state_input, state_output
+from ..stages.chain import Chain
+from ..stages.loading import load_stage
+from ..stages.stage import Stage
+from ..zoo.zoo import Zoo
+
+Array = NDArray[Any]
+FEWEST_COLORS, MOST_COLORS = 2, 256
+
+
+class EffectStage:
+    """A stage of the zoo with its controls set; called, it does one frame after another.
+
+    Args:
+        name: "quantize" or "superpixels".
+        controls: Its controls.
+        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one is strict.
+        threads: Threads of one inference on a CPU.
+        zoo: Where the stage is.
+
+    Raises:
+        ProviderError: The provider is not available.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        controls: Mapping[str, float],
+        *,
+        provider: str = "auto",
+        threads: int | None = None,
+        zoo: Zoo | None = None,
+    ) -> None:
+        self.stage: Stage = load_stage(
+            (zoo or Zoo()).path(f"{name}.onnx"), provider=provider, threads=threads
+        )
+        self.controls = dict(controls)
+
+    def __call__(self, image: Image, **controls: float) -> Image:
+        """The next frame, uint8 [H, W, 3], BGR."""
+        return self.stage(image, **(self.controls | controls))
+
+    def fresh(self) -> dict[str, Array]:
+        """States of a first frame."""
+        shapes = self.stage.spec.state_shapes(1, 1)
+        return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+
+    def run(self, image: Image, states: Mapping[str, Array], **controls: float) -> dict[str, Array]:
+        """Runs once from given states; the result holds the states after it under their plain names."""
+        values = {name: control.default_array() for name, control in self.stage.controls.items()}
+        given = self.controls | controls
+        values |= {name: np.asarray(value, np.float32) for name, value in given.items()}
+        feeds = {state_input(name): state for name, state in states.items()}
+        results = self.stage.session.run({"frame": np.ascontiguousarray(image)} | values | feeds)
+        return results | {name: results[state_output(name)] for name in states}
+
+    def reset(self) -> None:
+        """The next frame starts fresh."""
+        self.stage.reset()
+
+    def close(self) -> None:
+        """Frees the model."""
+        self.stage.close()
+
+    def __enter__(self) -> EffectStage:
+        """Enters a context that closes the stage at its end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the stage."""
+        self.close()
+
+
+def quantize_effect(k: int = 16, *, provider: str = "auto", threads: int | None = None) -> EffectStage:
+    """Colour quantization frame by frame; the palette moves gently and restarts at a cut.
+
+    Raises:
+        UsageError: `k` outside 2..256.
+    """
+    check_colors(k)
+    return EffectStage("quantize", {"colors": float(k)}, provider=provider, threads=threads)
+
+
+def superpixels_effect(
+    n: int = 800,
+    *,
+    compactness: float = 10.0,
+    outline: float = 0.0,
+    provider: str = "auto",
+    threads: int | None = None,
+) -> EffectStage:
+    """Superpixels frame by frame; regions follow the picture and restart at a cut.
+
+    Raises:
+        UsageError: `n` below 1, or too many for the stage.
+    """
+    controls = {"regions": float(n), "compactness": compactness, "outline": outline}
+    effect = EffectStage("superpixels", controls, provider=provider, threads=threads)
+    most = effect.stage.controls["regions"].maximum or np.inf
+    if not 1 <= n <= most:
+        effect.close()
+        raise UsageError(f"superpixels: 1 to {most:g} regions, got {n}")
+    return effect
+
+
+def quantize_stage(k: int = 16, *, provider: str = "auto", threads: int | None = None) -> Chain:
+    """`quantize_effect` as a chain of one stage."""
+    effect = quantize_effect(k, provider=provider, threads=threads)
+    return Chain([effect.stage], values=effect.controls)
+
+
+def superpixels_stage(n: int = 800, *, provider: str = "auto", threads: int | None = None) -> Chain:
+    """`superpixels_effect` as a chain of one stage."""
+    effect = superpixels_effect(n, provider=provider, threads=threads)
+    return Chain([effect.stage], values=effect.controls)
+
+
+def check_colors(k: int) -> None:
+    """Refuses a number of colours outside 2..256."""
+    if not FEWEST_COLORS <= k <= MOST_COLORS:
+        raise UsageError(f"quantize: {FEWEST_COLORS} to {MOST_COLORS} colours, got {k}")

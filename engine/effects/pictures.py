@@ -1,0 +1,272 @@
+"""The effects on single pictures and frame by frame: colour quantization (k-means) and superpixels (SLIC).
+
+Both run the stages of the zoo; `method="exact"` takes scikit-learn and scikit-image instead (slower, for pictures).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from ..frame import Image, check_image
+from .dither import floyd_steinberg
+from .effect_stage import (
+    EffectStage,
+    check_colors,
+    quantize_effect,
+    quantize_stage,
+    superpixels_effect,
+    superpixels_stage,
+)
+from .exact import exact_labels, exact_palette
+
+Array = NDArray[Any]
+__all__ = [
+    "EffectStage",
+    "Quantized",
+    "Regions",
+    "quantize",
+    "quantize_effect",
+    "quantize_stage",
+    "superpixels",
+    "superpixels_effect",
+    "superpixels_stage",
+]
+
+METHODS = ("stage", "exact")
+DITHERS = ("none", "floyd-steinberg")
+POLISHING_RUNS = 3
+LEARNING_SIDE_PX = 1024
+BAND_SCORES = 2**28
+"""Pixels times colours that one run deals with: the stage holds an eighth of them as float32 at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantized:
+    """A picture in few colours.
+
+    Args:
+        image: uint8 [H, W, 3], BGR.
+        palette: uint8 [k, 3], BGR, the colours that occur, the most frequent first.
+        labels: uint8 [H, W], the palette's row of every pixel.
+        notice: What the user should know, or None.
+    """
+
+    image: Image
+    palette: Image
+    labels: NDArray[np.uint8]
+    notice: str | None = None
+
+    def __repr__(self) -> str:
+        """Shapes instead of pixels."""
+        height, width, _ = self.image.shape
+        return f"Quantized({width}x{height}, {len(self.palette)} colours, notice={self.notice!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regions:
+    """A picture in superpixels.
+
+    Args:
+        image: uint8 [H, W, 3], BGR, every region in its mean colour.
+        labels: int32 [H, W], numbers from 0 without gaps.
+        count: Number of regions.
+    """
+
+    image: Image
+    labels: NDArray[np.int32]
+    count: int
+
+    def __repr__(self) -> str:
+        """Shapes instead of pixels."""
+        height, width, _ = self.image.shape
+        return f"Regions({width}x{height}, count={self.count})"
+
+
+def quantize(
+    image: Image,
+    k: int = 16,
+    *,
+    method: str = "stage",
+    dither: str = "none",
+    provider: str = "auto",
+    effect: EffectStage | None = None,
+) -> Quantized:
+    """Reduces a picture to at most `k` colours by k-means.
+
+    Args:
+        image: uint8 [H, W, 3], BGR.
+        k: Number of colours, 2 to 256.
+        method: "stage", or "exact" for scikit-learn's KMeans on all pixels.
+        dither: "none": every pixel takes its nearest colour; "floyd-steinberg" spreads the error.
+        provider: Where the stage runs.
+        effect: A `quantize_effect` to use again for many pictures; `provider` is then ignored.
+
+    Returns:
+        The picture, its palette and labels. A picture of no more than `k` colours comes back as it is.
+
+    Raises:
+        UsageError: `k` outside 2..256, or an unknown method or dither.
+        UnsupportedImageError: `image` is not a picture.
+        MissingExtraError: "exact" without scikit-learn.
+
+    Example:
+        >>> poster = artrt.quantize(artrt.read_image("photo.jpg"), k=8)
+        >>> poster.palette.shape
+        (8, 3)
+    """
+    check_image(image)
+    check_colors(k)
+    _choose("method", method, METHODS)
+    _choose("dither", dither, DITHERS)
+    distinct = _few_colors(image, k)
+    if distinct is not None:
+        few = "1 colour" if distinct == 1 else f"{distinct} colours"
+        return _quantized(image, f"the picture has only {few}" if distinct < k else None)
+    if method == "exact":
+        palette = exact_palette(image, k)
+        painted = palette[_nearest(image, palette)] if dither == "none" else floyd_steinberg(image, palette)
+        return _quantized(painted)
+    own = effect or quantize_effect(k, provider=provider)
+    try:
+        states = _learn(own, image, k)
+        if dither == "none":
+            return _quantized(_paint(own, image, states, k))
+        return _quantized(floyd_steinberg(image, np.round(states["palette"][:k]).astype(np.uint8)))
+    finally:
+        if effect is None:
+            own.close()
+
+
+def superpixels(
+    image: Image,
+    n: int = 800,
+    *,
+    compactness: float = 10.0,
+    outline: bool = False,
+    method: str = "stage",
+    provider: str = "auto",
+    effect: EffectStage | None = None,
+) -> Regions:
+    """Splits a picture into about `n` regions of similar colour, each painted with its mean.
+
+    Args:
+        image: uint8 [H, W, 3], BGR.
+        n: Wanted number of regions.
+        compactness: Weight of nearness against colour; higher gives rounder regions.
+        outline: Draw the borders in black.
+        method: "stage", or "exact" for scikit-image's slic, whose regions are connected.
+        provider: Where the stage runs.
+        effect: A `superpixels_effect` to use again for many pictures; `provider` is then ignored.
+
+    Raises:
+        UsageError: `n` below 1 or above the number of pixels, a compactness that is not positive, an unknown method.
+        UnsupportedImageError: `image` is not a picture.
+        MissingExtraError: "exact" without scikit-image.
+
+    Example:
+        >>> mosaic = artrt.superpixels(artrt.read_image("photo.jpg"), n=400)
+        >>> mosaic.labels.max() + 1 == mosaic.count
+        True
+    """
+    check_image(image)
+    _choose("method", method, METHODS)
+    check_regions(n, compactness, image)
+    if method == "exact":
+        return _exact_regions(image, exact_labels(image, n, compactness), outline=outline)
+    own = effect or superpixels_effect(n, provider=provider)
+    try:
+        values = {"regions": float(n), "compactness": compactness, "outline": float(outline)}
+        results = own.run(image, own.fresh(), **values)
+    finally:
+        if effect is None:
+            own.close()
+    used, labels = np.unique(results["labels"], return_inverse=True)
+    return Regions(results["output"], labels.reshape(image.shape[:2]).astype(np.int32), len(used))
+
+
+def check_regions(n: int, compactness: float, image: Image) -> None:
+    """Refuses a number of regions that the picture cannot have, and a compactness that is not positive."""
+    pixels = image.shape[0] * image.shape[1]
+    if not 1 <= n <= pixels:
+        raise UsageError(
+            f"superpixels: 1 to {pixels} regions in {image.shape[1]}x{image.shape[0]} pixels, got {n}"
+        )
+    if not (np.isfinite(compactness) and compactness > 0):
+        raise UsageError(f"superpixels: the compactness is a positive number, got {compactness}")
+
+
+def _learn(effect: EffectStage, image: Image, k: int) -> dict[str, Array]:
+    """States with the palette of a picture: a fresh frame and a few more of the same, on a thinned picture."""
+    step = -(-max(image.shape[:2]) // LEARNING_SIDE_PX)
+    thinned = image[::step, ::step]
+    states = effect.fresh()
+    for _ in range(1 + POLISHING_RUNS):
+        results = effect.run(thinned, states, colors=float(k), palette_rate=1.0)
+        states = {name: results[name] for name in states}
+    return states
+
+
+def _paint(effect: EffectStage, image: Image, states: Mapping[str, Array], k: int) -> Image:
+    """Every pixel in its nearest colour of a held palette, in bands of rows that bound the memory."""
+    rows = max(1, BAND_SCORES // (image.shape[1] * k))
+    bands = [image[top : top + rows] for top in range(0, image.shape[0], rows)]
+    painted = [effect.run(band, states, colors=float(k), palette_rate=0.0)["output"] for band in bands]
+    return np.concatenate(painted)
+
+
+def _codes(image: Image) -> NDArray[np.uint32]:
+    planes = image.reshape(-1, 3).astype(np.uint32)
+    eight, sixteen = np.uint32(8), np.uint32(16)
+    codes: NDArray[np.uint32] = planes[:, 0] | planes[:, 1] << eight | planes[:, 2] << sixteen
+    return codes
+
+
+def _few_colors(image: Image, k: int) -> int | None:
+    """The number of distinct colours when it is at most `k`, else None."""
+    sample = np.unique(_codes(image[::7, ::7]))
+    distinct = sample if len(sample) > k else np.unique(_codes(image))
+    return len(distinct) if len(distinct) <= k else None
+
+
+def _quantized(image: Image, notice: str | None = None) -> Quantized:
+    codes, labels, counts = np.unique(_codes(image), return_inverse=True, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    planes = [codes >> np.uint32(shift) & np.uint32(255) for shift in (0, 8, 16)]
+    palette: Image = np.stack(planes, axis=1).astype(np.uint8)[order]
+    return Quantized(image, palette, rank[labels].reshape(image.shape[:2]).astype(np.uint8), notice)
+
+
+def _nearest(image: Image, palette: Image) -> NDArray[np.int64]:
+    """Labels [H, W] of the nearest colours, a band of rows at a time."""
+    colors = palette.astype(np.float32)
+    squares = np.square(colors).sum(1)
+    rows = [(squares - 2 * row.astype(np.float32) @ colors.T).argmin(1) for row in image]
+    return np.stack(rows)
+
+
+def _exact_regions(image: Image, labels: NDArray[np.int32], *, outline: bool) -> Regions:
+    count = int(labels.max()) + 1
+    flat = labels.reshape(-1)
+    sizes = np.maximum(np.bincount(flat, minlength=count), 1)
+    sums = [np.bincount(flat, image[..., channel].reshape(-1), minlength=count) for channel in range(3)]
+    means = np.round(np.stack(sums, axis=1) / sizes[:, None]).astype(np.uint8)
+    painted = means[labels]
+    if outline:
+        edge = np.zeros(labels.shape, bool)
+        edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+        edge[:-1] |= labels[:-1] != labels[1:]
+        painted[edge] = 0
+    return Regions(painted, labels, count)
+
+
+def _choose(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"unknown {what} '{value}'; known: {', '.join(known)}")

@@ -1,0 +1,158 @@
+"""A batch: every picture and video below a folder, done once, by several workers.
+
+    source/  ─► find_jobs ─► jobs that the manifest does not have ─► workers ─► destination/ + a line in the manifest
+
+Workers are processes of this machine (engine/jobs/processes.py) or actors of a Ray cluster (engine/jobs/batch_ray.py).
+Each holds its own models. A file that cannot be read is reported and left out; anything else that goes wrong, the
+death of a worker included, is tried again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..files import sha256_of
+from ..frame import IMAGE_SUFFIXES
+from ..looks.look import NO_STYLE
+from ..sources import VIDEO_SUFFIXES
+from ..zoo.style import SUFFIX, parse_mix
+from ..zoo.zoo import MANIFEST
+from .job import Job, plan
+from .manifest import BatchManifest
+from .work import Execute, Outcome, Work
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch.
+
+    Args:
+        done: Files done in this run.
+        failed: Files that could not be done.
+        skipped: How many files an earlier run had done.
+    """
+
+    done: list[Outcome]
+    failed: list[Outcome]
+    skipped: int
+
+
+def run_batch(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    work: Work,
+    execute: Execute | None = None,
+    again: bool = False,
+    on_outcome: Callable[[Outcome, int, int], None] | None = None,
+) -> BatchResult:
+    """Does every picture and video below a folder.
+
+    Args:
+        source: Folder; its subfolders are kept.
+        destination: Folder for the results and the manifest, made when it is missing.
+        work: What to do, and by how many workers.
+        execute: Who does it: processes of this machine by default.
+        again: Do everything again, whatever the manifest says.
+        on_outcome: Called after each file with its outcome, the number of files done, and their total.
+
+    Returns:
+        What was done, what failed, and how much an earlier run had done.
+
+    Raises:
+        InputError: The folder is missing or has nothing to do.
+        UsageError: Two files would become one, or a result would overwrite its input.
+        ProviderError: The provider is not available.
+
+    Example:
+        >>> work = Work(ChainOptions(style="udnie"), workers=2)
+        >>> result = run_batch("photos", "paintings", work=work)
+    """
+    from .processes import in_processes
+
+    folder, target = Path(source).resolve(), Path(destination).resolve()
+    jobs = find_jobs(folder, target)
+    manifest = BatchManifest(folder, target, look(work))
+    finished = set() if again else manifest.finished()
+    waiting = [job for job in jobs if job.input not in finished]
+    manifest.end_last_line()
+    outcomes = []
+    for outcome in (execute or in_processes)(waiting, work) if waiting else ():
+        manifest.add(outcome.job.input, outcome.job.output, **_facts(outcome))
+        outcomes.append(outcome)
+        if on_outcome is not None:
+            on_outcome(outcome, len(outcomes), len(waiting))
+    return BatchResult(
+        done=[outcome for outcome in outcomes if outcome.done is not None],
+        failed=[outcome for outcome in outcomes if outcome.done is None],
+        skipped=len(jobs) - len(waiting),
+    )
+
+
+def find_jobs(source: Path, destination: Path) -> list[Job]:
+    """The pictures and videos below a folder, and what each becomes; hidden files and the destination are left out.
+
+    Raises:
+        InputError: The folder is missing or holds none.
+        UsageError: Two files would become one, or a result would overwrite its input.
+    """
+    if not source.is_dir():
+        raise InputError(f"{source}: " + ("not a folder" if source.exists() else "no such folder"))
+    jobs = []
+    for folder in sorted([source, *(path for path in source.rglob("*") if path.is_dir())]):
+        below = folder.relative_to(source)
+        inside = destination != source and folder.is_relative_to(destination)
+        if not inside and not any(part.startswith(".") for part in below.parts) and _has_media(folder):
+            jobs += plan([str(folder)], str(destination / below))
+    if not jobs:
+        raise InputError(f"{source}: no pictures or videos below this folder")
+    return jobs
+
+
+def look(work: Work) -> str:
+    """A fingerprint of everything that decides what a picture becomes: options, models and style files."""
+    chain = work.chain
+    parts = parse_mix(chain.style) if chain.style != NO_STYLE else []
+    facts = {
+        "style": dict(parts),
+        "style_files": [
+            sha256_of(name) for name, _ in parts if name.endswith(SUFFIX) and Path(name).is_file()
+        ],
+        "zoo": sha256_of(chain.zoo.folder / MANIFEST) if (chain.zoo.folder / MANIFEST).is_file() else None,
+        "model": sha256_of(chain.model) if Path(chain.model).is_file() else chain.model,
+        "effects": [
+            None if effect is None else asdict(effect) for effect in (chain.quantize, chain.superpixels)
+        ],
+        "amounts": [chain.strength, chain.keep_salient],
+        "size": None if work.size is None else str(work.size),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _has_media(folder: Path) -> bool:
+    suffixes = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    return any(
+        path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith(".")
+        for path in folder.iterdir()
+    )
+
+
+def _facts(outcome: Outcome) -> dict[str, Any]:
+    about: dict[str, Any] = {"attempts": outcome.attempts, "worker": outcome.worker}
+    if outcome.done is None:
+        return about | {"error": outcome.error}
+    done = outcome.done
+    return about | {
+        "width": done.width,
+        "height": done.height,
+        "frames": done.frames,
+        "seconds": round(done.seconds, 4),
+        **({"notes": done.notes} if done.notes else {}),
+    }

@@ -1,0 +1,118 @@
+"""Workers of a batch as actors of a Ray cluster, fed by Ray Data: for more than one machine.
+
+Every actor holds its own models. Ray starts a dead actor again and gives it the file that it was doing. All machines
+must see the two folders under the same paths.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..errors import MissingExtraError
+from .job import Done, Job
+from .work import Outcome, Work, attempt, shared_out
+
+MOST_BLOCKS = 4096
+"""Files are handed out in at most so many portions; below that, one by one."""
+
+
+class RayPainter:
+    """One actor: a row that names a job goes in, a row with its outcome comes out."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._chain = work.open()
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Does one job."""
+        job = Job(Path(row["input"]), Path(row["output"]), row["kind"])
+        outcome = attempt(job, self._chain, self._work)
+        done = {} if outcome.done is None else asdict(outcome.done)
+        if outcome.done is not None:
+            done["notes"] = "\n".join(outcome.done.notes)  # a row has plain values only
+        facts = {"error": outcome.error, "attempts": outcome.attempts, "worker": outcome.worker}
+        return {"index": row["index"], **facts, **_EMPTY, **done}
+
+
+_NUMBERS = {"width": 0, "height": 0, "frames": 0, "seconds": 0.0}
+_EMPTY = {"input": "", "output": "", "kind": "picture", **_NUMBERS, "notes": ""}
+
+
+def in_ray(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+    """Does jobs in `work.workers` actors of the cluster that $RAY_ADDRESS names, else of one on this machine.
+
+    Args:
+        jobs: What to do.
+        work: How; an actor is given `threads` cores.
+
+    Yields:
+        An outcome for each job, as they finish.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        ArtrtError: The models cannot be opened: no such style, provider or file.
+    """
+    work = shared_out(work, len(jobs))
+    work.open().close()  # wrong options are told here, not by every actor of a cluster
+    ray = _start(work)
+    try:
+        left = dict(enumerate(jobs))
+        for row in _rows(ray, jobs, work):
+            yield _outcome(left.pop(int(row["index"])), row)
+        for job in left.values():
+            yield Outcome(job, error=f"{job.input}: its worker died {work.retries + 1} times")
+    finally:
+        ray.shutdown()
+
+
+def _start(work: Work) -> Any:
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # by default, anything else on the machine goes first
+    try:
+        import ray.data
+    except ImportError as error:
+        raise MissingExtraError("artrt batch --ray", package="ray", extra="batch") from error
+    cores = None if os.environ.get("RAY_ADDRESS") else work.workers * (work.chain.threads or 1)
+    ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.max_errored_blocks = -1  # a file that kills its worker again and again must not end the batch
+    return ray
+
+
+def _rows(ray: Any, jobs: Sequence[Job], work: Work) -> Iterator[dict[str, Any]]:
+    items = [
+        {"index": index, "input": str(job.input), "output": str(job.output), "kind": job.kind}
+        for index, job in enumerate(jobs)
+    ]
+    data = ray.data.from_items(items, override_num_blocks=min(len(items), MOST_BLOCKS))
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", category=DeprecationWarning
+        )  # Ray has no other way to limit retries yet
+        painted = data.map(
+            RayPainter,
+            fn_constructor_args=(work,),
+            compute=ray.data.ActorPoolStrategy(size=work.workers),
+            num_cpus=work.chain.threads or 1,
+            ray_remote_args_fn=lambda: {"max_restarts": -1, "max_task_retries": work.retries},
+        )
+    yield from painted.iter_rows()
+
+
+def _outcome(job: Job, row: dict[str, Any]) -> Outcome:
+    attempts, worker = int(row["attempts"]), int(row["worker"])
+    if row["error"]:
+        return Outcome(job, error=row["error"], attempts=attempts, worker=worker)
+    width, height, frames = (int(row[name]) for name in ("width", "height", "frames"))
+    notes = tuple(str(row["notes"]).splitlines())
+    done = Done(
+        str(job.input), str(job.output), job.kind, width, height, frames, float(row["seconds"]), notes
+    )
+    return Outcome(job, done, attempts=attempts, worker=worker)

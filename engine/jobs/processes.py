@@ -1,0 +1,169 @@
+"""Workers of a batch as processes of this machine: one file at a time each; one that dies is replaced.
+
+parent ── Work ─► worker: opens its models ── Ready or the error ─►
+       ── Job ──► does it ── Outcome ─►  (end of the pipe: the worker ends, or the parent is gone)
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from .. import errors
+from ..errors import ArtrtError
+from .job import Job
+from .work import Outcome, Work, attempt, shared_out
+
+END_SECONDS = 5.0
+
+
+@dataclass
+class _Try:
+    """A job and how often it was tried by workers that died."""
+
+    job: Job
+    attempts: int = 0
+
+
+@dataclass
+class _Worker:
+    """A process, the parent's end of its pipe, and what it is doing."""
+
+    process: Any
+    pipe: Connection
+    doing: _Try | None = None
+    ready: bool = False
+
+
+@dataclass
+class _Crew:
+    """The workers that are alive."""
+
+    work: Work
+    alive: list[_Worker] = field(default_factory=list)
+
+    def hire(self) -> None:
+        """Starts one more worker."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self.work), daemon=True)
+        process.start()
+        theirs.close()
+        self.alive.append(_Worker(process, ours))
+
+    def bury(self, worker: _Worker) -> None:
+        """Removes a worker and what it left half-written."""
+        self.alive.remove(worker)
+        worker.pipe.close()
+        worker.process.kill()
+        worker.process.join(END_SECONDS)
+        if worker.doing is not None:
+            _remove_partial(worker.doing.job, worker.process.pid)
+
+    def dismiss(self) -> None:
+        """Ends all workers: idle ones by the end of their pipe, the others at once."""
+        for worker in list(self.alive):
+            self.bury(worker)
+
+
+def in_processes(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
+    """Does jobs in `work.workers` processes.
+
+    Args:
+        jobs: What to do.
+        work: How; the cores are divided among the workers.
+
+    Yields:
+        An outcome for each job, as they finish.
+
+    Raises:
+        ArtrtError: A worker cannot open its models: no such style, provider or file.
+    """
+    work = shared_out(work, len(jobs))
+    waiting = deque(_Try(job) for job in jobs)
+    crew = _Crew(work)
+    try:
+        for _ in range(work.workers):
+            crew.hire()
+        while waiting or any(worker.doing for worker in crew.alive):
+            yield from _step(crew, waiting)
+    finally:
+        crew.dismiss()
+
+
+def _step(crew: _Crew, waiting: deque[_Try]) -> Iterator[Outcome]:
+    """Waits until some worker says something or dies, and gives it more to do."""
+    ready = wait([worker.pipe for worker in crew.alive])
+    for worker in [worker for worker in crew.alive if worker.pipe in ready]:
+        try:
+            message = worker.pipe.recv()
+        except (EOFError, OSError):
+            yield from _after_death(crew, worker, waiting)
+            continue
+        if isinstance(message, Outcome):
+            worker.doing = None
+            yield message
+        elif message is not None:
+            raise _rebuilt(*message)
+        worker.ready = True
+        if waiting:
+            worker.doing = waiting.popleft()
+            worker.pipe.send((worker.doing.job, worker.doing.attempts))
+
+
+def _after_death(crew: _Crew, worker: _Worker, waiting: deque[_Try]) -> Iterator[Outcome]:
+    """Replaces a worker; its job goes back to the front, or has failed when it was tried often enough."""
+    lost, was_ready = worker.doing, worker.ready
+    crew.bury(worker)
+    code = worker.process.exitcode
+    if not was_ready:
+        raise ArtrtError(f"a worker ended with code {code} while it loaded its models: try fewer --workers")
+    if lost is not None:
+        lost.attempts += 1
+        if lost.attempts <= crew.work.retries:
+            waiting.appendleft(lost)
+        else:
+            why = f"{lost.job.input}: its worker died {lost.attempts} times, last with code {code}"
+            yield Outcome(lost.job, error=why, attempts=lost.attempts, worker=worker.process.pid or 0)
+    if waiting:
+        crew.hire()
+
+
+def _serve(pipe: Connection, work: Work) -> None:
+    """The life of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    try:
+        chain = work.open()
+    except ArtrtError as error:
+        pipe.send((type(error).__name__, str(error)))
+        return
+    with chain:
+        pipe.send(None)
+        while True:
+            try:
+                job, attempts = pipe.recv()
+            except EOFError:
+                return
+            pipe.send(attempt(job, chain, work, attempts=attempts))
+
+
+def _rebuilt(kind: str, message: str) -> ArtrtError:
+    """A worker's error in the parent: the same class where a message is all that it takes."""
+    known = getattr(errors, kind, ArtrtError)
+    try:
+        error: ArtrtError = known(message)
+    except TypeError:
+        error = errors.UsageError(message)
+    return error
+
+
+def _remove_partial(job: Job, pid: int | None) -> None:
+    """Removes the temporary file of a process that was killed: a picture's or a video's."""
+    for pattern in (f".*.partial-{pid}*", f".*.{pid}.partial*"):
+        for path in job.output.parent.glob(pattern):
+            path.unlink(missing_ok=True)

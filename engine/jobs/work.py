@@ -1,0 +1,91 @@
+"""What the workers of a batch do: the work, what became of a file, and one attempt at it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..errors import ArtrtError, InputError, UsageError
+from ..looks.look import ChainOptions, build_chain
+from ..sessions.machine import usable_cores
+from ..sources import Size
+from ..stages.chain import Chain
+from .job import Done, Job, run_job
+
+GPU_PROVIDERS = frozenset({"cuda", "tensorrt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every worker does with every file.
+
+    Args:
+        chain: What the pictures become, and where the models run.
+        size: Scale the input first.
+        workers: How many work at once.
+        retries: How often a file is tried again after a failure that is not the file's own.
+    """
+
+    chain: ChainOptions = field(default_factory=lambda: ChainOptions(style="starry-night"))
+    size: Size | None = None
+    workers: int = 1
+    retries: int = 2
+
+    def open(self) -> Chain:
+        """The models of one worker."""
+        return build_chain(self.chain)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file.
+
+    Args:
+        job: The file.
+        done: The result, or None when it failed.
+        error: One line that says why it failed, else "".
+        attempts: How often it was tried.
+        worker: Process id of the worker.
+    """
+
+    job: Job
+    done: Done | None = None
+    error: str = ""
+    attempts: int = 1
+    worker: int = 0
+
+
+Execute = Callable[[Sequence[Job], Work], Iterator[Outcome]]
+"""Does jobs in any order and yields an outcome for each."""
+
+
+def shared_out(work: Work, jobs: int) -> Work:
+    """The same with no more workers than jobs, and this machine's cores divided among them."""
+    workers = max(1, min(work.workers, jobs))
+    threads = work.chain.threads or max(1, usable_cores() // workers)
+    return replace(work, workers=workers, chain=replace(work.chain, threads=threads))
+
+
+def default_workers(provider: str) -> int:
+    """One worker for each core; a GPU is not shared."""
+    return 1 if provider in GPU_PROVIDERS else usable_cores()
+
+
+def attempt(job: Job, chain: Chain, work: Work, *, attempts: int = 0) -> Outcome:
+    """Does one job in a worker, again after a failure that is not the file's own.
+
+    Args:
+        job: The job.
+        chain: The worker's models.
+        work: What to do.
+        attempts: How often it was tried before, by workers that died.
+    """
+    for number in range(attempts + 1, work.retries + 2):
+        try:
+            return Outcome(job, run_job(job, chain, size=work.size), attempts=number, worker=os.getpid())
+        except (InputError, UsageError) as error:
+            return Outcome(job, error=str(error), attempts=number, worker=os.getpid())
+        except (ArtrtError, OSError, RuntimeError) as error:
+            message = f"{job.input}: {error}"
+    return Outcome(job, error=message, attempts=number, worker=os.getpid())

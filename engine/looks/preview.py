@@ -1,0 +1,47 @@
+"""Thumbnails: a picture, small, in every style."""
+
+from __future__ import annotations
+
+import threading
+
+from ..frame import Image
+from ..sources.base import Size, scaled
+from ..stages.loading import load_stage
+from ..stages.stage import Stage
+from ..zoo.zoo import Zoo
+from .look import model_file, style_vector
+
+SHORT_SIDE_PX = 96
+
+
+class Previewer:
+    """Renders thumbnails on one CPU thread, beside whatever runs; the model is loaded at the first one.
+
+    Args:
+        model: A style transformer of the zoo, or the path of a `stylize` stage.
+        zoo: Where the styles are.
+        models: Where the model is; in `zoo` when None.
+    """
+
+    def __init__(self, model: str, *, zoo: Zoo, models: Zoo | None = None) -> None:
+        self._model = model
+        self._zoo = zoo
+        self._models = models or zoo
+        self._stage: Stage | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, style: str, image: Image) -> Image:
+        """The thumbnail of a picture in a style.
+
+        Args:
+            style: Name of a style of the zoo.
+            image: uint8 [H, W, 3], BGR.
+
+        Returns:
+            uint8 [h, w, 3], BGR, the short side 96 pixels.
+        """
+        with self._lock:
+            if self._stage is None:
+                self._stage = load_stage(model_file(self._model, self._models), provider="cpu", threads=1)
+            vector = style_vector(self._zoo.style(style), self._stage)
+            return self._stage(scaled(image, Size(SHORT_SIDE_PX)), style=vector)

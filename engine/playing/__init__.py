@@ -1,0 +1,1 @@
+"""Playing: a source through stages into sinks, with a thread for each."""

@@ -1,0 +1,207 @@
+"""Sinks with their mailboxes and threads."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+
+from ..mailbox import Mailbox
+from ..result import Result
+from ..sinks.base import Sink, WindowLike
+from ..sources.base import SourceInfo
+from ..statistics import SinkStats, Statistics
+
+# Results that wait for a file: of another file (the source waits), and of a live source (then they are dropped).
+FILE_QUEUE = 8
+RECORDING_QUEUE = 32
+# After a stop, a sink gets this long to close; one that hangs in the network is left behind.
+LIVE_CLOSE_SECONDS = 2.0
+FILE_CLOSE_SECONDS = 10.0
+
+
+class Outlet:
+    """Feeds one sink.
+
+    Args:
+        sink: The sink; it was opened.
+        lossless: The source waits for this sink (a file plays into a file).
+        statistics: Where ages go.
+        on_error: Called with the error when the sink fails.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        lossless: bool,
+        statistics: Statistics,
+        on_error: Callable[[BaseException, str], None],
+    ) -> None:
+        self.sink = sink
+        capacity = 1 if sink.live else FILE_QUEUE if lossless else RECORDING_QUEUE
+        self._mailbox: Mailbox[Result] = Mailbox(capacity=capacity, lossy=sink.live or not lossless)
+        self._statistics = statistics
+        self._on_error = on_error
+        self._written = 0
+        self._failed = 0
+        self._completed = False
+        self._finished = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def stats(self) -> SinkStats:
+        """Counts so far."""
+        return SinkStats(self._written, self._mailbox.dropped + self._failed)
+
+    @property
+    def ended(self) -> bool:
+        """True when everything was written, or thrown away."""
+        return self._mailbox.finished
+
+    def start(self) -> None:
+        """Starts the thread, unless the sink must be served by the caller's."""
+        if not self.sink.main_thread:
+            self._thread = threading.Thread(
+                target=self._run, name=f"artrt sink {self.sink.name}", daemon=True
+            )
+            self._thread.start()
+
+    def put(self, result: Result) -> None:
+        """Hands a result over."""
+        self._mailbox.put(result)
+
+    def serve(self, *, timeout_seconds: float) -> bool:
+        """Writes one result if there is one in time; True when it did."""
+        result = self._mailbox.take(timeout_seconds=timeout_seconds)
+        if result is None:
+            return False
+        try:
+            self.sink.write(result)
+        except BaseException:
+            self._failed += 1
+            raise
+        self._written += 1
+        self._statistics.age.add((time.monotonic() - result.frame.captured_seconds) * 1e3)
+        return True
+
+    def idle(self) -> None:
+        """Lets a window look after its keys while no result comes."""
+        if isinstance(self.sink, WindowLike):
+            self.sink.idle()
+
+    def end(self, *, completed: bool, discard: bool) -> None:
+        """No more results come; `discard` throws away those that wait."""
+        self._completed = self._completed or completed
+        self._mailbox.close(discard=discard)
+
+    def finish(self) -> None:
+        """Closes the sink, once."""
+        if not self._finished:
+            self._finished = True
+            self.sink.close(completed=self._completed)
+
+    def join(self, *, timeout_seconds: float | None = None) -> None:
+        """Waits for the thread."""
+        if self._thread is not None:
+            self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        try:
+            while not self._mailbox.finished:
+                self.serve(timeout_seconds=1.0)
+        except BaseException as error:
+            self._on_error(error, self.sink.name)
+        try:
+            self.finish()
+        except BaseException as error:
+            self._on_error(error, self.sink.name)
+
+
+class Outlets:
+    """All sinks of a pipeline; they may come and go while it runs.
+
+    Args:
+        lossless: The source waits for sinks that are not live.
+        statistics: Where ages go.
+        on_error: Called with the error and the sink's name when one fails.
+    """
+
+    def __init__(
+        self, *, lossless: bool, statistics: Statistics, on_error: Callable[[BaseException, str], None]
+    ) -> None:
+        self._lossless = lossless
+        self._statistics = statistics
+        self._on_error = on_error
+        self._lock = threading.Lock()
+        self._outlets: list[Outlet] = []
+        self._ended: tuple[bool, bool] | None = None
+
+    def add(self, sink: Sink, info: SourceInfo) -> None:
+        """Opens a sink and starts to feed it.
+
+        Raises:
+            OutputError: It cannot be opened.
+        """
+        try:
+            sink.open(info)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                sink.close(completed=False)
+            raise
+        outlet = Outlet(sink, lossless=self._lossless, statistics=self._statistics, on_error=self._on_error)
+        with self._lock:
+            self._outlets.append(outlet)
+            if self._ended is not None:
+                outlet.end(completed=self._ended[0], discard=self._ended[1])
+        outlet.start()
+
+    def remove(self, name: str) -> bool:
+        """Finishes the sink of that name; False when there is none."""
+        leaving = [outlet for outlet in self._all() if outlet.sink.name == name]
+        with self._lock:
+            self._outlets = [outlet for outlet in self._outlets if outlet not in leaving]
+        for outlet in leaving:
+            outlet.end(completed=False, discard=False)
+            outlet.join()
+        return bool(leaving)
+
+    def put(self, result: Result) -> None:
+        """Hands a result to every sink."""
+        for outlet in self._all():
+            outlet.put(result)
+
+    def end(self, *, completed: bool, discard: bool) -> None:
+        """No more results come."""
+        with self._lock:
+            self._ended = (completed, discard)
+        for outlet in self._all():
+            outlet.end(completed=completed, discard=discard)
+
+    def serve_main_thread(self, *, timeout_seconds: float) -> bool:
+        """Serves the sinks that need the caller's thread for a moment; False when nothing is left to serve."""
+        mine = [outlet for outlet in self._all() if outlet.sink.main_thread and not outlet.ended]
+        for outlet in mine:
+            try:
+                if not outlet.serve(timeout_seconds=timeout_seconds):
+                    outlet.idle()
+            except Exception as error:  # Ctrl-C is the caller's
+                self._on_error(error, outlet.sink.name)
+        return bool(mine)
+
+    def finish(self, *, stopped: bool) -> None:
+        """Waits until every sink is closed; after a stop not forever, and for live ones only a moment."""
+        for outlet in self._all():
+            if outlet.sink.main_thread:
+                outlet.finish()
+            limit = LIVE_CLOSE_SECONDS if outlet.sink.live else FILE_CLOSE_SECONDS
+            outlet.join(timeout_seconds=limit if stopped else None)
+
+    def stats(self) -> dict[str, SinkStats]:
+        """Counts of each sink."""
+        return {outlet.sink.name: outlet.stats for outlet in self._all()}
+
+    def _all(self) -> list[Outlet]:
+        with self._lock:
+            return list(self._outlets)

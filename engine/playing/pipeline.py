@@ -1,0 +1,329 @@
+"""The pipeline: source -> mailbox -> stages -> mailbox -> sinks, one thread each.
+
+    reader thread   source.read() ──> Mailbox (newest only, or bounded and lossless)
+    stage thread    ──> Runner ──> one Mailbox per sink
+    sink threads    ──> sink.write()
+
+A file gives every frame; a live source gives the newest one and counts what it dropped. An error in any thread stops
+all of them, is raised once in the caller, and leaves finished files behind.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+
+from ..errors import ArtrtError, UsageError
+from ..frame import Frame
+from ..looks.controls import Controls, Vector
+from ..looks.stage_controls import chain_of, controls_of
+from ..looks.stylizer import Stylizer
+from ..mailbox import Mailbox
+from ..result import Result
+from ..sinks import MailboxSink, Sink, open_sink
+from ..sinks.player import Attachable
+from ..sources import FramePolicy, Source, SourceInfo, SourceOptions, open_source
+from ..stages.chain import FrameFunction
+from ..statistics import Statistics, Stats
+from .clock import Clock
+from .outlet import Outlets
+from .runner import Runner
+
+# Frames of a file that wait for the stages.
+FILE_QUEUE = 4
+# Threads get this long to end after a stop; one that hangs in a driver is left behind.
+STOP_SECONDS = 2.0
+POLL_SECONDS = 0.02
+PROGRESS_SECONDS = 0.1
+
+
+class Pipeline:
+    """Plays a source through stages into sinks.
+
+    Args:
+        source: An address (see `artrt.engine.sources`) or an open source; the pipeline closes it.
+        stages: Stages, chains, stylizers, or functions from picture to picture; they stay the caller's to close.
+        sinks: Addresses of files, or sinks; the pipeline closes them.
+        controls: Style, strengths and switches; by default what the stages were made with, all on.
+        frames: "all", "latest", or "auto": all of a file, the latest of a live source.
+        options: How an address is opened.
+        max_frames: End after so many frames.
+
+    Example:
+        >>> with Pipeline(source="clip.mp4", stages=[stage], sinks=["out.mp4"]) as pipeline:
+        ...     stats = pipeline.wait()
+    """
+
+    def __init__(
+        self,
+        source: str | int | os.PathLike[str] | Source,
+        stages: Sequence[FrameFunction | Stylizer] = (),
+        sinks: Sequence[Sink | str | os.PathLike[str]] = (),
+        *,
+        controls: Controls | None = None,
+        frames: FramePolicy = "auto",
+        options: SourceOptions | None = None,
+        max_frames: int | None = None,
+    ) -> None:
+        if frames not in ("auto", "latest", "all"):
+            raise UsageError(f"frames '{frames}': expected auto, latest or all")
+        if max_frames is not None and max_frames < 1:
+            raise UsageError(f"max_frames is {max_frames}: expected at least 1")
+        self.controls = controls or controls_of(stages)
+        self._statistics = Statistics()
+        self._runner = Runner(
+            list(map(chain_of, stages)), controls=self.controls, statistics=self._statistics
+        )
+        self._sinks = [open_sink(sink) if isinstance(sink, (str, os.PathLike)) else sink for sink in sinks]
+        self._source = _opened(source, options=options, frames=frames)
+        live = self._source.info.live
+        self._lossless = frames == "all" or (frames == "auto" and not live)
+        self._paced = not live and (frames == "latest" or any(sink.live for sink in self._sinks))
+        self._inbox: Mailbox[Frame] = Mailbox(
+            capacity=FILE_QUEUE if self._lossless else 1, lossy=not self._lossless
+        )
+        self._outlets = Outlets(lossless=self._lossless, statistics=self._statistics, on_error=self._fail)
+        self._max_frames = max_frames
+        self._clock = Clock()
+        self._source_ended = False
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._error: BaseException | None = None
+        self._error_lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._size = (self._source.info.width or 0, self._source.info.height or 0)
+
+    @property
+    def info(self) -> SourceInfo:
+        """What is known of the source."""
+        return self._source.info
+
+    @property
+    def paused(self) -> bool:
+        """Whether the picture stands still."""
+        return self._clock.paused
+
+    def pause(self, paused: bool = True) -> None:
+        """Stops the picture or lets it go on: a file waits, frames of a live source are dropped."""
+        self._clock.pause(paused)
+
+    def set(self, *, style: str | Vector | None = None, **changes: float | bool) -> None:
+        """Changes style, strength, keep_salient, stabilize, or turns a stage on and off by its name.
+
+        Raises:
+            UsageError: No such control, or a value out of its range.
+        """
+        self.controls.set(style=style, **changes)
+
+    def stats(self) -> Stats:
+        """Counts and times until now."""
+        statistics = self._statistics
+        dropped = statistics.dropped()
+        discarded = self._inbox.discarded
+        for cause, count in (("stages busy", self._inbox.dropped - discarded), ("stopped", discarded)):
+            if count > 0:
+                dropped[cause] = dropped.get(cause, 0) + count
+        return Stats(
+            elapsed_seconds=statistics.elapsed_seconds,
+            frames_in=statistics.arrived.count,
+            frames_out=statistics.finished.count,
+            fps_in=statistics.arrived.per_second(),
+            fps_out=statistics.finished.per_second(),
+            dropped=dropped,
+            latency_ms=statistics.latency.percentiles(),
+            age_ms=statistics.age.percentiles(),
+            stages=statistics.stages(),
+            sinks=self._outlets.stats(),
+            reconnects=self._source.reconnects,
+            provider=self._runner.provider,
+            source=self._source.info.name,
+            width=self._size[0],
+            height=self._size[1],
+        )
+
+    def start(self) -> Pipeline:
+        """Opens the sinks and starts all threads.
+
+        Raises:
+            ArtrtError: A sink cannot be opened; everything is closed again.
+        """
+        try:
+            for sink in self._sinks:
+                if isinstance(sink, Attachable):
+                    sink.attach(self)
+                self._outlets.add(sink, self.info)
+        except BaseException:
+            self._outlets.end(completed=False, discard=True)
+            self._outlets.finish(stopped=True)
+            self._source.close()
+            raise
+        for name, work in (("stages", self._run_stages), ("source", self._read)):
+            thread = threading.Thread(target=work, name=f"artrt {name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return self
+
+    def wait(self, *, on_progress: Callable[[Stats], None] | None = None) -> Stats:
+        """Serves windows until the end, then closes everything.
+
+        Args:
+            on_progress: Called about ten times a second in this thread.
+
+        Returns:
+            The final counts.
+
+        Raises:
+            ArtrtError: What went wrong first in any thread.
+            KeyboardInterrupt: Ctrl-C; the files are finished.
+        """
+        next_report = 0.0
+        try:
+            while True:
+                if not self._outlets.serve_main_thread(timeout_seconds=POLL_SECONDS) and self._ended.wait(
+                    POLL_SECONDS
+                ):
+                    break
+                if on_progress is not None and time.monotonic() >= next_report:
+                    next_report = time.monotonic() + PROGRESS_SECONDS
+                    on_progress(self.stats())
+        except BaseException as error:
+            self._fail(error, "caller")
+        return self._finish()
+
+    def run(self, *, on_progress: Callable[[Stats], None] | None = None) -> Stats:
+        """`start` and `wait`."""
+        return self.start().wait(on_progress=on_progress)
+
+    def results(self) -> Iterator[Result]:
+        """Starts the pipeline and gives its results; leaving the loop stops it.
+
+        A loop that is slower than a live source gets the newest result each time; `max_frames` counts what it gets.
+        """
+        box: Mailbox[Result] = Mailbox(capacity=1, lossy=not self._lossless)
+        limit, self._max_frames = self._max_frames, self._max_frames if self._lossless else None
+        self._sinks.append(MailboxSink(box, live=not self._lossless))
+        with self:
+            try:
+                for _ in itertools.count() if limit is None or self._lossless else range(limit):
+                    if (result := box.take()) is None:
+                        self.wait()  # other sinks may have more to write
+                        break
+                    yield result
+            finally:
+                box.close(discard=True)
+
+    def stop(self) -> None:
+        """Asks everything to end, from any thread; `wait` then returns."""
+        self._stopping.set()
+        self._source.cancel()
+        self._inbox.close(discard=True)
+        self._clock.stop()
+        self._outlets.end(completed=False, discard=True)
+
+    def add_sink(self, sink: Sink | str | os.PathLike[str]) -> None:
+        """Adds a sink while the pipeline runs, such as a recording.
+
+        Raises:
+            OutputError: It cannot be opened; the pipeline goes on.
+        """
+        self._outlets.add(open_sink(sink) if isinstance(sink, (str, os.PathLike)) else sink, self.info)
+
+    def remove_sink(self, name: str) -> bool:
+        """Finishes the sink of that name while the pipeline runs; False when there is none."""
+        return self._outlets.remove(name)
+
+    def __enter__(self) -> Pipeline:
+        """Starts it."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops it and closes everything; raises what went wrong in a thread, unless the block failed itself."""
+        self.stop()
+        try:
+            self._finish()
+        except BaseException:
+            if error is None:
+                raise
+
+    def _read(self) -> None:
+        """The source's thread."""
+        try:
+            while not self._stopping.is_set():
+                frame = self._source.read()
+                if frame is None:
+                    self._source_ended = not self._stopping.is_set()
+                    break
+                self._statistics.arrived.tick()
+                self._inbox.put(self._clock.pace(frame) if self._paced else frame)
+                if self._lossless and self._statistics.arrived.count == self._max_frames:
+                    break
+        except BaseException as error:
+            self._remember(error, "source")  # what was read before is still played
+        finally:
+            self._inbox.close()
+            self._source.close()
+
+    def _run_stages(self) -> None:
+        """The stages' thread."""
+        try:
+            while (frame := self._inbox.take()) is not None:
+                if not self._clock.wait(until_resumed=self._lossless) or self._stopping.is_set():
+                    self._statistics.drop("stopped" if self._stopping.is_set() else "paused")
+                    continue
+                self._process(frame)
+                if not self._lossless and self._statistics.finished.count == self._max_frames:
+                    self._source.cancel()
+                    self._inbox.close(discard=True)
+        except BaseException as error:
+            self._statistics.drop("error")
+            self._fail(error, "stage")
+        finally:
+            stopped = self._stopping.is_set()
+            self._outlets.end(completed=self._source_ended and not stopped, discard=stopped)
+            self._ended.set()
+
+    def _process(self, frame: Frame) -> None:
+        image = self._runner(frame.image)
+        latency_ms = (time.monotonic() - frame.captured_seconds) * 1e3
+        self._statistics.latency.add(latency_ms)
+        self._statistics.finished.tick()
+        self._size = (image.shape[1], image.shape[0])
+        dropped = self._inbox.dropped
+        self._outlets.put(Result(frame, image, latency_ms, dict(self._runner.last_ms), dropped))
+
+    def _fail(self, error: BaseException, where: str) -> None:
+        """Remembers the first error and stops everything."""
+        self._remember(error, where)
+        self.stop()
+
+    def _remember(self, error: BaseException, where: str) -> None:
+        with self._error_lock:
+            first, self._error = self._error, self._error or error
+        if first is None and not isinstance(error, (ArtrtError, KeyboardInterrupt)) and where != "caller":
+            self._error = ArtrtError(f"{where}: {type(error).__name__}: {error}")
+            self._error.__cause__ = error
+
+    def _finish(self) -> Stats:
+        stopped = self._stopping.is_set()
+        for thread in self._threads:
+            thread.join(STOP_SECONDS if stopped else None)
+        self._outlets.finish(stopped=stopped)
+        stats = self.stats()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return stats
+
+
+def _opened(
+    source: str | int | os.PathLike[str] | Source, *, options: SourceOptions | None, frames: FramePolicy
+) -> Source:
+    if isinstance(source, (str, int, os.PathLike)):
+        return open_source(source, options=options, frames=frames)
+    return source

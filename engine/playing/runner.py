@@ -1,0 +1,129 @@
+"""The stages of a pipeline, run on one frame after the other with the controls of the moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..frame import Image, check_image
+from ..looks.controls import Controls
+from ..stages.chain import Chain, FrameFunction, name_of
+from ..stages.stage import Stage
+from ..statistics import Statistics
+from .stabilizer import Stabilizer
+
+
+class Runner:
+    """Runs stages in order. Neighbouring `Stage` objects become one `Chain`, so that frames stay on their device.
+
+    Args:
+        stages: In order.
+        controls: Where values and switches are read for every frame.
+        statistics: Where the time of every stage goes.
+    """
+
+    def __init__(
+        self, stages: Sequence[FrameFunction], *, controls: Controls, statistics: Statistics
+    ) -> None:
+        self._stages = _grouped(stages)
+        self._controls = controls
+        self._statistics = statistics
+        self._stabilizer = Stabilizer()
+        self.last_ms: dict[str, float] = {}
+
+    @property
+    def provider(self) -> str:
+        """What runs the stages: "cpu", "cuda"; several are joined by "+"."""
+        found = [_provider(stage) for stage in self._stages]
+        return "+".join(dict.fromkeys(name for name in found if name))
+
+    def __call__(self, image: Image) -> Image:
+        """Runs every stage that is on; `last_ms` then holds their times.
+
+        Args:
+            image: uint8 [H, W, 3], BGR; it is not written to.
+        """
+        self.last_ms = {}
+        values = self._controls.values()
+        amount = float(values.pop("stabilize"))
+        styled = self._stylize(image, values)
+        if amount <= 0 or not self.last_ms:  # where no stage ran there is nothing that flickers
+            self._stabilizer.reset()
+            return styled
+        started = time.perf_counter()
+        blended = self._stabilizer(
+            image, styled, amount=amount, fingerprint=_fingerprint(values, self._controls)
+        )
+        self._count("stabilize", started)
+        return blended
+
+    def reset(self) -> None:
+        """A new scene: every stage starts fresh."""
+        self._stabilizer.reset()
+        for stage in self._stages:
+            reset = getattr(stage, "reset", None)
+            if reset is not None:
+                reset()
+
+    def _stylize(self, image: Image, values: Mapping[str, Any]) -> Image:
+        for stage in self._stages:
+            if isinstance(stage, Chain):
+                image = self._run_chain(stage, image, values)
+            elif self._controls.is_on(name_of(stage)):
+                started = time.perf_counter()
+                image = check_image(stage(image, **_own(stage, values)))
+                self._count(name_of(stage), started)
+        return image
+
+    def _run_chain(self, chain: Chain, image: Image, values: Mapping[str, Any]) -> Image:
+        for stage in chain.stages:
+            wanted = self._controls.is_on(stage.name)
+            if stage.spec.output == "mask":  # nobody looks at the mask while nothing is kept
+                wanted = wanted and values.get("keep_salient", 0.0) > 0
+            if wanted != (stage.name in chain.enabled):
+                chain.enable(stage.name, wanted)
+        image = chain(image, **_own(chain, values))
+        for name, seconds in chain.seconds.items():
+            self.last_ms[name] = seconds * 1e3
+            self._statistics.stage(name, seconds * 1e3)
+        return image
+
+    def _count(self, name: str, started: float) -> None:
+        self.last_ms[name] = (time.perf_counter() - started) * 1e3
+        self._statistics.stage(name, self.last_ms[name])
+
+
+def _grouped(stages: Sequence[FrameFunction]) -> list[FrameFunction]:
+    groups: list[FrameFunction] = []
+    pending: list[Stage] = []
+    for stage in [*stages, None]:
+        if isinstance(stage, Stage):
+            pending.append(stage)
+            continue
+        if pending:
+            groups.append(Chain(pending))
+            pending = []
+        if stage is not None:
+            groups.append(stage)
+    return groups
+
+
+def _own(stage: FrameFunction, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = getattr(stage, "controls", ())
+    return {name: value for name, value in values.items() if name in names}
+
+
+def _provider(stage: FrameFunction) -> str:
+    if isinstance(stage, Chain):
+        return "+".join(dict.fromkeys(inner.session.provider for inner in stage.stages))
+    session = getattr(stage, "session", stage)
+    return str(getattr(session, "provider", ""))
+
+
+def _fingerprint(values: Mapping[str, Any], controls: Controls) -> object:
+    """Changes when the picture changes by a control and not by the scene."""
+    style = values.get("style")
+    numbers = tuple(sorted((name, value) for name, value in values.items() if name != "style"))
+    switches = tuple(sorted(controls.state.switches.items()))
+    return (None if style is None else hash(style.tobytes()), numbers, switches)

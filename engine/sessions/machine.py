@@ -1,0 +1,124 @@
+"""What this machine offers: cores, the NVIDIA driver, shared libraries, the onnxruntime wheels."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.metadata
+import io
+import math
+import os
+from pathlib import Path
+
+from ..errors import ProviderError
+
+# Messages of ProviderError read "cause; fix".
+GPU_FIX = "pip uninstall -y onnxruntime && pip install 'artrt[gpu]'"
+ONNXRUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu")
+CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+CGROUP_MEMORY = Path("/sys/fs/cgroup")
+MEMORY_INFO = Path("/proc/meminfo")
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: affinity and the container's CPU quota, not the machine's count."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CGROUP_LIMIT.read_text().split()
+        return max(1, min(cores, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):
+        return cores
+
+
+def installed_onnxruntimes() -> list[str]:
+    """Names of the installed onnxruntime wheels; more than one overwrite each other's files."""
+    found = []
+    for name in ONNXRUNTIME_WHEELS:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            importlib.metadata.version(name)
+            found.append(name)
+    return found
+
+
+def require_one_onnxruntime() -> None:
+    """Checks that not both onnxruntime wheels are installed.
+
+    Raises:
+        ProviderError: Both are; the message holds the repair.
+    """
+    if len(installed_onnxruntimes()) > 1:
+        raise ProviderError(
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other; "
+            "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'artrt[gpu]'"
+        )
+
+
+def require_cuda_driver() -> None:
+    """Checks that the NVIDIA driver is there and sees a GPU.
+
+    Raises:
+        ProviderError: No driver library, or no device.
+    """
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError as error:
+        raise ProviderError(
+            "no NVIDIA driver (libcuda.so.1 is not on the loader's path); install it, in a container run with "
+            "--gpus all, or use --provider cpu"
+        ) from error
+    count = ctypes.c_int(0)
+    status = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    if status != 0 or count.value == 0:
+        raise ProviderError(f"the NVIDIA driver sees no GPU (cuInit status {status}); check nvidia-smi")
+
+
+def load_libraries() -> str:
+    """Loads CUDA and cuDNN from their Python wheels, where onnxruntime can.
+
+    Returns:
+        What onnxruntime said about libraries that it could not load, on one line; empty when all went well.
+    """
+    import onnxruntime
+
+    if not hasattr(onnxruntime, "preload_dlls"):
+        return ""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        onnxruntime.preload_dlls()
+    return " ".join(said.getvalue().split())
+
+
+def missing_library(library: Path) -> str | None:
+    """Loads a shared library as the linker would, to learn why onnxruntime could not.
+
+    For diagnosis only: the library must not be loaded before onnxruntime itself tried, because it looks for its
+    host while it is loaded.
+
+    Args:
+        library: Path of an onnxruntime provider library; its `providers_shared` sibling is loaded first.
+
+    Returns:
+        None when it loads, else the linker's message, which names the first library that was not found.
+    """
+    try:
+        shared = library.with_name("libonnxruntime_providers_shared.so")
+        if shared.exists():
+            ctypes.CDLL(str(shared), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(library))
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def available_memory_bytes() -> int | None:
+    """Memory that this process may still take, by the system and the container's limit; None when unknown."""
+    try:
+        lines = dict(line.split(":", 1) for line in MEMORY_INFO.read_text().splitlines())
+        available = int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, ValueError, KeyError):
+        return None
+    try:
+        limit, used = (int((CGROUP_MEMORY / name).read_text()) for name in ("memory.max", "memory.current"))
+    except (OSError, ValueError):
+        return available
+    return min(available, max(limit - used, 0))

@@ -1,0 +1,99 @@
+"""What a user can do while something plays: keys of the window, buttons of the web page."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from ..frame import Image, write_image
+from .base import EncodeOptions
+from .player import Player
+from .video_file import VideoFileSink
+
+STEP = 0.1
+
+
+class Remote:
+    """Snapshots, recordings and step-wise changes of one player; every method may be called from any thread.
+
+    Args:
+        player: What is steered.
+        folder: Where snapshots and recordings go.
+        recording: File of the first recording; later ones are numbered. None makes names from the time.
+        options: Encoding of recordings.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        *,
+        folder: Path | None = None,
+        recording: Path | None = None,
+        options: EncodeOptions | None = None,
+    ) -> None:
+        self._player = player
+        self._folder = folder or Path()
+        self._recording = recording
+        self._options = options
+        self._lock = threading.Lock()
+        self._current: str | None = None
+        self._count = 0
+
+    @property
+    def recording(self) -> str | None:
+        """The file that is being recorded, or None."""
+        return self._current
+
+    def toggle_recording(self) -> str | None:
+        """Starts or finishes a recording.
+
+        Returns:
+            The file that was started, or None when one was finished.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        with self._lock:
+            if self._current is not None:
+                name, self._current = self._current, None
+                self._player.remove_sink(name)
+                return None
+            sink = VideoFileSink(self._recording_path(), options=self._options)
+            self._player.add_sink(sink)
+            self._current = sink.name
+            return sink.name
+
+    def snapshot(self, image: Image) -> Path:
+        """Writes a picture, uint8 [H, W, 3] BGR, under a name from the time.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        path = self._folder / f"artrt-{_stamp()}.png"
+        write_image(path, image)
+        return path
+
+    def change(self, name: str, step: float) -> float:
+        """Adds to a strength and keeps it within 0 to 1; returns the new value."""
+        value = min(1.0, max(0.0, round(self._player.controls.state.numbers[name] + step, 2)))
+        self._player.controls.set(style=None, **{name: value})
+        return value
+
+    def toggle_salient(self) -> float:
+        """Keeps the salient region of the photograph, fully or not at all; returns the new value."""
+        kept = self._player.controls.state.numbers["keep_salient"] > 0
+        return self.change("keep_salient", -1.0 if kept else 1.0)
+
+    def _recording_path(self) -> Path:
+        self._count += 1
+        if self._recording is None:
+            return self._folder / f"artrt-{_stamp()}.mp4"
+        if self._count == 1:
+            return self._recording
+        return self._recording.with_stem(f"{self._recording.stem}-{self._count}")
+
+
+def _stamp() -> str:
+    now = time.time()
+    return time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f"-{int(now * 1000) % 1000:03d}"

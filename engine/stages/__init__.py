@@ -1,0 +1,1 @@
+"""Stages: loaded models from frame to frame, alone and one after another."""

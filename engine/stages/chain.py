@@ -1,0 +1,177 @@
+"""Stages one after another, used like one stage, and what else may stand among them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol
+
+from ..errors import ContractError, UsageError, suggest
+from ..frame import Image, check_image
+from ..stage_spec import Control
+from .stage import Stage, Value
+
+
+class FrameFunction(Protocol):
+    """Anything that makes a picture of a picture: a `Stage`, a `Chain`, or your own function.
+
+    When it has an attribute `controls` (names), it gets the controls of those names as keywords.
+    """
+
+    def __call__(self, image: Image, **controls: Any) -> Image:
+        """Takes and gives uint8 [H, W, 3], BGR."""
+
+
+class Chain:
+    """Stages one after another, used like one stage.
+
+    A stage whose output is not a picture (`saliency` gives `mask`) leaves the frame alone: its output becomes the
+    control of that name for the stages after it. Frames stay on the device between stages that share one.
+
+    Args:
+        stages: The stages in order; the chain closes them.
+        values: Controls that a call may leave out, by name.
+        clock: Seconds, for `seconds`.
+
+    Attributes:
+        stages: The stages in order.
+        values: See above; may be changed between two frames.
+        seconds: What each enabled stage took for the last frame, by name.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        *,
+        values: Mapping[str, Value] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.stages = tuple(stages)
+        self.values: dict[str, Value] = dict(values or {})
+        self.seconds: dict[str, float] = {}
+        self._clock = clock
+        self._disabled: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The stages' names, joined: "quantize+stylize"."""
+        return "+".join(stage.name for stage in self.stages) or "none"
+
+    @property
+    def provider(self) -> str:
+        """What runs the stages: "cpu", "cuda"; several are joined by "+"."""
+        return "+".join(dict.fromkeys(stage.session.provider for stage in self.stages)) or "none"
+
+    @property
+    def reason(self) -> str:
+        """One line: why these providers, and why not better ones; what holds for several stages is said once."""
+        parts = (part for stage in self.stages for part in stage.session.reason.split("; "))
+        return "; ".join(dict.fromkeys(parts))
+
+    @property
+    def controls(self) -> Mapping[str, Control]:
+        """The controls of all stages."""
+        return {name: control for stage in self.stages for name, control in stage.controls.items()}
+
+    @property
+    def enabled(self) -> tuple[str, ...]:
+        """Names of the stages that run."""
+        return tuple(stage.name for stage in self.stages if stage.name not in self._disabled)
+
+    def enable(self, name: str, enabled: bool = True) -> None:
+        """Turns a stage on or off between two frames; when turned on it starts fresh.
+
+        Raises:
+            UsageError: No stage of that name.
+        """
+        names = [stage.name for stage in self.stages]
+        if name not in names:
+            raise UsageError(f"no stage '{name}' in this chain; {suggest(name, names)}")
+        if enabled and name in self._disabled:
+            self.stages[names.index(name)].reset()
+        self._disabled = self._disabled - {name} if enabled else self._disabled | {name}
+
+    def __call__(self, image: Image, **controls: Value) -> Image:
+        """Runs the enabled stages on one frame.
+
+        Args:
+            image: uint8 [H, W, 3], BGR.
+            controls: Values by name; each goes to every stage that has a control of that name.
+
+        Returns:
+            uint8 [H, W, 3], BGR; a copy of the frame when no stage is enabled.
+
+        Raises:
+            UnsupportedImageError: `image` is not a picture.
+            ContractError: No stage has a control of that name.
+            UsageError: A control is out of range, not finite, or of the wrong shape.
+        """
+        check_image(image)
+        known = self.controls
+        for name in controls:
+            if name not in known:
+                raise ContractError(
+                    f"no stage of '{self.name}' has a control '{name}'; {suggest(name, known)}"
+                )
+        return self._run(image, self.values | controls)
+
+    def reset(self) -> None:
+        """Makes every stage start fresh."""
+        for stage in self.stages:
+            stage.reset()
+
+    def close(self) -> None:
+        """Closes every stage."""
+        for stage in self.stages:
+            stage.close()
+
+    def __enter__(self) -> Chain:
+        """Enters a context that closes the chain at its end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the chain."""
+        self.close()
+
+    def _run(self, image: Image, values: dict[str, Any]) -> Image:
+        height, width = image.shape[:2]
+        tensor: Any = image
+        place: Stage | None = None  # the stage that made `tensor`, None for main memory
+        self.seconds = {}
+        for stage in self.stages:
+            if stage.name in self._disabled:
+                continue
+            started = self._clock()
+            if place is None or place.device is None or place.device != stage.device:
+                tensor = stage.upload(place.download(tensor) if place is not None else tensor)
+                place = stage
+            own = {name: value for name, value in values.items() if name in stage.controls}
+            result = stage.advance(tensor, size=(height, width), controls=own)
+            if stage.spec.output in self.controls:
+                values[stage.spec.output] = _handed_on(result, stage, self.stages)
+            else:
+                tensor, place = result, stage
+            self.seconds[stage.name] = self._clock() - started
+        return place.download(tensor) if place is not None else image.copy()
+
+
+def _handed_on(result: Any, maker: Stage, stages: Sequence[Stage]) -> Any:
+    """A mask as the stages after its maker can take it: as it is on one device, else in main memory."""
+    same = all(stage.device == maker.device for stage in stages)
+    return result if same else maker.download(result)
+
+
+def stage_names(stages: Sequence[FrameFunction]) -> list[str]:
+    """Names of all stages, those inside chains included."""
+    names: list[str] = []
+    for stage in stages:
+        names += [inner.name for inner in stage.stages] if isinstance(stage, Chain) else [name_of(stage)]
+    return names
+
+
+def name_of(stage: FrameFunction) -> str:
+    """A stage's name; of a function, its own name; else that of its class."""
+    return str(getattr(stage, "name", None) or getattr(stage, "__name__", None) or type(stage).__name__)

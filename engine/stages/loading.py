@@ -1,0 +1,39 @@
+"""Loads a stage from a file."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import ContractError
+from ..sessions import open_session
+from .stage import Stage
+
+
+def load_stage(
+    path: str | os.PathLike[str],
+    *,
+    provider: str = "auto",
+    threads: int | None = None,
+    size: tuple[int, int] | None = None,
+    steady: bool = False,
+) -> Stage:
+    """Loads a stage from an ONNX file or a TensorRT engine.
+
+    Args:
+        path: The file; its metadata holds the stage contract.
+        provider: See `open_session`.
+        threads: Threads of one inference on a CPU.
+        size: (height, width) in pixels of the frames to come, when known.
+        steady: Many frames of one size will come.
+
+    Raises:
+        InputError: The file is missing.
+        ContractError: It is not a stage.
+        ProviderError: The provider is not available.
+    """
+    session = open_session(path, provider=provider, threads=threads, size=size, steady=steady)
+    try:
+        return Stage(session)
+    except ContractError as error:
+        session.close()
+        raise ContractError(f"{path}: {error}") from error

@@ -1,0 +1,1 @@
+"""The zoo: shipped models and styles, and folders that `artrt export` wrote."""

@@ -1,0 +1,152 @@
+"""The zoo: trained models and styles that ship with the package, or a folder of the same shape.
+
+    stylize-small.onnx  saliency.onnx  quantize.onnx  superpixels.onnx  trunk-small.safetensors
+    styles/NAME.safetensors   cards/NAME.md
+    manifest.json       {"format": 1, "files": {"stylize-small.onnx": {"sha256": "…", "bytes": 1234}, …}}
+
+A file is handed out only after its bytes were found to be those of the manifest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError, IntegrityError, UnknownStyleError, UsageError, suggest
+from ..files import sha256_of, write_bytes
+from .style import SUFFIX, Style, load_style, mix, normalise_weights, parse_mix
+
+SHIPPED = Path(__file__).resolve().parents[2] / "models" / "zoo"
+MANIFEST = "manifest.json"
+FORMAT = 1
+MODEL_PREFIX = "stylize-"
+MODEL_SUFFIX = ".onnx"
+COVERED_SUFFIXES = frozenset({".onnx", ".safetensors", ".md"})
+
+
+@dataclass(frozen=True, slots=True)
+class Zoo:
+    """A folder of models and styles with their manifest.
+
+    Args:
+        folder: The folder; by default $ARTRT_ZOO, else the one that ships with artrt.
+    """
+
+    folder: Path = field(default_factory=lambda: Path(os.environ.get("ARTRT_ZOO") or SHIPPED))
+    _verified: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest's entries: file name -> {"sha256", "bytes"}.
+
+        Raises:
+            IntegrityError: It is missing or unreadable.
+        """
+        files: dict[str, Any] = read_manifest(self.folder / MANIFEST)["files"]
+        return files
+
+    def path(self, name: str) -> Path:
+        """The path of a file, after its sha256 was compared with the manifest's (once per file and process).
+
+        Args:
+            name: Name below the folder, with forward slashes.
+
+        Raises:
+            InputError: The manifest has no such file.
+            IntegrityError: The file is missing or its bytes differ.
+        """
+        if name not in self._verified:
+            entry = self.manifest().get(name)
+            if entry is None:
+                raise InputError(f"{self.folder} has no '{name}'; {suggest(name, self.manifest())}")
+            path = self.folder / name
+            if not path.is_file():
+                raise IntegrityError(f"{path} is missing, though the manifest lists it: reinstall artrt")
+            if sha256_of(path) != entry["sha256"]:
+                raise IntegrityError(
+                    f"{path} is not the file of the manifest (sha256 differs): reinstall artrt"
+                )
+            self._verified[name] = path
+        return self._verified[name]
+
+    def models(self) -> list[str]:
+        """Names of the style transformers ("small"), sorted."""
+        names = [
+            name for name in self.manifest() if name.startswith(MODEL_PREFIX) and name.endswith(MODEL_SUFFIX)
+        ]
+        return sorted(name[len(MODEL_PREFIX) : -len(MODEL_SUFFIX)] for name in names)
+
+    def model_path(self, model: str = "small") -> Path:
+        """The verified ONNX file of a style transformer.
+
+        Raises:
+            UsageError: No model of that name.
+        """
+        if model not in self.models():
+            raise UsageError(f"unknown model '{model}'; {suggest(model, self.models())}")
+        return self.path(f"{MODEL_PREFIX}{model}{MODEL_SUFFIX}")
+
+    def styles(self) -> list[str]:
+        """Names of the styles, sorted."""
+        return sorted(Path(name).stem for name in self.manifest() if name.startswith("styles/"))
+
+    def style(self, name: str) -> Style:
+        """One style: of the zoo by name, or a file by its path.
+
+        Args:
+            name: "starry-night", or a path that ends in `.safetensors`.
+
+        Raises:
+            UnknownStyleError: No such style; the message lists close names.
+            InputError: The path is no style file.
+            IntegrityError: The zoo's file is not the one of the manifest.
+        """
+        if name.endswith(SUFFIX):
+            return load_style(name)
+        if name not in self.styles():
+            raise UnknownStyleError(name, known=self.styles())
+        return load_style(self.path(f"styles/{name}{SUFFIX}"))
+
+    def mix(self, text: str) -> tuple[Style, str | None]:
+        """The style of an expression such as "starry-night:0.7+udnie:0.3".
+
+        Returns:
+            The style, and a notice for the user when its weights had to be normalised.
+        """
+        parts = parse_mix(text)
+        weights, notice = normalise_weights([weight for _, weight in parts])
+        return mix([self.style(name) for name, _ in parts], weights), notice
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """A manifest of this format.
+
+    Raises:
+        IntegrityError: It is missing, unreadable or of another format.
+    """
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        listed = isinstance(data["files"], dict)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError(f"{path} is missing or unreadable: reinstall artrt") from error
+    if not listed or data.get("format") != FORMAT:
+        raise IntegrityError(f"{path} has format {data.get('format')}, this artrt reads {FORMAT}")
+    return data
+
+
+def write_manifest(folder: Path = SHIPPED) -> Path:
+    """Writes the manifest of a zoo folder from the files that are there.
+
+    Returns:
+        The manifest's path.
+    """
+    files = {
+        path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix in COVERED_SUFFIXES and not path.name.startswith(".")
+    }
+    text = json.dumps({"format": FORMAT, "files": files}, indent=2) + "\n"
+    write_bytes(folder / MANIFEST, text.encode())
+    return folder / MANIFEST

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from artrt.engine.errors import InputError, UsageError
+from artrt.engine.frame import read_image, read_image_with_alpha, write_image
+from artrt.engine.jobs.job import Job, plan, run_job
+from artrt.engine.sessions import FakeSession
+from artrt.engine.sources import Size
+from artrt.engine.stages.chain import Chain
+from artrt.engine.stages.stage import Stage
+from support.models import INVERT_SPEC
+
+
+@pytest.fixture
+def chain():
+    return Chain([Stage(FakeSession.from_spec(lambda feeds: {"output": 255 - feeds["frame"]}, INVERT_SPEC))])
+
+
+@pytest.fixture
+def folder(tmp_path, picture):
+    for name in ("b.png", "a.jpg"):
+        write_image(tmp_path / "in" / name, picture(12, 16))
+    (tmp_path / "in" / "clip.mp4").touch()
+    (tmp_path / "in" / "notes.txt").touch()
+    (tmp_path / "in" / ".hidden.png").touch()
+    return tmp_path / "in"
+
+
+def pairs(jobs):
+    return [(job.input.name, str(job.output), job.kind) for job in jobs]
+
+
+def test_one_picture_to_a_file_or_folder(folder):
+    assert pairs(plan([str(folder / "a.jpg")], "out.png")) == [("a.jpg", "out.png", "picture")]
+    assert pairs(plan([str(folder / "a.jpg")], "out")) == [("a.jpg", "out/a.jpg", "picture")]
+
+
+def test_folder_to_a_folder(folder):
+    assert pairs(plan([str(folder)], "out")) == [
+        ("a.jpg", "out/a.jpg", "picture"),
+        ("b.png", "out/b.png", "picture"),
+        ("clip.mp4", "out/clip.mp4", "video"),
+    ]
+
+
+def test_glob_and_files_to_a_folder(folder):
+    jobs = plan([str(folder / "*.png"), str(folder / "a.jpg")], "out")
+    assert pairs(jobs) == [("b.png", "out/b.png", "picture"), ("a.jpg", "out/a.jpg", "picture")]
+
+
+def test_folder_of_pictures_to_a_video(folder):
+    assert plan([str(folder)], "out.mp4") == [Job(folder, Path("out.mp4"), "video")]
+
+
+def test_video_to_pictures(folder):
+    assert pairs(plan([str(folder / "clip.mp4")], "frames/%04d.png")) == [
+        ("clip.mp4", "frames/%04d.png", "video")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "message"),
+    [
+        (["a.jpg", "b.png"], "out.jpg", "several inputs need a folder as output, got the file 'out.jpg'"),
+        (["a.jpg"], "out.mp4", "a picture becomes one of"),
+        (["a.jpg"], "out.xyz", "'out.xyz': a picture becomes one of"),
+        (["clip.mp4"], "out.jpg", "a video becomes one of .* or pictures as in frames/%06d.png"),
+        (["a.jpg", "a.jpg"], "out", "would both become out/a.jpg"),
+    ],
+)
+def test_output_that_does_not_fit_is_refused(folder, inputs, output, message):
+    with pytest.raises(UsageError, match=message):
+        plan([str(folder / name) for name in inputs], output)
+
+
+def test_input_is_never_overwritten(folder):
+    with pytest.raises(UsageError, match=r"the output would overwrite the input .*a.jpg"):
+        plan([str(folder / "a.jpg")], str(folder / "a.jpg"))
+    with pytest.raises(UsageError, match="the output would overwrite the input"):
+        plan([str(folder)], str(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing.jpg", "no such file"),
+        ("notes.txt", "not a known kind of picture or video"),
+        ("*.webp", "no picture or video matches"),
+        ("rtsp://camera", "no such file .live sources: artrt live."),
+    ],
+)
+def test_wrong_input_is_named(folder, name, message):
+    with pytest.raises(InputError, match=message):
+        plan([name if "://" in name else str(folder / name)], "out")
+
+
+def test_folder_without_pictures(tmp_path):
+    with pytest.raises(InputError, match="no pictures or videos in this folder"):
+        plan([str(tmp_path)], "out")
+
+
+def test_picture_is_done(folder, tmp_path, chain):
+    done = run_job(Job(folder / "b.png", tmp_path / "new" / "b.png", "picture"), chain)
+    assert np.array_equal(read_image(tmp_path / "new" / "b.png"), 255 - read_image(folder / "b.png"))
+    assert (done.width, done.height, done.frames) == (16, 12, 1)
+    assert done.fps > 0
+
+
+def test_picture_is_scaled_with_its_alpha(tmp_path, picture, chain):
+    write_image(tmp_path / "a.png", picture(20, 30), alpha=np.full((20, 30), 200, np.uint8))
+    done = run_job(Job(tmp_path / "a.png", tmp_path / "b.png", "picture"), chain, size=Size.parse("10"))
+    image, alpha = read_image_with_alpha(tmp_path / "b.png")
+    assert (done.width, done.height) == (15, 10)
+    assert image.shape == (10, 15, 3)
+    assert alpha.tolist() == np.full((10, 15), 200).tolist()
+
+
+def test_folder_becomes_a_video_and_the_chain_stays_open(tmp_path, picture, chain):
+    for number in range(5):
+        write_image(tmp_path / "in" / f"{number}.png", picture(32, 48, seed=number))
+    seen = []
+    job = Job(tmp_path / "in", tmp_path / "new" / "out.mp4", "video")
+    done = run_job(job, chain, on_frame=lambda count, total: seen.append((count, total)))
+    assert (done.width, done.height, done.frames) == (48, 32, 5)
+    assert all(total == 5 for _, total in seen)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.mp4"]
+    chain(picture(4, 4))

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import socket
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from artrt.engine.errors import OutputError, UsageError
+from artrt.engine.frame import Frame
+from artrt.engine.playing.pipeline import Pipeline
+from artrt.engine.result import Result
+from artrt.engine.sinks import WebOptions
+from artrt.engine.sinks.web.hub import Hub
+from artrt.engine.sinks.web.sink import WebSink
+from support.clips import probe
+from support.page import Client, page
+
+
+@pytest.fixture(scope="module")
+def site():
+    with page() as (_, pipeline, client):
+        eventually(lambda: client.state()["stats"]["frames_out"] > 3)
+        yield pipeline, client
+
+
+def eventually(condition, *, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+
+
+def picture(data: bytes) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image
+
+
+def read_parts(port: int, count: int, *, path="/stream.mjpg") -> list[bytes]:
+    """JPEG pictures of the MJPEG stream."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        stream = connection.makefile("rb")
+        data = io.BytesIO()
+        while data.getvalue().count(b"Content-Type: image/jpeg") <= count:
+            data.write(stream.read(4096))
+    parts = data.getvalue().split(b"--artrt-frame\r\n")[1 : count + 1]
+    return [part.split(b"\r\n\r\n", 1)[1] for part in parts]
+
+
+def test_the_page_needs_no_other_host(site):
+    _, client = site
+    answer = client.get("/")
+    text = answer.body.decode()
+    assert answer.status == 200
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "{{" not in text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_the_stream_moves(site):
+    _, client = site
+    first, *_, last = (picture(part) for part in read_parts(client.port, 6))
+    assert first.shape == (180, 320, 3)
+    assert np.abs(first.astype(int) - last).max() > 20
+
+
+@pytest.mark.parametrize("path", ["/stream.mjpg", "/api/events"])
+def test_only_the_headers_of_what_never_ends(site, path):
+    _, client = site
+    answer = client.request("HEAD", path)
+    assert (answer.status, answer.body) == (200, b"")
+    eventually(lambda: client.state()["viewers"] == 0)
+
+
+def test_a_change_of_style_changes_the_picture(site):
+    _, client = site
+    for name, channel in (("green", 1), ("red", 2), ("blue", 0)):
+        assert client.post("/api/controls", {"style": name}).json["style"] == name
+
+        def shown(channel=channel):
+            level = picture(client.get("/snapshot.png").body).mean(axis=(0, 1))
+            return level[channel] > 2 * np.delete(level, channel).max()
+
+        eventually(shown)
+
+
+def test_controls_are_set_and_told(site):
+    pipeline, client = site
+    changes = {
+        "style": "blue:0.5+red:0.5",
+        "strength": 0.5,
+        "keep_salient": 0.25,
+        "switches": {"quantize": True},
+    }
+    state = client.post("/api/controls", changes | {"paused": True}).json
+    assert state["style"] == "blue:0.5+red:0.5"
+    assert state["numbers"]["strength"] == 0.5
+    assert state["numbers"]["keep_salient"] == 0.25
+    assert state["switches"] == {"quantize": True}
+    assert state["paused"]
+    assert pipeline.paused
+    back = {
+        "style": "blue",
+        "strength": 1,
+        "keep_salient": 0,
+        "paused": False,
+        "switches": {"quantize": False},
+    }
+    assert not client.post("/api/controls", back).json["paused"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"style": "/etc/passwd"}, "unknown style"),
+        ({"style": "../x.safetensors"}, "unknown style"),
+        ({"style": "x.safetensors:0.5+blue:0.5"}, "unknown style"),
+        ({"style": 5}, "name or a mix"),
+        ({"style": "b" * 1000}, "name or a mix"),
+        ({"strength": 7}, "expected 0 to 1"),
+        ({"strength": "1"}, "number from 0 to 1"),
+        ({"strength": 10**400}, "expected 0 to 1"),
+        ({"strength": True}, "number from 0 to 1"),
+        ({"nonsense": 1}, "no control"),
+        ({"switches": {"quantize": 1}}, "true or false"),
+        ({"switches": {"strength": True}}, "no switch"),
+        ({"paused": "yes"}, "true or false"),
+        ([1, 2], "JSON object"),
+    ],
+)
+def test_wrong_controls_are_refused(site, body, message):
+    _, client = site
+    answer = client.post("/api/controls", body)
+    assert answer.status == 400
+    assert message in answer.json["error"]
+
+
+def test_the_picture_in_every_style(site):
+    _, client = site
+    for name, channel in (("blue", 0), ("green", 1), ("red", 2)):
+        answer = client.get(f"/api/styles/{name}.jpg")
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert picture(answer.body).mean(axis=(0, 1)).argmax() == channel
+    assert client.get("/api/styles/..%2Fsecret.jpg").status == 404
+    assert client.get("/api/styles/none.jpg").status == 404
+
+
+def test_statistics_arrive_as_events(site):
+    _, client = site
+    with socket.create_connection(("127.0.0.1", client.port), timeout=10) as connection:
+        connection.sendall(f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\n\r\n".encode())
+        stream = connection.makefile("rb")
+        states = []
+        while len(states) < 3:
+            line = stream.readline()
+            if line.startswith(b"data: "):
+                states.append(json.loads(line[6:]))
+    assert states[2]["stats"]["frames_out"] > states[0]["stats"]["frames_out"]
+
+
+def test_recording_from_the_page(site, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pipeline, client = site
+    name = client.post("/api/recording", {"recording": True}).json["recording"]
+    assert client.post("/api/recording", {"recording": True}).json["recording"] == name
+    eventually(lambda: pipeline.stats().sinks[name].written > 3)
+    assert client.post("/api/recording", {"recording": False}).json["recording"] is None
+    assert probe(tmp_path / name).frames > 3
+    assert client.post("/api/recording", {"recording": "x.mp4"}).status == 400
+
+
+def test_metrics_health_and_schema(site):
+    _, client = site
+    text = client.get("/metrics").body.decode()
+    assert "# TYPE artrt_frames_out_total counter" in text
+    assert 'artrt_stage_ms{stage="stylize",quantile="0.95"}' in text
+    for line in text.splitlines():
+        assert line.startswith("#") or float(line.rsplit(" ", 1)[1]) >= 0
+    assert client.get("/healthz").json == {"status": "ok"}
+    schema = client.get("/openapi.json").json
+    assert schema["openapi"].startswith("3.")
+    for path, operations in schema["paths"].items():
+        for method in operations:
+            target = path.replace("{name}", "blue")
+            if target in ("/api/events", "/stream.mjpg"):
+                continue
+            assert client.request(method.upper(), target).status != 404, path
+
+
+def test_webrtc_answers_and_sends_pictures(site):
+    aiortc = pytest.importorskip("aiortc")
+    _, client = site
+
+    async def watch() -> list[np.ndarray]:
+        connection = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=[]))
+        connection.addTransceiver("video", direction="recvonly")
+        arrived = asyncio.get_running_loop().create_future()
+        connection.on("track", lambda track: arrived.set_result(track))
+        await connection.setLocalDescription(await connection.createOffer())
+        offer = {"type": "offer", "sdp": connection.localDescription.sdp}
+        answer = await asyncio.to_thread(lambda: client.post("/api/webrtc", offer).json)
+        await connection.setRemoteDescription(aiortc.RTCSessionDescription(answer["sdp"], answer["type"]))
+        track = await asyncio.wait_for(arrived, 10)
+        frames = [(await asyncio.wait_for(track.recv(), 10)).to_ndarray(format="bgr24") for _ in range(8)]
+        await connection.close()
+        return frames
+
+    frames = asyncio.run(watch())
+    assert frames[0].shape == (180, 320, 3)
+    assert np.abs(frames[0].astype(int) - frames[-1]).max() > 20
+
+
+def test_webrtc_pictures_have_real_times():
+    pytest.importorskip("aiortc")
+    from artrt.engine.sinks.web.rtc import _track
+
+    async def watch() -> list[int]:
+        hub, times = Hub(), []
+        hub.attach_loop(asyncio.get_running_loop())
+        track = _track(hub)
+        for _ in range(3):
+            image = np.zeros((48, 64, 3), np.uint8)
+            hub.put(Result(Frame(image), image))
+            times.append((await asyncio.wait_for(track.recv(), 10)).pts)
+            await asyncio.sleep(0.2)
+        return times
+
+    assert (np.diff(asyncio.run(watch())) >= 0.19 * 90000).all()
+
+
+@pytest.mark.parametrize(
+    "offer", [{}, {"type": "offer"}, {"type": "offer", "sdp": "v=9"}, {"type": "answer", "sdp": ""}]
+)
+def test_malformed_offers_are_refused(site, offer):
+    _, client = site
+    assert client.post("/api/webrtc", offer).status == 400
+
+
+def test_an_address_in_use_is_said():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        sink = WebSink(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(OutputError, match="cannot listen"):
+            Pipeline("test://64x48@10", [], [sink]).start()
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "match"),
+    [
+        ("http://127.0.0.1:8080/x", {}, "expected http"),
+        ("https://127.0.0.1:8080", {}, "needs --ssl-cert"),
+        ("http://127.0.0.1:8080", {"token": "short"}, "8 to 128"),
+        ("http://127.0.0.1:8080", {"token": "with space in it"}, "8 to 128"),
+        ("http://127.0.0.1:8080", {"ssl_cert": "x"}, "both"),
+    ],
+)
+def test_addresses_and_options_that_make_no_sense(address, options, match):
+    with pytest.raises(UsageError, match=match):
+        WebSink(address, options=WebOptions(**options))
+
+
+def test_https(tmp_path):
+    import ssl
+    import subprocess
+    import urllib.request
+
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        str(key),
+        "-out",
+        str(cert),
+    ]
+    command += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("needs openssl")
+    with page(options=WebOptions(ssl_cert=cert, ssl_key=key)) as (sink, _, _):
+        context = ssl.create_default_context(cafile=str(cert))
+        address = sink.url.replace("127.0.0.1", "localhost")
+        assert address.startswith("https://")
+        with urllib.request.urlopen(f"{address}healthz", context=context, timeout=10) as answer:
+            assert json.loads(answer.read()) == {"status": "ok"}
+
+
+def test_an_unreadable_certificate_is_said(tmp_path):
+    bad = tmp_path / "bad.pem"
+    bad.write_text("nonsense")
+    with pytest.raises(OutputError, match="certificate"), page(options=WebOptions(ssl_cert=bad, ssl_key=bad)):
+        pass
+
+
+def test_the_server_ends_with_the_pipeline():
+    with page() as (sink, pipeline, client):
+        eventually(lambda: client.state()["stats"]["frames_out"] > 0)
+        started = time.monotonic()
+        pipeline.stop()
+    assert time.monotonic() - started < 3
+    with pytest.raises(OSError, match="refused|reset"):
+        Client(sink._port).get("/healthz")
