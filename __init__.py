@@ -32,9 +32,10 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .engine.frame import Frame, read_image, write_image
-    from .engine.looks.look import ChainOptions, Effect, build_chain
+    from .engine.looks.building import build_chain
+    from .engine.looks.look import ChainOptions, Effect, LiveOptions, Look
     from .engine.looks.stylizer import Stylizer
-    from .engine.playing.live import LiveOptions, stream
+    from .engine.playing.live import stream
     from .engine.playing.pipeline import Pipeline
     from .engine.result import Result
     from .engine.sessions import FakeSession, Session, open_session
@@ -62,7 +63,8 @@ _EXPORTS = {
     "MissingExtraError": "engine.errors",
     "OutputError": "engine.errors",
     "ParityError": "engine.errors",
-    "LiveOptions": "engine.playing.live",
+    "LiveOptions": "engine.looks.look",
+    "Look": "engine.looks.look",
     "Pipeline": "engine.playing.pipeline",
     "ProviderError": "engine.errors",
     "Quantized": "engine.effects.pictures",
@@ -80,7 +82,7 @@ _EXPORTS = {
     "UnsupportedImageError": "engine.errors",
     "UsageError": "engine.errors",
     "Zoo": "engine.zoo.zoo",
-    "build_chain": "engine.looks.look",
+    "build_chain": "engine.looks.building",
     "load_stage": "engine.stages.loading",
     "load_style": "engine.zoo.style",
     "open_session": "engine.sessions",
@@ -105,6 +107,7 @@ __all__ = [
     "InputError",
     "IntegrityError",
     "LiveOptions",
+    "Look",
     "MissingExtraError",
     "OutputError",
     "ParityError",

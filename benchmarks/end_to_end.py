@@ -22,7 +22,8 @@ import numpy as np
 from _harness import interleaved, write
 
 from artrt.engine.jobs.job import Job, run_job
-from artrt.engine.looks.look import ChainOptions, build_chain
+from artrt.engine.looks.building import build_chain
+from artrt.engine.looks.look import Look
 from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.sessions import onnxruntime as backend
 from artrt.engine.stages.chain import Chain
@@ -41,7 +42,7 @@ def open_chain(*, spinning: str, provider: str) -> Chain:
     """The shipped network with ONNX Runtime's threads spinning ("1") or sleeping ("0")."""
     kept, backend.SPINNING = backend.SPINNING, spinning
     try:
-        return build_chain(ChainOptions(style=STYLE, provider=provider))
+        return build_chain(Look(style=STYLE, provider=provider))
     finally:
         backend.SPINNING = kept
 

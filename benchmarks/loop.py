@@ -20,7 +20,8 @@ import cv2
 from _harness import Timing, interleaved, write
 
 from artrt.engine.jobs.job import Job, run_job
-from artrt.engine.looks.look import ChainOptions, build_chain
+from artrt.engine.looks.building import build_chain
+from artrt.engine.looks.look import Look
 from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.sinks.base import EncodeOptions
 from artrt.engine.sinks.encoder import codec_settings
@@ -66,7 +67,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=90)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    chain = build_chain(ChainOptions(style=Zoo().styles()[0], provider="cpu"))
+    chain = build_chain(Look(style=Zoo().styles()[0], provider="cpu"))
     with tempfile.TemporaryDirectory() as scratch, chain:
         clip, outputs = Path(scratch) / "clip.mp4", [Path(scratch) / f"{name}.mp4" for name in "abc"]
         Pipeline(f"test://{options.size}@{RATE}", [], [clip], frames="all", max_frames=options.frames).run()

@@ -25,9 +25,10 @@ import numpy as np
 from _harness import write
 
 from artrt.engine.frame import Frame
-from artrt.engine.playing.live import LiveOptions, open_stages
+from artrt.engine.looks.building import open_look
+from artrt.engine.looks.look import Look
+from artrt.engine.looks.runner import Runner
 from artrt.engine.playing.pipeline import Pipeline
-from artrt.engine.playing.runner import Runner
 from artrt.engine.result import Result
 from artrt.engine.sinks import FunctionSink, NullSink, open_sink
 from artrt.engine.sources import SourceInfo, open_source
@@ -105,7 +106,7 @@ def overhead(style: str | None) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         Pipeline(f"test://640x360@30?frames={CLIP_FRAMES}", [], [clip], frames="all").run()
-        chain, controls = open_stages(LiveOptions(style=style or "none", stabilize=0.0, switchable=False))
+        chain, controls = open_look(Look(style or "none", stabilize=0.0))
         stages = [chain] if style else [sleeping_stage(0.005)]
         source = open_source(clip)
         frames = [source.read() for _ in range(CLIP_FRAMES)]

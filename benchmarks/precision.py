@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from _harness import interleaved, write
 
-from artrt.engine.looks.look import ChainOptions, build_chain, of_artefact
+from artrt.engine.looks.building import build_chain
+from artrt.engine.looks.look import Look
 from artrt.export.artefact import export_artefact
 from artrt.export.options import ExportOptions, Shapes, parse_size, parse_stages
 
@@ -47,8 +48,8 @@ def main() -> None:
             folder = Path(scratch) / str(index)
             facts[name] = export_artefact(export, folder)
             for provider in ("cpu", "openvino") if len(export.stages) == 1 else ("cpu",):
-                asked = ChainOptions(provider=provider, threads=options.threads, size=size)
-                chain = stack.enter_context(build_chain(of_artefact(asked, folder=str(folder))))
+                look = Look(engine=str(folder), provider=provider, threads=options.threads, size=size)
+                chain = stack.enter_context(build_chain(look))
                 chains[f"{name}, {provider}"] = chain
         runs = {name: lambda chain=chain: chain(frame) for name, chain in chains.items()}
         timings = interleaved(runs, rounds=options.rounds)

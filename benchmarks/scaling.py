@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from _harness import Timing, interleaved, write
 
-from artrt.engine.looks.look import ChainOptions, build_chain
+from artrt.engine.looks.building import build_chain
+from artrt.engine.looks.look import Look
 from artrt.engine.sessions import SessionOptions
 from artrt.engine.sessions.onnxruntime import open_model
 from artrt.engine.zoo.zoo import Zoo
@@ -31,8 +32,8 @@ def point(size: str, threads: int, rounds: int, provider: str) -> dict[str, Any]
     """Times one size in this process and reads its peak memory."""
     width, height = map(int, size.split("x"))
     frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    options = ChainOptions(style=Zoo().styles()[0], provider=provider, threads=threads, size=(height, width))
-    with build_chain(options) as chain:
+    look = Look(style=Zoo().styles()[0], provider=provider, threads=threads, size=(height, width))
+    with build_chain(look) as chain:
         before = _peak_mb()
         timing = interleaved({"frame": lambda: chain(frame)}, rounds=rounds)["frame"]
     return {"timing": vars(timing), "idle_mb": before, "peak_mb": _peak_mb()}

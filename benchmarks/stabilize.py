@@ -22,8 +22,11 @@ import numpy as np
 from _harness import SHARED, write
 
 from artrt.engine.frame import read_image, write_image
-from artrt.engine.playing.live import LiveOptions, open_stages
-from artrt.engine.playing.stabilizer import DEFAULT_AMOUNT, Stabilizer
+from artrt.engine.looks.building import open_look
+from artrt.engine.looks.look import NUMBERS, Look
+from artrt.engine.looks.stabilizer import Stabilizer
+
+AMOUNT = NUMBERS["stabilize"].default
 
 CLIPS = ("blackswan", "car-roundabout", "dance-twirl", "kite-surf")
 SIZE = (640, 360)
@@ -128,7 +131,7 @@ def main() -> None:
     )
     parser.add_argument("--styles", nargs="+", default=["starry-night", "udnie"])
     parser.add_argument("--frames", type=int, default=48, help="of each clip, at most")
-    parser.add_argument("--amounts", nargs="+", type=float, default=[0.5, DEFAULT_AMOUNT, 0.9])
+    parser.add_argument("--amounts", nargs="+", type=float, default=[0.5, AMOUNT, 0.9])
     parser.add_argument(
         "--pictures", type=Path, help="write frame, painting and steady painting of each clip here"
     )
@@ -136,7 +139,7 @@ def main() -> None:
     data = clips(options.frames)
     rows = []
     for style in options.styles:
-        chain, controls = open_stages(LiveOptions(style=style, switchable=False, provider="cpu"))
+        chain, controls = open_look(Look(style, provider="cpu"))
         values = {name: value for name, value in controls.values().items() if name in chain.controls}
         with chain:
             painted = {clip.name: [chain(frame, **values) for frame in clip.frames] for clip in data}
@@ -150,10 +153,10 @@ def main() -> None:
                     f"at {amount:g}": round(error, 4),
                     f"less at {amount:g} %": round(100 * (1 - error / plain), 1),
                 }
-                if options.pictures is not None and amount == DEFAULT_AMOUNT:
+                if options.pictures is not None and amount == AMOUNT:
                     sheet = np.hstack([clip.frames[-1], painted[clip.name][-1], steady[-1]])
                     write_image(options.pictures / f"{style}-{clip.name.replace(' ', '-')}.png", sheet)
-            still = warping_error(steadied(clip, painted[clip.name], InPlace(), DEFAULT_AMOUNT), clip.flows)
+            still = warping_error(steadied(clip, painted[clip.name], InPlace(), AMOUNT), clip.flows)
             rows.append(row | {"less in place %": round(100 * (1 - still / plain), 1)})
     mean = {
         "style": "mean",
@@ -164,10 +167,10 @@ def main() -> None:
         mean[name] = round(float(np.mean([row[name] for row in rows])), 4 if name.startswith("at") else 1)
     title = "Warping error with and without --stabilize"
     notes = (
-        f"The default is {DEFAULT_AMOUNT:g}. {SIZE[0]} pixels wide; root mean square of values in 0 to 1. "
+        f"The default is {AMOUNT:g}. {SIZE[0]} pixels wide; root mean square of values in 0 to 1. "
         "`in place`: at the default, without following the motion. The last line has the means of the columns."
     )
-    write("stabilize", title=title, rows=[*rows, mean], facts={"default": DEFAULT_AMOUNT}, notes=notes)
+    write("stabilize", title=title, rows=[*rows, mean], facts={"default": AMOUNT}, notes=notes)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
     from ..engine.jobs.job import Done
+    from ..engine.looks.look import Look, Number
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Advance = Callable[[float, float | None], None]
@@ -51,31 +53,28 @@ def style_option(function: Command) -> Command:
 
 
 def look_options(function: Command) -> Command:
-    """The options that say what a picture becomes, shared by `stylize` and `live`: see `look`."""
-    unit = click.FloatRange(0, 1)
+    """The options that say what pictures become and where that runs; the command gets them as one `look`."""
+    from ..engine.looks.look import NUMBERS, Look
+
+    names = ["style", "engine", "model", *NUMBERS, "quantize", "superpixels", "provider", "threads"]
+
+    @wraps(function)
+    def with_look(**values: Any) -> Any:
+        chosen = {name: values.pop(name) for name in names}
+        chosen["style"] = given("style", chosen["style"])
+        return function(look=Look(**chosen), **values)
+
+    decorated: Any = with_look
     for decorate in (
+        provider_option,
+        threads_option,
         click.option(
             "--superpixels", metavar="N[:before|after]", help="Superpixels, before or after the style."
         ),
         click.option(
             "--quantize", metavar="K[:before|after]", help="Colours by k-means, before or after the style."
         ),
-        click.option(
-            "--keep-salient",
-            type=unit,
-            default=0.0,
-            show_default=True,
-            metavar="0..1",
-            help="How much of the photograph the salient region keeps.",
-        ),
-        click.option(
-            "--strength",
-            type=unit,
-            default=1.0,
-            show_default=True,
-            metavar="0..1",
-            help="0: photograph, 1: style.",
-        ),
+        *(_number_option(name, number) for name, number in reversed(list(NUMBERS.items()))),
         click.option(
             "--model",
             "-m",
@@ -86,8 +85,29 @@ def look_options(function: Command) -> Command:
         click.option("--engine", metavar="DIR", help="A folder of `artrt export`, in place of --model."),
         style_option,
     ):
-        function = decorate(function)
-    return function
+        decorated = decorate(decorated)
+    return cast(Command, decorated)
+
+
+def _number_option(name: str, number: Number) -> Callable[[Any], Any]:
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        type=click.FloatRange(number.minimum, number.maximum),
+        default=number.default,
+        show_default=True,
+        metavar=f"{number.minimum:g}..{number.maximum:g}",
+        help=number.help,
+    )
+
+
+def tell_about_weights(look: Look) -> None:
+    """Tells the user when the weights of a mix were scaled."""
+    from ..engine.zoo.style import normalise_weights, parse_mix
+
+    if look.style not in (None, "none"):
+        message = normalise_weights([weight for _, weight in parse_mix(look.style)])[1]
+        if message is not None:
+            notice(message)
 
 
 def given(name: str, value: str) -> str | None:

@@ -14,7 +14,9 @@ import numpy as np
 from ..engine.effects.saliency import SALIENCY_FILE, Saliency
 from ..engine.errors import InputError, UsageError
 from ..engine.frame import IMAGE_SUFFIXES, Image, write_image
-from ..engine.looks.look import ChainOptions, build_chain, model_file, style_vector
+from ..engine.looks.building import build_chain
+from ..engine.looks.look import Look
+from ..engine.looks.styling import model_file, style_vector
 from ..engine.sources import Size
 from ..engine.stages.chain import Chain
 from ..engine.zoo.style import Style, load_style
@@ -120,7 +122,7 @@ def candidate_of(request: Request, *, work: Path, stack: ExitStack) -> Candidate
         return _pictures(request, request.against, mask_of)
     styles = _styles(request)
     model = str(_exported(request.trunk, work)) if request.trunk else request.model
-    options = ChainOptions(
+    look = Look(
         style=next(iter(styles.values()))[0],
         strength=request.strength,
         keep_salient=request.keep_salient,
@@ -128,7 +130,7 @@ def candidate_of(request: Request, *, work: Path, stack: ExitStack) -> Candidate
         provider=request.provider,
         threads=request.threads,
     )
-    chain = stack.enter_context(build_chain(options))
+    chain = stack.enter_context(build_chain(look))
     stage = next(stage for stage in chain.stages if "style" in stage.controls)
     vectors = {name: style_vector(style, stage) for name, (_, style) in styles.items()}
 

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
 from ..engine.errors import InputError
 from ..engine.jobs.batch import run_batch
 from ..engine.jobs.work import Execute, Outcome, Work, default_workers
-from ..engine.looks.look import ChainOptions, Effect, of_artefact
+from ..engine.looks.look import Look
 from ..engine.sources import Size
 from ._common import (
     Advance,
     echo_json,
-    given,
     json_option,
     look_options,
     notice,
     progress,
-    provider_option,
+    tell_about_weights,
     tell_notes,
-    threads_option,
 )
 
 
@@ -40,26 +38,16 @@ from ._common import (
 )
 @click.option("--again", is_flag=True, help="Do everything again, whatever the manifest says.")
 @click.option("--ray", "use_ray", is_flag=True, help="By a Ray cluster: $RAY_ADDRESS, else one made here.")
-@provider_option
-@threads_option
 @json_option
 def command(
     source: str,
     destination: str,
-    style: str,
-    model: str,
-    strength: float,
-    keep_salient: float,
-    quantize: str | None,
-    superpixels: str | None,
-    engine: str | None,
+    look: Look,
     size: str | None,
     workers: int | None,
     retries: int,
     again: bool,
     use_ray: bool,
-    provider: str,
-    threads: int | None,
     as_json: bool,
 ) -> None:
     r"""Stylise every picture and video below a folder, by several workers; a second run continues the first.
@@ -69,23 +57,11 @@ def command(
     artrt batch photos/ paintings/ --style udnie --size 720 --workers 4
     artrt batch /shared/photos /shared/paintings --ray --workers 32
     """
-    options = ChainOptions(
-        style=style,
-        model=model,
-        strength=strength,
-        keep_salient=keep_salient,
-        quantize=None if quantize is None else Effect.parse(quantize),
-        superpixels=None if superpixels is None else Effect.parse(superpixels),
-        provider=provider,
-        threads=threads,
-        steady=False,
-    )
-    if engine is not None:
-        options = of_artefact(options, folder=engine, style=given("style", style))
-    if options.style != "none":
-        options.zoo.mix(options.style)  # an unknown style is told before any worker starts
+    tell_about_weights(look)
     scale = None if size is None else Size.parse(size)
-    work = Work(options, scale, workers=workers or default_workers(provider), retries=retries)
+    work = Work(
+        replace(look, steady=False), scale, workers=workers or default_workers(look.provider), retries=retries
+    )
     with progress(source) as advance, _only_json_on_stdout(as_json):
         result = run_batch(
             source,

@@ -12,7 +12,8 @@ import click
 
 from ..engine.checks.bench import BenchOptions, bench, peak_memory_mb
 from ..engine.errors import UsageError
-from ..engine.looks.look import ChainOptions, Effect, build_chain, of_artefact
+from ..engine.looks.building import build_chain
+from ..engine.looks.look import Effect, Look
 from ..engine.stages.chain import Chain
 from ..engine.zoo.zoo import Zoo
 from ._common import echo_json, json_option, notice, provider_option, threads_option
@@ -69,21 +70,21 @@ def _contenders(
     provider: str,
     threads: int | None,
 ) -> dict[str, Chain]:
-    options = ChainOptions(provider=provider, threads=threads, size=size)
+    look = Look(provider=provider, threads=threads, size=size)
     folders = [*([engine] if engine is not None else []), *against]
     chains: dict[str, Chain] = {}
     if engine is None and precision != "fp32":
         folders.insert(0, _exported(stack, model, stages, precision))
     elif engine is None:
-        chains[f"{model}: {stages}"] = _of_zoo(stages, model, options)
+        chains[f"{model}: {stages}"] = _of_zoo(stages, model, look)
     for folder in folders:
-        chains[Path(folder).name] = build_chain(of_artefact(options, folder=folder))
+        chains[Path(folder).name] = build_chain(replace(look, engine=folder))
     for chain in chains.values():
         stack.callback(chain.close)
     return chains
 
 
-def _of_zoo(stages: str, model: str, options: ChainOptions) -> Chain:
+def _of_zoo(stages: str, model: str, look: Look) -> Chain:
     """Stages of the zoo; effects stand before the style."""
     from ..export.options import parse_stages
 
@@ -93,7 +94,7 @@ def _of_zoo(stages: str, model: str, options: ChainOptions) -> Chain:
     effects = {name: Effect(amount) for name, amount in amounts.items() if amount is not None}
     quantize, superpixels = effects.get("quantize"), effects.get("superpixels")
     style = Zoo().styles()[0] if "stylize" in amounts else "none"
-    return build_chain(replace(options, model=model, style=style, quantize=quantize, superpixels=superpixels))
+    return build_chain(replace(look, model=model, style=style, quantize=quantize, superpixels=superpixels))
 
 
 def _exported(stack: ExitStack, model: str, stages: str, precision: str) -> str:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from ..engine.looks.look import Effect
-from ..engine.playing.live import LiveOptions, open_stages
+from ..engine.looks.look import Look
+from ..engine.looks.stylizer import Stylizer
 from ..engine.playing.pipeline import Pipeline
-from ..engine.playing.stabilizer import DEFAULT_AMOUNT
 from ..engine.sinks import EncodeOptions, Sink, WebOptions, open_sink
 from ..engine.sinks.base import Announced
 from ..engine.sinks.window import WindowSink, has_screen
 from ..engine.sources import Size, SourceOptions, open_source
 from ..engine.statistics import Stats
-from ._common import given, look_options, notice, provider_option, threads_option
+from ._common import look_options, notice, tell_about_weights
 from ._stats import StatsWriter
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,16 +57,6 @@ def source_options(function: Command) -> Command:
             metavar="json|FILE",
             help="One line of JSON a second, on stderr or into a file.",
         ),
-        click.option(
-            "--stabilize",
-            type=click.FloatRange(0, 1),
-            default=DEFAULT_AMOUNT,
-            show_default=True,
-            metavar="0..1",
-            help="Keep what stands still from flickering.",
-        ),
-        provider_option,
-        threads_option,
     ):
         function = decorate(function)
     return function
@@ -194,16 +184,7 @@ def play(
     sinks: list[Sink],
     *,
     camera: int | None,
-    style: str,
-    model: str,
-    engine: str | None,
-    strength: float,
-    keep_salient: float,
-    quantize: str | None,
-    superpixels: str | None,
-    stabilize: float,
-    provider: str,
-    threads: int | None,
+    look: Look,
     input_size: str | None,
     input_fps: float | None,
     loop: bool,
@@ -221,29 +202,17 @@ def play(
         raise click.UsageError("give SOURCE or --camera, not both")
     address = source if source is not None else str(camera or 0)
     _refuse_overwriting(address, sinks)
-    options = LiveOptions(
-        style=(given("style", style) or "") if engine is not None else style,
-        engine=engine,
-        strength=strength,
-        keep_salient=keep_salient,
-        stabilize=stabilize,
-        quantize=None if quantize is None else Effect.parse(quantize),
-        superpixels=None if superpixels is None else Effect.parse(superpixels),
-        model=model,
-        provider=provider,
-        threads=threads,
-    )
+    tell_about_weights(look)
     settings = SourceOptions(
         size=None if input_size is None else Size.parse(input_size),
         fps=input_fps,
         loop=loop,
         reconnect_seconds=reconnect,
     )
-    chain, controls = open_stages(options)
-    with chain, StatsWriter(stats) as writer:
+    with Stylizer(replace(look, switchable=True)) as stylizer, StatsWriter(stats) as writer:
         opened = open_source(address, options=settings, frames=frames)
-        notice(f"{opened.info.name} runs on {chain.provider} ({chain.reason})")
-        pipeline = Pipeline(opened, [chain], sinks, controls=controls, frames=frames, max_frames=max_frames)
+        notice(f"{opened.info.name} runs on {stylizer.provider} ({stylizer.reason})")
+        pipeline = Pipeline(opened, [stylizer], sinks, frames=frames, max_frames=max_frames)
         pipeline.start()
         signal.signal(signal.SIGTERM, lambda *_: pipeline.stop())
         for sink in sinks:

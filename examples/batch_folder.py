@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 
+from artrt import Look
 from artrt.engine.jobs.batch import run_batch
 from artrt.engine.jobs.work import Outcome, Work
-from artrt.engine.looks.look import ChainOptions
 
 # %% What to tell about each file -------------------------------------------------------------------------------------
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--style", default="udnie")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    work = Work(ChainOptions(style=options.style, steady=False), workers=options.workers)
+    work = Work(Look(options.style, steady=False), workers=options.workers)
     result = run_batch(options.source, options.destination, work=work, on_outcome=tell)
     print(f"{len(result.done)} done, {len(result.failed)} failed, {result.skipped} done before")
 

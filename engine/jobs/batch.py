@@ -13,14 +13,15 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from ..files import sha256_of
 from ..frame import IMAGE_SUFFIXES
-from ..looks.look import NO_STYLE
+from ..looks.building import settled
+from ..looks.look import NO_STYLE, PLACES
 from ..sources import VIDEO_SUFFIXES
 from ..zoo.style import SUFFIX, parse_mix
 from ..zoo.zoo import MANIFEST
@@ -72,14 +73,17 @@ def run_batch(
         ProviderError: The provider is not available.
 
     Example:
-        >>> work = Work(ChainOptions(style="udnie"), workers=2)
+        >>> work = Work(Look("udnie"), workers=2)
         >>> result = run_batch("photos", "paintings", work=work)
     """
     from .processes import in_processes
 
     folder, target = Path(source).resolve(), Path(destination).resolve()
     jobs = find_jobs(folder, target)
-    manifest = BatchManifest(folder, target, look(work))
+    work = replace(work, look=settled(work.look))
+    if work.look.style not in (None, NO_STYLE):
+        work.look.zoo.mix(work.look.style)  # an unknown style is told before any worker starts
+    manifest = BatchManifest(folder, target, fingerprint(work))
     finished = set() if again else manifest.finished()
     waiting = [job for job in jobs if job.input not in finished]
     manifest.end_last_line()
@@ -116,22 +120,24 @@ def find_jobs(source: Path, destination: Path) -> list[Job]:
     return jobs
 
 
-def look(work: Work) -> str:
-    """A fingerprint of everything that decides what a picture becomes: options, models and style files."""
-    chain = work.chain
-    parts = parse_mix(chain.style) if chain.style != NO_STYLE else []
-    facts = {
-        "style": dict(parts),
-        "style_files": [
+def fingerprint(work: Work) -> str:
+    """Of everything that decides what a picture becomes: options, models and style files; 16 hexadecimal digits."""
+    look = work.look
+    parts = parse_mix(look.style) if look.style not in (None, NO_STYLE) else []
+    facts: dict[str, Any] = {
+        option.name: str(getattr(look, option.name))
+        for option in fields(look)
+        if option.name not in PLACES | look.effects.keys()
+    }
+    facts |= {f"effect {name}": str(effect) for name, effect in look.effects.items()}
+    facts |= {
+        "style": str(dict(parts)),
+        "style files": [
             sha256_of(name) for name, _ in parts if name.endswith(SUFFIX) and Path(name).is_file()
         ],
-        "zoo": sha256_of(chain.zoo.folder / MANIFEST) if (chain.zoo.folder / MANIFEST).is_file() else None,
-        "model": sha256_of(chain.model) if Path(chain.model).is_file() else chain.model,
-        "effects": [
-            None if effect is None else asdict(effect) for effect in (chain.quantize, chain.superpixels)
-        ],
-        "amounts": [chain.strength, chain.keep_salient],
-        "size": None if work.size is None else str(work.size),
+        "zoo": sha256_of(look.zoo.folder / MANIFEST) if (look.zoo.folder / MANIFEST).is_file() else None,
+        "model": sha256_of(look.model) if Path(look.model).is_file() else look.model,
+        "size": str(work.size),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -27,12 +27,12 @@ class RayPainter:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._chain = work.open()
+        self._painter = work.open()
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Does one job."""
         job = Job(Path(row["input"]), Path(row["output"]), row["kind"])
-        outcome = attempt(job, self._chain, self._work)
+        outcome = attempt(job, self._painter, self._work)
         done = {} if outcome.done is None else asdict(outcome.done)
         if outcome.done is not None:
             done["notes"] = "\n".join(outcome.done.notes)  # a row has plain values only
@@ -78,7 +78,7 @@ def _start(work: Work) -> Any:
         import ray.data
     except ImportError as error:
         raise MissingExtraError("artrt batch --ray", package="ray", extra="batch") from error
-    cores = None if os.environ.get("RAY_ADDRESS") else work.workers * (work.chain.threads or 1)
+    cores = None if os.environ.get("RAY_ADDRESS") else work.workers * (work.look.threads or 1)
     ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -100,7 +100,7 @@ def _rows(ray: Any, jobs: Sequence[Job], work: Work) -> Iterator[dict[str, Any]]
             RayPainter,
             fn_constructor_args=(work,),
             compute=ray.data.ActorPoolStrategy(size=work.workers),
-            num_cpus=work.chain.threads or 1,
+            num_cpus=work.look.threads or 1,
             ray_remote_args_fn=lambda: {"max_restarts": -1, "max_task_retries": work.retries},
         )
     yield from painted.iter_rows()

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 
 from ..errors import InputError, OutputError, UsageError
 from ..frame import IMAGE_SUFFIXES, Image, keeps_alpha, read_image_with_alpha, write_image
+from ..looks.stylizer import Stylizer
 from ..playing.pipeline import Pipeline
 from ..sessions.machine import available_memory_bytes
 from ..sinks import open_sink
@@ -38,7 +39,7 @@ OnProgress = Callable[[float, float | None], None]
 
 
 class Painter(Protocol):
-    """What a job needs of a chain: a function from picture to picture that can start fresh."""
+    """What a job needs: a function from picture to picture that can start fresh."""
 
     def __call__(self, image: Image, /) -> Image:
         """Paints one picture."""
@@ -123,13 +124,13 @@ def plan(inputs: Sequence[str], output: str) -> list[Job]:
 
 
 def run_job(
-    job: Job, chain: Painter, *, size: Size | None = None, on_frame: OnProgress | None = None
+    job: Job, painter: Painter, *, size: Size | None = None, on_frame: OnProgress | None = None
 ) -> Done:
     """Does one job; the output is complete or not there.
 
     Args:
         job: What to do.
-        chain: The stages; they start fresh.
+        painter: A `Stylizer`, or any function from picture to picture that can start fresh; it does.
         size: Scale the input first.
         on_frame: Called about ten times a second while a video runs.
 
@@ -137,21 +138,21 @@ def run_job(
         InputError: The input cannot be read.
         OutputError: The output cannot be written.
     """
-    chain.reset()
+    painter.reset()
     started = time.perf_counter()
     if job.kind == "picture":
-        width, height, frames, notes = _run_picture(job, chain, size)
+        width, height, frames, notes = _run_picture(job, painter, size)
     else:
-        width, height, frames, notes = _run_video(job, chain, size, on_frame)
+        width, height, frames, notes = _run_video(job, painter, size, on_frame)
     seconds = time.perf_counter() - started
     return Done(str(job.input), str(job.output), job.kind, width, height, frames, seconds, notes)
 
 
-def _run_picture(job: Job, chain: Painter, size: Size | None) -> _Facts:
+def _run_picture(job: Job, painter: Painter, size: Size | None) -> _Facts:
     image, alpha = read_image_with_alpha(job.input)
     image = scaled(image, size)
     _require_memory(job, image)
-    result = chain(image)
+    result = painter(image)
     if alpha is not None:
         alpha = scaled(alpha, size)
     write_image(job.output, result, alpha=alpha)
@@ -173,14 +174,14 @@ def _require_memory(job: Job, image: Image) -> None:
         )
 
 
-def _run_video(job: Job, chain: Painter, size: Size | None, on_frame: OnProgress | None) -> _Facts:
+def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgress | None) -> _Facts:
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {job.output}: {error.strerror or error}") from error
     pipeline = Pipeline(
         str(job.input),
-        [_Kept(chain)],
+        [painter if isinstance(painter, Stylizer) else _Kept(painter)],
         [open_sink(job.output)],
         options=SourceOptions(size=size),
         frames="all",
@@ -211,15 +212,15 @@ def _missing(info: SourceInfo, frames: int) -> tuple[str, ...]:
 
 
 class _Kept:
-    """A chain in a pipeline that does not close it and has no say in its controls."""
+    """A painter as a stage of a pipeline."""
 
     name = "style"
 
-    def __init__(self, chain: Painter) -> None:
-        self._chain = chain
+    def __init__(self, painter: Painter) -> None:
+        self._painter = painter
 
     def __call__(self, image: Image, **controls: Any) -> Image:
-        return self._chain(image)
+        return self._painter(image)
 
 
 def _is_collection(text: str) -> bool:

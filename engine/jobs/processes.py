@@ -138,18 +138,18 @@ def _serve(pipe: Connection, work: Work) -> None:
     """The life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     try:
-        chain = work.open()
+        painter = work.open()
     except ArtrtError as error:
         pipe.send((type(error).__name__, str(error)))
         return
-    with chain:
+    with painter:
         pipe.send(None)
         while True:
             try:
                 job, attempts = pipe.recv()
             except EOFError:
                 return
-            pipe.send(attempt(job, chain, work, attempts=attempts))
+            pipe.send(attempt(job, painter, work, attempts=attempts))
 
 
 def _rebuilt(kind: str, message: str) -> ArtrtError:

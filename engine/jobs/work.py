@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import ArtrtError, InputError, UsageError
-from ..looks.look import ChainOptions, build_chain
+from ..looks.look import Look
+from ..looks.stylizer import Stylizer
 from ..sessions.machine import usable_cores
 from ..sources import Size
-from ..stages.chain import Chain
-from .job import Done, Job, run_job
+from .job import Done, Job, Painter, run_job
 
 GPU_PROVIDERS = frozenset({"cuda", "tensorrt"})
 
@@ -21,20 +21,20 @@ class Work:
     """What every worker does with every file.
 
     Args:
-        chain: What the pictures become, and where the models run.
+        look: What the pictures become, and where the models run.
         size: Scale the input first.
         workers: How many work at once.
         retries: How often a file is tried again after a failure that is not the file's own.
     """
 
-    chain: ChainOptions = field(default_factory=lambda: ChainOptions(style="starry-night"))
+    look: Look = field(default_factory=Look)
     size: Size | None = None
     workers: int = 1
     retries: int = 2
 
-    def open(self) -> Chain:
+    def open(self) -> Stylizer:
         """The models of one worker."""
-        return build_chain(self.chain)
+        return Stylizer(self.look)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ Execute = Callable[[Sequence[Job], Work], Iterator[Outcome]]
 def shared_out(work: Work, jobs: int) -> Work:
     """The same with no more workers than jobs, and this machine's cores divided among them."""
     workers = max(1, min(work.workers, jobs))
-    threads = work.chain.threads or max(1, usable_cores() // workers)
-    return replace(work, workers=workers, chain=replace(work.chain, threads=threads))
+    threads = work.look.threads or max(1, usable_cores() // workers)
+    return replace(work, workers=workers, look=replace(work.look, threads=threads))
 
 
 def default_workers(provider: str) -> int:
@@ -72,18 +72,18 @@ def default_workers(provider: str) -> int:
     return 1 if provider in GPU_PROVIDERS else usable_cores()
 
 
-def attempt(job: Job, chain: Chain, work: Work, *, attempts: int = 0) -> Outcome:
+def attempt(job: Job, painter: Painter, work: Work, *, attempts: int = 0) -> Outcome:
     """Does one job in a worker, again after a failure that is not the file's own.
 
     Args:
         job: The job.
-        chain: The worker's models.
+        painter: The worker's models.
         work: What to do.
         attempts: How often it was tried before, by workers that died.
     """
     for number in range(attempts + 1, work.retries + 2):
         try:
-            return Outcome(job, run_job(job, chain, size=work.size), attempts=number, worker=os.getpid())
+            return Outcome(job, run_job(job, painter, size=work.size), attempts=number, worker=os.getpid())
         except (InputError, UsageError) as error:
             return Outcome(job, error=str(error), attempts=number, worker=os.getpid())
         except (ArtrtError, OSError, RuntimeError) as error:

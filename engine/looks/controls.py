@@ -5,10 +5,9 @@ Keys, the web page and `Pipeline.set` all write here; the stage thread reads a s
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError, suggest
 from ..frame import Image
+from .look import NUMBERS, checked_number
 
 Vector = NDArray[np.float32]
 StyleResolver = Callable[[str], Vector]
@@ -24,7 +24,6 @@ Preview = Callable[[str, Image], Image]
 """Renders a small version of a picture in a style of the list; called from any thread."""
 
 CROSS_FADE_SECONDS = 0.5
-NUMBERS = {"strength": 1.0, "keep_salient": 0.0, "stabilize": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,8 @@ class Controls:
         styles: Names that n, p and 1-9 go through.
         resolve: Turns a style name or mix ("a:0.7+b:0.3") into its vector, float32 [D]; raises UnknownStyleError.
         style: What to begin with.
-        numbers: First values of strength, keep_salient, stabilize, each 0 to 1.
+        vector: The vector of `style`, float32 [D], when it is known.
+        numbers: The numbers of a look that can be changed here, with their first values; None: all of them.
         switches: Stages that can be turned on and off, by name, and whether they are on.
         preview: Renders thumbnails of the styles; None: there are none.
         cross_fade_seconds: A change of style takes so long.
@@ -56,6 +56,7 @@ class Controls:
         styles: Sequence[str] = (),
         resolve: StyleResolver | None = None,
         style: str | Vector | None = None,
+        vector: Vector | None = None,
         numbers: Mapping[str, float] | None = None,
         switches: Mapping[str, bool] | None = None,
         preview: Preview | None = None,
@@ -65,25 +66,31 @@ class Controls:
         self._lock = threading.Lock()
         self._styles = tuple(styles)
         self._resolve = resolve
-        self._numbers = dict(NUMBERS)
+        given = {name: number.default for name, number in NUMBERS.items()} if numbers is None else numbers
+        self._numbers = {name: checked_number(name, given[name]) for name in NUMBERS if name in given}
         self._switches = dict(switches or {})
         self._cross_fade_seconds = cross_fade_seconds
-        self._style_name = ""
-        self._from: Vector | None = None
-        self._to: Vector | None = None
-        self._changed_at = 0.0
-        self.set(style=style, **(numbers or {}))
+        named = isinstance(style, str) and vector is not None
+        self._style_name, self._to = (str(style), vector) if named else self._styled(style)
         self._from = self._to
+        self._changed_at = 0.0
 
-    def set(self, *, style: str | Vector | None = None, **changes: float | bool) -> None:
+    def set(self, /, *, style: str | Vector | None = None, **changes: float | bool) -> None:
+        """Changes settings by their names: see `change`."""
+        self.change(changes, style=style)
+
+    def change(
+        self, changes: Mapping[str, float | bool], *, style: str | Vector | None = None, fade: bool = True
+    ) -> None:
         """Changes settings; all of them, or none when one is wrong.
 
         Args:
+            changes: Numbers of a look by their names, and stages' names with True or False.
             style: A name, a mix, or a vector float32 [D]; None keeps it.
-            changes: strength, keep_salient, stabilize (0 to 1), or a stage's name with True or False.
+            fade: A new style fades in; False: it is there with the next frame.
 
         Raises:
-            UsageError: No such setting, or a value out of its range.
+            UsageError: No such setting, one that no stage obeys, or a value out of its range.
             UnknownStyleError: No style of that name.
         """
         numbers, switches = self._checked(changes)
@@ -93,8 +100,13 @@ class Controls:
             self._switches.update(switches)
             if vector is not None:
                 now = time.monotonic()
-                self._from, self._to = self._style_at(now), vector
+                self._from, self._to = self._style_at(now) if fade else vector, vector
                 self._style_name, self._changed_at = name, now
+
+    def add_switches(self, names: Iterable[str]) -> None:
+        """More stages that can be turned on and off; those that are new are on."""
+        with self._lock:
+            self._switches = dict.fromkeys(names, True) | self._switches
 
     def step_style(self, step: int) -> None:
         """The next (1) or previous (-1) style of the list."""
@@ -148,22 +160,14 @@ class Controls:
         numbers: dict[str, float] = {}
         switches: dict[str, bool] = {}
         for name, value in changes.items():
-            if name in NUMBERS:
-                numbers[name] = _fraction(name, value)
+            if name in self._numbers:
+                numbers[name] = checked_number(name, value)
             elif name in self._switches:
                 switches[name] = bool(value)
+            elif name in NUMBERS:
+                raise UsageError(f"{name} cannot be changed: no loaded stage obeys it")
             else:
                 raise UsageError(
-                    f"no control '{name}'; {suggest(name, [*NUMBERS, *self._switches, 'style'])}"
+                    f"no control '{name}'; {suggest(name, [*self._numbers, *self._switches, 'style'])}"
                 )
         return numbers, switches
-
-
-def _fraction(name: str, value: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not 0.0 <= number <= 1.0:
-        raise UsageError(f"{name} is {str(value)[:40]}: expected 0 to 1")
-    return number

@@ -1,27 +1,47 @@
-"""Builds the chain that a set of options asks for.
+"""A look: what pictures shall become, and where that is computed. Every option is declared here, once.
 
-frame ─► saliency ─► quantize ─► superpixels ─► stylize ─► quantize ─► superpixels ─► picture
-           └── mask      "before" the style ───────▲          "after" the style
+The command line, the page, the window's keys and the controls of a pipeline read the numbers of a look from `NUMBERS`.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ..errors import InputError, UsageError
-from ..stages.chain import Chain
-from ..stages.loading import load_stage
-from ..stages.stage import Stage
-from ..zoo.artefact import Artefact
-from ..zoo.style import Style, require_trunk
+from ..errors import UsageError, suggest
+from ..zoo.artefact import is_artefact
 from ..zoo.zoo import Zoo
 
+DEFAULT_STYLE = "starry-night"
 NO_STYLE = "none"
 BEFORE, AFTER = "before", "after"
-AMOUNT_CONTROLS = {"quantize": "colors", "superpixels": "regions"}
+PLACES = frozenset({"provider", "threads", "size", "steady", "switchable"})
+"""Fields of a look that say where and how it is computed; the others decide what a picture becomes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of a look. It may change while frames are played.
+
+    Args:
+        default: Its value when nothing else is asked for.
+        help: One line for the user.
+        minimum: The smallest value.
+        maximum: The largest value.
+    """
+
+    default: float
+    help: str
+    minimum: float = 0.0
+    maximum: float = 1.0
+
+
+def _number(number: Number) -> float:
+    option: float = field(default=number.default, metadata={"number": number})
+    return option
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,160 +72,116 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class ChainOptions:
-    """What a chain does, and where it runs.
+class Look:
+    """What pictures shall become, and where that is computed.
 
     Args:
-        style: Name, mix ("a:0.7+b:0.3") or path of a style; "none" leaves the style transformer out.
+        style: Name, mix ("a:0.7+b:0.3") or path of a style; "none" paints no style. None takes "starry-night", or the
+            first style of `engine`.
         strength: 0 is the photograph, 1 the full style.
         keep_salient: How much of the photograph the salient region keeps, 0 to 1.
+        stabilize: How much the frames of a video are kept from flickering, 0 to 1.
+        quantize: Number of colours, as 16, "16:before" or "16:after" the style; None for none.
+        superpixels: Number of superpixels, likewise.
         model: A style transformer of the zoo by name, or the path of a `stylize` stage.
-        quantize: Colour quantization, or None.
-        superpixels: Superpixels, or None.
-        saliency: Load the saliency network even while `keep_salient` is 0.
-        provider: See `artrt.engine.sessions.open_session`.
-        threads: Threads of one inference on a CPU.
+        engine: A folder of `artrt export` that gives stages and styles instead of the zoo.
+        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one is strict.
+        threads: Threads of one inference on a CPU; None takes the cores that this process may use.
         size: (height, width) in pixels of the frames to come, when known.
-        steady: Many frames of one size will come, as from a video: auto may compile the networks for it.
+        steady: Many frames of one size will come: auto may compile the networks for it. False starts sooner.
+        switchable: Load the effects and the saliency network even when they are off, so that they can be turned on.
         zoo: Where models and styles are.
-        engine: A folder of `artrt export` that gives the stages and styles instead of the zoo.
+
+    Raises:
+        UsageError: A value out of its range, or options that contradict each other.
     """
 
-    style: str = NO_STYLE
-    strength: float = 1.0
-    keep_salient: float = 0.0
+    style: str | None = None
+    strength: float = _number(Number(1.0, "0: photograph, 1: style."))
+    keep_salient: float = _number(Number(0.0, "How much of the photograph the salient region keeps."))
+    # 0.8 was chosen by measurement: benchmarks/results/stabilize.json.
+    stabilize: float = _number(Number(0.8, "Keep what stands still in a video from flickering."))
+    quantize: Effect | int | str | None = None
+    superpixels: Effect | int | str | None = None
     model: str = "small"
-    quantize: Effect | None = None
-    superpixels: Effect | None = None
-    saliency: bool = False
+    engine: str | None = None
     provider: str = "auto"
     threads: int | None = None
     size: tuple[int, int] | None = None
     steady: bool = True
+    switchable: bool = False
     zoo: Zoo = field(default_factory=Zoo)
-    engine: str | None = None
+
+    def __post_init__(self) -> None:
+        """Checks every value and that they go together."""
+        for name in NUMBERS:
+            checked_number(name, getattr(self, name))
+        effects = self.effects
+        if self.engine is not None and effects:
+            raise UsageError(
+                "an exported folder brings its effects: leave quantize and superpixels to `artrt export`"
+            )
+        if self.engine is not None and self.model != "small":
+            raise UsageError(f"'{self.engine}' brings its model: leave out the model '{self.model}'")
+
+    @property
+    def effects(self) -> dict[str, Effect]:
+        """The effects that are asked for, by the name of their stage."""
+        asked = {"quantize": self.quantize, "superpixels": self.superpixels}
+        return {name: Effect.parse(value) for name, value in asked.items() if value is not None}
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The numbers by name."""
+        return {name: float(getattr(self, name)) for name in NUMBERS}
 
 
-def build_chain(options: ChainOptions) -> Chain:
-    """Loads the stages that the options ask for; the chain's values are those of the options.
+NUMBERS: Mapping[str, Number] = {
+    option.name: option.metadata["number"] for option in fields(Look) if "number" in option.metadata
+}
+"""The numbers of a look by name."""
 
-    Raises:
-        UsageError: No such style or model, or an effect with an amount that it cannot do.
-        ProviderError: The provider is not available.
-        IntegrityError: A shipped file was changed, or the style belongs to another trunk.
-    """
-    if options.engine is not None:
-        return _exported_chain(Artefact.open(options.engine), options)
-    before = [(name, effect) for name, effect in _effects(options) if effect.when == BEFORE]
-    after = [(name, effect) for name, effect in _effects(options) if effect.when == AFTER]
-    style = options.zoo.mix(options.style)[0] if options.style != NO_STYLE else None
-    values: dict[str, Any] = {}
-    with ExitStack() as on_failure:
-        stages: list[Stage] = []
-
-        def add(path: Path) -> Stage:
-            stages.append(on_failure.enter_context(_load(path, options)))
-            return stages[-1]
-
-        def add_effect(name: str, effect: Effect) -> None:
-            values.update(_amount(add(options.zoo.path(f"{name}.onnx")), effect.amount))
-
-        if style is not None and (options.saliency or options.keep_salient > 0):
-            add(options.zoo.path("saliency.onnx"))
-        for name, effect in before:
-            add_effect(name, effect)
-        if style is not None:
-            stage = add(model_file(options.model, options.zoo))
-            values |= {"style": style_vector(style, stage), "strength": options.strength}
-            values |= {"keep_salient": options.keep_salient}
-        for name, effect in after:
-            add_effect(name, effect)
-        on_failure.pop_all()
-    return Chain(stages, values=values)
+# Older names.
+ChainOptions = LiveOptions = Look
 
 
-def of_artefact(options: ChainOptions, *, folder: str, style: str | None = None) -> ChainOptions:
-    """The options for the stages and styles of an exported folder.
+def look_of(look: str | os.PathLike[str] | Look | None, **options: Any) -> Look:
+    """A look from a style and options by name.
 
     Args:
-        options: What else is asked for.
-        folder: The folder.
-        style: One of its styles or a mix; its first when None.
+        look: A style, mix or style file; a folder of `artrt export`; or a look, which the options change.
+        options: Fields of `Look` by name.
 
     Raises:
-        InputError: Not such a folder.
-        IntegrityError: A file is missing or changed.
+        UsageError: No such option, or a value out of its range.
+
+    Example:
+        >>> look_of("udnie", strength=0.5)
     """
-    artefact = Artefact.open(folder)
-    first = artefact.styles[0] if artefact.styles else NO_STYLE
-    return replace(options, engine=folder, style=style or first, zoo=artefact.zoo)
+    known = [option.name for option in fields(Look)]
+    for name in options:
+        if name not in known:
+            raise UsageError(f"no option '{name}'; {suggest(name, known)}")
+    if isinstance(look, Look):
+        return replace(look, **options)
+    if look is None:
+        return Look(**options)
+    if is_artefact(look):
+        return Look(engine=os.fspath(look), **options)
+    return Look(style=os.fspath(look), **options)
 
 
-def _exported_chain(artefact: Artefact, options: ChainOptions) -> Chain:
-    """The stages of an exported folder, in its order."""
-    if options.quantize is not None or options.superpixels is not None:
-        raise UsageError(
-            "an exported folder brings its effects: leave quantize and superpixels to `artrt export`"
-        )
-    sized = replace(options, size=artefact.size or options.size)
-    values: dict[str, Any] = artefact.values
-    with ExitStack() as on_failure:
-        stages = [on_failure.enter_context(_load(path, sized)) for path in artefact.stage_paths]
-        styled = next((stage for stage in stages if "style" in stage.controls), None)
-        if styled is not None:
-            style, _ = options.zoo.mix(options.style)
-            values |= {"style": style_vector(style, styled), "strength": options.strength}
-            values |= {"keep_salient": options.keep_salient}
-        on_failure.pop_all()
-    return Chain(stages, values=values)
-
-
-def model_file(model: str, zoo: Zoo) -> Path:
-    """The file of a style transformer: a path as it is, a name from the zoo.
+def checked_number(name: str, value: Any) -> float:
+    """The value of a look's number, checked against its range.
 
     Raises:
-        UsageError: No such model.
-        InputError: No such file.
+        UsageError: Not a number, or out of range.
     """
-    path = Path(model)
-    if not path.suffix and len(path.parts) == 1:
-        return zoo.model_path(model)
-    if not path.is_file():
-        raise InputError(f"no model file {path}")
-    return path
-
-
-def style_vector(style: Style, stage: Stage) -> Any:
-    """The vector of a style, float32 [D], after its trunk was compared with the stage's.
-
-    Raises:
-        IntegrityError: The style was trained for another trunk.
-    """
-    require_trunk(style, str(stage.spec.extra.get("trunk", "")))
-    return style.vector
-
-
-def _effects(options: ChainOptions) -> list[tuple[str, Effect]]:
-    asked = {"quantize": options.quantize, "superpixels": options.superpixels}
-    return [(name, effect) for name, effect in asked.items() if effect is not None]
-
-
-def _amount(stage: Stage, amount: int) -> dict[str, float]:
-    """The control that sets an effect's amount, checked against its limits."""
-    name = AMOUNT_CONTROLS[stage.name]
-    control = stage.controls[name]
-    low, high = control.minimum, control.maximum
-    if (low is not None and amount < low) or (high is not None and amount > high):
-        raise UsageError(f"{stage.name}: {name} go from {low:g} to {high:g}, got {amount}")
-    return {name: float(amount)}
-
-
-def _load(path: Path, options: ChainOptions) -> Stage:
-    """Loads a stage; the effects are not compiled, which takes long and gains nothing."""
-    return load_stage(
-        path,
-        provider=options.provider,
-        threads=options.threads,
-        size=options.size,
-        steady=options.steady and path.stem not in AMOUNT_CONTROLS,
-    )
+    number = NUMBERS[name]
+    try:
+        checked = float(value)
+    except (TypeError, ValueError, OverflowError):
+        checked = math.nan
+    if not number.minimum <= checked <= number.maximum:
+        raise UsageError(f"{name} is {str(value)[:40]}: expected {number.minimum:g} to {number.maximum:g}")
+    return checked

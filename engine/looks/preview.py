@@ -9,7 +9,7 @@ from ..sources.base import Size, scaled
 from ..stages.loading import load_stage
 from ..stages.stage import Stage
 from ..zoo.zoo import Zoo
-from .look import model_file, style_vector
+from .styling import model_file, style_vector
 
 SHORT_SIDE_PX = 96
 

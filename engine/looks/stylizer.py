@@ -1,4 +1,4 @@
-"""The engine as one object: a picture goes in, a painting comes out."""
+"""A look, loaded: a picture goes in, a painting comes out."""
 
 from __future__ import annotations
 
@@ -10,97 +10,79 @@ from typing import Any, overload
 from ..errors import UsageError
 from ..frame import Frame, Image
 from ..stages.chain import Chain
-from ..zoo.artefact import is_artefact
-from ..zoo.zoo import Zoo
-from .look import NO_STYLE, ChainOptions, Effect, build_chain, of_artefact, style_vector
+from ..statistics import Statistics
+from .building import open_look
+from .controls import Controls
+from .look import DEFAULT_STYLE, NO_STYLE, Look, look_of
+from .runner import Runner
 
 
 class Stylizer:
     """Paints pictures and video frames in a style.
 
     Frames of one video go in one after the other, because some stages remember the frame before; `reset()` starts
-    a new scene. Not thread-safe.
+    a new scene. Not thread-safe, but `controls` may be changed from any thread.
 
     Args:
-        style: Name, mix ("starry-night:0.7+udnie:0.3") or `.safetensors` file; "none" for preprocessing only;
-            or a folder that `artrt export` wrote, which brings its own style.
-        strength: 0 is the photograph, 1 the full style.
-        keep_salient: How much of the photograph the salient region keeps, 0 to 1.
-        quantize: Colours of the palette, as 16, "16:before" or "16:after" the style; None for none.
-        superpixels: Number of superpixels, likewise.
-        model: A style transformer of the zoo ("small"), or the path of a `stylize` stage.
-        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one is strict.
-        threads: Threads of one inference on a CPU; None takes the cores that this process may use.
-        steady: Many frames of one size will come, as from a camera. False starts quicker, for single pictures.
-        zoo: Where models and styles are.
+        look: A style by name, mix ("starry-night:0.7+udnie:0.3") or `.safetensors` file; "none" for effects only;
+            a folder that `artrt export` wrote; or a `Look`.
+        options: Everything else that a `Look` has, by name: strength, keep_salient, quantize, superpixels, model,
+            provider, threads, … Without a `Look`, `stabilize` is 0: every picture stands for itself.
+
+    Attributes:
+        chain: The loaded stages.
+        controls: Style and numbers as they are now; a `Pipeline` of this stylizer obeys them too.
+
+    Raises:
+        UsageError: No such option, style or model, or something that cannot be done.
+        ProviderError: The provider is not available.
+        IntegrityError: A shipped file was changed, or the style belongs to another trunk.
 
     Example:
-        >>> with artrt.Stylizer("starry-night") as stylizer:
+        >>> with artrt.Stylizer("starry-night", strength=0.8) as stylizer:
         ...     artrt.write_image("painting.jpg", stylizer(artrt.read_image("photo.jpg")))
     """
 
-    def __init__(
-        self,
-        style: str | os.PathLike[str] = "starry-night",
-        *,
-        strength: float = 1.0,
-        keep_salient: float = 0.0,
-        quantize: int | str | Effect | None = None,
-        superpixels: int | str | Effect | None = None,
-        model: str | os.PathLike[str] = "small",
-        provider: str = "auto",
-        threads: int | None = None,
-        steady: bool = True,
-        zoo: Zoo | None = None,
-    ) -> None:
-        self._options = ChainOptions(
-            style=os.fspath(style),
-            strength=_fraction("strength", strength),
-            keep_salient=_fraction("keep_salient", keep_salient),
-            quantize=None if quantize is None else Effect.parse(quantize),
-            superpixels=None if superpixels is None else Effect.parse(superpixels),
-            model=os.fspath(model),
-            provider=provider,
-            threads=threads,
-            steady=steady,
-            zoo=zoo or Zoo(),
-        )
-        if is_artefact(self._options.style):
-            self._options = of_artefact(self._options, folder=self._options.style)
-        self.chain: Chain = build_chain(self._options)
+    def __init__(self, look: str | os.PathLike[str] | Look = DEFAULT_STYLE, **options: Any) -> None:
+        alone = {} if isinstance(look, Look) else {"stabilize": 0.0}
+        self.chain: Chain
+        self.controls: Controls
+        self.chain, self.controls = open_look(look_of(look, **(alone | options)))
+        self._runner = Runner([self.chain], controls=self.controls, statistics=Statistics())
 
     @property
     def style(self) -> str:
-        """The style; assign a name, mix or file to change it between two frames.
+        """The style; assign a name, mix or file to change it between two frames. "none" when there is none.
 
         Raises:
             UnknownStyleError: On assignment: no such style.
             IntegrityError: On assignment: it belongs to another trunk.
         """
-        return self._options.style
+        return self.controls.state.style or NO_STYLE
 
     @style.setter
     def style(self, style: str) -> None:
-        stage = next((stage for stage in self.chain.stages if "style" in stage.controls), None)
-        if stage is None or style == NO_STYLE:
+        if style == NO_STYLE or self.style == NO_STYLE:
             raise UsageError("a Stylizer made with a style keeps one, and one made with 'none' has none")
-        self.chain.values["style"] = style_vector(self._options.zoo.mix(style)[0], stage)
-        self._options = replace(self._options, style=style)
-
-    @property
-    def zoo(self) -> Zoo:
-        """Where its styles are."""
-        return self._options.zoo
+        self.set(style=style)
 
     @property
     def strength(self) -> float:
         """0 is the photograph, 1 the full style; may be assigned between two frames."""
-        return self._options.strength
+        return self.controls.state.numbers.get("strength", 0.0)
 
     @strength.setter
     def strength(self, strength: float) -> None:
-        self._options = replace(self._options, strength=_fraction("strength", strength))
-        self.chain.values["strength"] = strength
+        self.set(strength=strength)
+
+    def set(self, *, style: str | None = None, **changes: float | bool) -> None:
+        """Changes style, strength, keep_salient, …, or turns a stage on and off by its name, between two frames.
+
+        Raises:
+            UsageError: No such control, or a value out of its range.
+            UnknownStyleError: No such style.
+        """
+        self.controls.change(changes, style=style, fade=False)
 
     @property
     def provider(self) -> str:
@@ -129,12 +111,14 @@ class Stylizer:
             UnsupportedImageError: It is not such a picture.
         """
         if isinstance(picture, Frame):
-            return replace(picture, image=self.chain(picture.image))
-        return self.chain(picture)
+            return replace(picture, image=self(picture.image))
+        painting = self._runner(picture)
+        # The stabilizer keeps its last picture for the next frame, and the caller may write to the result.
+        return painting.copy() if self.controls.state.numbers["stabilize"] > 0 else painting
 
     def reset(self) -> None:
         """Starts a new scene: nothing is remembered from the frames before."""
-        self.chain.reset()
+        self._runner.reset()
 
     def close(self) -> None:
         """Frees the models."""
@@ -149,10 +133,3 @@ class Stylizer:
     ) -> None:
         """Closes the stylizer."""
         self.close()
-
-
-def _fraction(name: str, value: Any) -> float:
-    number = float(value)
-    if not 0 <= number <= 1:
-        raise UsageError(f"{name} is a number from 0 to 1, got {value}")
-    return number

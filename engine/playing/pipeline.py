@@ -20,6 +20,7 @@ from types import TracebackType
 from ..errors import ArtrtError, UsageError
 from ..frame import Frame
 from ..looks.controls import Controls, Vector
+from ..looks.runner import Runner
 from ..looks.stage_controls import chain_of, controls_of
 from ..looks.stylizer import Stylizer
 from ..mailbox import Mailbox
@@ -31,7 +32,6 @@ from ..stages.chain import FrameFunction
 from ..statistics import Statistics, Stats
 from .clock import Clock
 from .outlet import Outlets
-from .runner import Runner
 
 # Frames of a file that wait for the stages.
 FILE_QUEUE = 4
@@ -48,7 +48,7 @@ class Pipeline:
         source: An address (see `artrt.engine.sources`) or an open source; the pipeline closes it.
         stages: Stages, chains, stylizers, or functions from picture to picture; they stay the caller's to close.
         sinks: Addresses of files, or sinks; the pipeline closes them.
-        controls: Style, strengths and switches; by default what the stages were made with, all on.
+        controls: Style, numbers and switches; by default what the stages were made with, all on.
         frames: "all", "latest", or "auto": all of a file, the latest of a live source.
         options: How an address is opened.
         max_frames: End after so many frames.

@@ -8,6 +8,7 @@ import cv2
 
 from ..frame import Image
 from ..looks.controls import ControlState
+from ..looks.look import NUMBERS
 from ..statistics import Stats
 
 HELP = (
@@ -34,11 +35,15 @@ def hud_lines(
         age_ms: From capture to the moment the frame is shown.
     """
     latency = stats.latency_ms
-    numbers = state.numbers
+    shown = [
+        f"{name.replace('_', ' ')} {value:.1f}"
+        for name, value in state.numbers.items()
+        if name == "strength" or value != NUMBERS[name].default
+    ]
     lines = [
         f"{stats.fps_out:.1f} fps of {stats.fps_in:.1f}   {stats.width}x{stats.height}   {stats.provider}",
         f"latency p50 {latency.p50:.0f}  p95 {latency.p95:.0f} ms   age {age_ms:.0f} ms   dropped {stats.drops}",
-        f"{state.style or 'no style'}   strength {numbers['strength']:.1f}   keep {numbers['keep_salient']:.1f}",
+        "   ".join([state.style or "no style", *shown]),
     ]
     marks = [name for name, on in state.switches.items() if on and name not in ("stylize", "saliency")]
     marks += ["paused"] * paused + [f"recording {recording}"] * bool(recording)

@@ -75,14 +75,18 @@ class Remote:
         return path
 
     def change(self, name: str, step: float) -> float:
-        """Adds to a strength and keeps it within 0 to 1; returns the new value."""
-        value = min(1.0, max(0.0, round(self._player.controls.state.numbers[name] + step, 2)))
+        """Adds to a number and keeps it within 0 to 1; returns the new value.
+
+        Raises:
+            UsageError: No stage obeys it.
+        """
+        value = min(1.0, max(0.0, round(self._player.controls.state.numbers.get(name, 0.0) + step, 2)))
         self._player.controls.set(style=None, **{name: value})
         return value
 
     def toggle_salient(self) -> float:
         """Keeps the salient region of the photograph, fully or not at all; returns the new value."""
-        kept = self._player.controls.state.numbers["keep_salient"] > 0
+        kept = self._player.controls.state.numbers.get("keep_salient", 0.0) > 0
         return self.change("keep_salient", -1.0 if kept else 1.0)
 
     def _recording_path(self) -> Path:

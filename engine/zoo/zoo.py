@@ -37,6 +37,7 @@ class Zoo:
 
     folder: Path = field(default_factory=lambda: Path(os.environ.get("ARTRT_ZOO") or SHIPPED))
     _verified: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
+    _loaded: dict[str, Style] = field(default_factory=dict, repr=False, compare=False)
 
     def manifest(self) -> dict[str, Any]:
         """The manifest's entries: file name -> {"sha256", "bytes"}.
@@ -105,9 +106,11 @@ class Zoo:
         """
         if name.endswith(SUFFIX):
             return load_style(name)
-        if name not in self.styles():
-            raise UnknownStyleError(name, known=self.styles())
-        return load_style(self.path(f"styles/{name}{SUFFIX}"))
+        if name not in self._loaded:
+            if name not in self.styles():
+                raise UnknownStyleError(name, known=self.styles())
+            self._loaded[name] = load_style(self.path(f"styles/{name}{SUFFIX}"))
+        return self._loaded[name]
 
     def mix(self, text: str) -> tuple[Style, str | None]:
         """The style of an expression such as "starry-night:0.7+udnie:0.3".

@@ -153,11 +153,22 @@ def test_live_loads_no_torch(tiny_zoo):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("name", ["udnie", "great-wave"])
+def test_stream_plays_the_look_that_it_is_given(use_tiny_zoo, name):
+    import artrt
+
+    look = artrt.Look(name, quantize=16, stabilize=0.0)
+    (result,) = artrt.stream("test://64x48@50", style=look, max_frames=1)
+    assert set(result.stage_ms) == {"quantize", "stylize"}
+    assert result.image.max() == {"udnie": 204, "great-wave": 51}[name]
+
+
 def test_stream_gives_results(use_tiny_zoo):
     import artrt
 
     results = list(artrt.stream("test://64x48@50", style="udnie", max_frames=4))
     assert len(results) == 4
+    assert {int(result.image.max()) for result in results} == {204}
     assert results[0].image.shape == (48, 64, 3)
     assert results[0].latency_ms > 0
     assert results[-1].dropped >= 0

@@ -72,6 +72,16 @@ def test_stylizer_loads_the_folder_and_paints_like_pytorch(exported, transformer
         assert np.abs(stylizer(photo).astype(int) - expected).max() > 1
 
 
+def test_keeping_the_salient_region_needs_the_folder_s_saliency_network(exported):
+    with pytest.raises(UsageError, match="no saliency network; artrt export --saliency brings it"):
+        artrt.Stylizer(exported, keep_salient=0.5, provider="cpu")
+    with (
+        artrt.Stylizer(exported, provider="cpu") as stylizer,
+        pytest.raises(UsageError, match="keep_salient cannot be changed"),
+    ):
+        stylizer.set(keep_salient=0.5)
+
+
 def test_a_fresh_process_loads_it_without_torch_and_onnx(exported):
     code = (
         "import sys, numpy as np, artrt\n"

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from ...errors import ArtrtError, OutputError, UnknownStyleError, UsageError, suggest
 from ...looks.controls import ControlState
+from ...looks.look import NUMBERS
 from ..player import Player
 from ..remote import Remote
 from .hub import Hub
@@ -83,6 +84,7 @@ class Site:
             "style": state.style,
             "styles": list(state.styles),
             "numbers": dict(state.numbers),
+            "limits": {name: [NUMBERS[name].minimum, NUMBERS[name].maximum] for name in state.numbers},
             "switches": dict(state.switches),
             "paused": self._player.paused,
             "recording": self._remote.recording,
@@ -218,8 +220,11 @@ def _check_controls(changes: dict[str, Any], switches: Any, paused: Any, *, stat
         if (name := part.partition(":")[0].strip()) not in state.styles:
             raise UnknownStyleError(name, known=state.styles)
     for name, value in changes.items():
+        if name != "style" and name not in state.numbers:
+            raise UsageError(f"no control '{name}'; {suggest(name, [*state.numbers, 'style'])}")
         if name != "style" and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            raise UsageError(f"'{name}' is a number from 0 to 1")
+            low, high = NUMBERS[name].minimum, NUMBERS[name].maximum
+            raise UsageError(f"'{name}' is a number from {low:g} to {high:g}")
     if not isinstance(switches, dict) or not all(isinstance(on, bool) for on in switches.values()):
         raise UsageError("'switches' says true or false for each stage")
     for name in switches:

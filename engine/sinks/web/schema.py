@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-_UNIT = {"type": "number", "minimum": 0, "maximum": 1}
+from ...looks.look import NUMBERS
+
+_NUMBERS: dict[str, Any] = {
+    name: {
+        "type": "number",
+        "minimum": number.minimum,
+        "maximum": number.maximum,
+        "description": number.help,
+    }
+    for name, number in NUMBERS.items()
+}
 CONTROLS: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
         "style": {"type": "string", "maxLength": 200, "description": "A style, or a mix: a:0.7+b:0.3"},
-        "strength": _UNIT,
-        "keep_salient": _UNIT,
-        "stabilize": _UNIT,
+        **_NUMBERS,
         "paused": {"type": "boolean"},
         "switches": {"type": "object", "additionalProperties": {"type": "boolean"}},
     },

@@ -10,10 +10,10 @@ import pytest
 
 from artrt.engine.errors import InputError, UnknownStyleError, UsageError
 from artrt.engine.frame import read_image, write_image
-from artrt.engine.jobs.batch import find_jobs, look, run_batch
+from artrt.engine.jobs.batch import find_jobs, fingerprint, run_batch
 from artrt.engine.jobs.manifest import NAME, BatchManifest
 from artrt.engine.jobs.work import Work, shared_out
-from artrt.engine.looks.look import ChainOptions
+from artrt.engine.looks.look import Look
 from support.batch import FaultyWork
 from support.clips import make_clip
 
@@ -78,8 +78,8 @@ def test_nothing_to_do(tmp_path, name, message):
 
 def test_cores_are_divided():
     assert shared_out(Work(workers=8), 3).workers == 3
-    assert shared_out(Work(ChainOptions(threads=2), workers=2), 9).chain.threads == 2
-    assert shared_out(Work(workers=1000), 1000).chain.threads == 1
+    assert shared_out(Work(Look(threads=2), workers=2), 9).look.threads == 2
+    assert shared_out(Work(workers=1000), 1000).look.threads == 1
 
 
 def test_second_run_continues_the_first(source, tmp_path):
@@ -114,10 +114,10 @@ def test_second_run_continues_the_first(source, tmp_path):
 def test_other_look_is_done_again(tmp_path, use_tiny_zoo):
     del use_tiny_zoo
     looks = {
-        look(Work(ChainOptions(style="udnie"))),
-        look(Work(ChainOptions(style="udnie:0.7+the-scream:0.3"))),
-        look(Work(ChainOptions(style="udnie", strength=0.5))),
-        look(Work(ChainOptions(style="udnie"), workers=7, retries=0)),
+        fingerprint(Work(Look("udnie"))),
+        fingerprint(Work(Look("udnie:0.7+the-scream:0.3"))),
+        fingerprint(Work(Look("udnie", strength=0.5))),
+        fingerprint(Work(Look("udnie"), workers=7, retries=0)),
     }
     assert len(looks) == 3  # how many work makes no difference
 
@@ -164,7 +164,7 @@ def test_file_that_kills_every_worker_is_given_up(source, tmp_path):
 def test_error_of_opening_the_models_ends_the_batch(source, tmp_path, use_tiny_zoo):
     del use_tiny_zoo
     with pytest.raises(UsageError, match="unknown style 'nothing'") as caught:
-        run_batch(source, tmp_path / "out", work=Work(ChainOptions(style="nothing", provider="cpu")))
+        run_batch(source, tmp_path / "out", work=Work(Look("nothing", provider="cpu")))
     assert caught.type in (UsageError, UnknownStyleError)
 
 

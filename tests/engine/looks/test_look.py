@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from artrt.engine.errors import InputError, IntegrityError, UnknownStyleError, UsageError
-from artrt.engine.looks.look import ChainOptions, Effect, build_chain, model_file
+from artrt.engine.looks import building
+from artrt.engine.looks.building import build_chain
+from artrt.engine.looks.look import NUMBERS, Effect, Look, look_of
+from artrt.engine.looks.styling import model_file
 from artrt.engine.stages.loading import load_stage
 from artrt.engine.zoo.style import save_style
 from artrt.engine.zoo.zoo import Zoo
@@ -14,8 +17,8 @@ from support.models import INVERT, INVERT_SPEC, write_model
 
 
 @pytest.fixture
-def options(tiny_zoo):
-    return ChainOptions(style="starry-night", provider="cpu", threads=1, zoo=Zoo(tiny_zoo))
+def look(tiny_zoo):
+    return Look("starry-night", provider="cpu", threads=1, zoo=Zoo(tiny_zoo))
 
 
 @pytest.mark.parametrize(
@@ -38,29 +41,29 @@ def test_wrong_effect_is_refused(value):
         Effect.parse(value)
 
 
-def test_style_is_ready_to_use(options, picture):
-    with build_chain(options) as chain:
+def test_style_is_ready_to_use(look, picture):
+    with build_chain(look) as chain:
         assert chain.name == "stylize"
         assert np.unique(chain(picture(4, 4))).tolist() == [102]  # starry-night is 0.4
 
 
-def test_strength_is_applied(options):
-    with build_chain(replace(options, strength=0.5)) as chain:
+def test_strength_is_applied(look):
+    with build_chain(replace(look, strength=0.5)) as chain:
         assert chain(np.zeros((2, 2, 3), np.uint8)).max() == 51
 
 
-def test_mix_is_applied(options, picture):
-    with build_chain(replace(options, style="great-wave+the-scream")) as chain:
+def test_mix_is_applied(look, picture):
+    with build_chain(replace(look, style="great-wave+the-scream")) as chain:
         assert chain(picture(4, 4)).max() == 102
 
 
-def test_saliency_joins_when_something_is_kept(options):
+def test_saliency_joins_when_something_is_kept(look):
     image = np.full((4, 4, 3), 51, np.uint8)
-    with build_chain(replace(options, style="udnie", keep_salient=0.5)) as chain:
+    with build_chain(replace(look, style="udnie", keep_salient=0.5)) as chain:
         assert chain.name == "saliency+stylize"
         assert chain(image).max() == round(51 + 0.9 * (204 - 51))
-    with build_chain(replace(options, saliency=True)) as chain:
-        assert chain.name == "saliency+stylize"
+    with build_chain(replace(look, switchable=True)) as chain:
+        assert chain.name == "saliency+quantize+superpixels+stylize"
 
 
 @pytest.mark.parametrize(
@@ -73,58 +76,116 @@ def test_saliency_joins_when_something_is_kept(options):
         (Effect(10), Effect(8, "after"), "starry-night", "quantize+stylize+superpixels", 102 // 2 + 8),
     ],
 )
-def test_effects_come_before_or_after_the_style(options, quantize, superpixels, style, names, level):
-    with build_chain(replace(options, style=style, quantize=quantize, superpixels=superpixels)) as chain:
+def test_effects_come_before_or_after_the_style(look, quantize, superpixels, style, names, level):
+    with build_chain(replace(look, style=style, quantize=quantize, superpixels=superpixels)) as chain:
         assert chain.name == names
         assert np.unique(chain(np.full((4, 4, 3), 100, np.uint8))).tolist() == [level]
 
 
 @pytest.mark.parametrize("colors", [0, 1, 257])
-def test_amount_out_of_range_is_refused(options, colors):
+def test_amount_out_of_range_is_refused(look, colors):
     with pytest.raises(UsageError, match=f"quantize: colors go from 2 to 256, got {colors}"):
-        build_chain(replace(options, quantize=Effect(colors)))
+        build_chain(replace(look, quantize=Effect(colors)))
 
 
-def test_failed_chain_closes_what_it_opened(options, monkeypatch):
+def test_failed_chain_closes_what_it_opened(look, monkeypatch):
     opened = []
-    from artrt.engine.looks import look as chains
 
     def load(*arguments, **settings):
         opened.append(load_stage(*arguments, **settings))
         return opened[-1]
 
-    monkeypatch.setattr(chains, "load_stage", load)
+    monkeypatch.setattr(building, "load_stage", load)
     with pytest.raises(UsageError, match="superpixels: regions go from"):
-        build_chain(replace(options, quantize=Effect(16), superpixels=Effect(0)))
+        build_chain(replace(look, quantize=Effect(16), superpixels=Effect(0)))
     assert [stage.name for stage in opened] == ["quantize", "superpixels"]
     for stage in opened:
         with pytest.raises(RuntimeError, match="closed"):
             stage(np.zeros((2, 2, 3), np.uint8))
 
 
-def test_no_style_and_no_effect_is_an_empty_chain(options, picture):
-    with build_chain(replace(options, style="none")) as chain:
+def test_no_style_and_no_effect_is_an_empty_chain(look, picture):
+    with build_chain(replace(look, style="none")) as chain:
         assert chain.name == "none"
         assert np.array_equal(chain(picture(4, 4)), picture(4, 4))
 
 
-def test_unknown_style_comes_before_any_loading(options):
+def test_unknown_style_comes_before_any_loading(look):
     with pytest.raises(UnknownStyleError, match="did you mean 'udnie'"):
-        build_chain(replace(options, style="udny", model="missing.onnx"))
+        build_chain(replace(look, style="udny", model="missing.onnx"))
 
 
-def test_style_of_another_trunk_is_refused(options, tiny_zoo, tmp_path):
+def test_style_of_another_trunk_is_refused(look, tiny_zoo, tmp_path):
     style = replace(Zoo(tiny_zoo).style("udnie"), trunk="cd" * 32)
     save_style(tmp_path / "mine.safetensors", style)
     with pytest.raises(IntegrityError, match="style 'udnie' belongs to trunk cdcdcdcd"):
-        build_chain(replace(options, style=str(tmp_path / "mine.safetensors")))
+        build_chain(replace(look, style=str(tmp_path / "mine.safetensors")))
 
 
-def test_model_by_name_and_by_path(options, tiny_zoo, tmp_path):
-    assert model_file("small", options.zoo) == tiny_zoo / "stylize-small.onnx"
+def test_model_by_name_and_by_path(look, tiny_zoo, tmp_path):
+    assert model_file("small", look.zoo) == tiny_zoo / "stylize-small.onnx"
     path = write_model(tmp_path / "a.onnx", INVERT, INVERT_SPEC)
-    assert model_file(str(path), options.zoo) == path
+    assert model_file(str(path), look.zoo) == path
     with pytest.raises(InputError, match="no model file"):
-        model_file("missing/a.onnx", options.zoo)
+        model_file("missing/a.onnx", look.zoo)
     with pytest.raises(UsageError, match="unknown model 'smal'; did you mean 'small'"):
-        model_file("smal", options.zoo)
+        model_file("smal", look.zoo)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_have_a_range_a_default_and_a_help(name):
+    number = NUMBERS[name]
+    assert number.minimum <= number.default <= number.maximum
+    assert number.help.endswith(".")
+    with pytest.raises(UsageError, match=f"{name} is nan: expected"):
+        Look(**{name: float("nan")})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"engine": "deploy", "quantize": 16}, "leave quantize and superpixels to `artrt export`"),
+        ({"engine": "deploy", "model": "base"}, "'deploy' brings its model"),
+        ({"quantize": "16:behind"}, "is not NUMBER"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        Look(**options)
+
+
+def test_effects_are_given_as_number_or_text():
+    look = Look(quantize=16, superpixels="800:after")
+    assert look.effects == {"quantize": Effect(16), "superpixels": Effect(800, "after")}
+
+
+def test_a_look_by_name_by_path_and_changed(tmp_path):
+    assert look_of("udnie", strength=0.5) == Look("udnie", strength=0.5)
+    assert look_of(Look("udnie"), strength=0.5).strength == 0.5
+    assert look_of(None).style is None
+    (tmp_path / "manifest.json").write_text("{}")
+    assert look_of(tmp_path).engine == str(tmp_path)
+
+
+@pytest.mark.parametrize(("style", "name"), [("none", "strength"), ("none", "keep_salient")])
+def test_a_number_that_nothing_obeys_is_refused(look, style, name):
+    with pytest.raises(UsageError, match=f"{name} 0.5 was asked for: it changes nothing without a style"):
+        build_chain(replace(look, style=style, **{name: 0.5}))
+
+
+def test_a_switchable_look_loads_every_file_once(look, monkeypatch):
+    from artrt.engine.zoo import zoo as module
+
+    loaded = []
+    load = module.load_style
+    monkeypatch.setattr(module, "load_style", lambda path: loaded.append(str(path)) or load(path))
+    chain, controls = building.open_look(replace(look, style="great-wave:0.5+udnie:0.5", switchable=True))
+    with chain:
+        assert len(loaded) == len(set(loaded)) == len(controls.state.styles)
+        assert controls.state.switches == {
+            "saliency": True,
+            "quantize": False,
+            "superpixels": False,
+            "stylize": True,
+        }
+        assert controls.state.style == "great-wave:0.5+udnie:0.5"

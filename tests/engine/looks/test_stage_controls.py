@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from artrt.engine.errors import UnknownStyleError
-from artrt.engine.looks.look import ChainOptions, build_chain
+from artrt.engine.looks.building import build_chain
+from artrt.engine.looks.look import Look
 from artrt.engine.looks.preview import Previewer
 from artrt.engine.looks.stage_controls import controls_of
 from artrt.engine.looks.stylizer import Stylizer
@@ -37,8 +38,8 @@ def test_a_bare_stage_is_styled_by_name(zoo):
 
 
 def test_a_chain_keeps_the_values_it_was_made_with(zoo):
-    options = ChainOptions(style="udnie", strength=0.0, provider="cpu", zoo=zoo)
-    with build_chain(options) as chain:
+    look = Look("udnie", strength=0.0, provider="cpu", zoo=zoo)
+    with build_chain(look) as chain:
         pipeline = Pipeline(SOURCE, [chain], frames="all")
         for result in pipeline.results():
             assert (result.image == result.frame.image).all()

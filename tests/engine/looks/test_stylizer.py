@@ -41,7 +41,7 @@ def test_wrong_changes_leave_it_as_it_was(stylizer):
     black = np.zeros((2, 2, 3), np.uint8)
     with pytest.raises(artrt.UnknownStyleError, match="did you mean 'udnie'"):
         stylizer.style = "udny"
-    with pytest.raises(artrt.UsageError, match="strength is a number from 0 to 1, got 2"):
+    with pytest.raises(artrt.UsageError, match="strength is 2: expected 0 to 1"):
         stylizer.strength = 2
     assert (stylizer.style, stylizer.strength, stylizer(black).max()) == ("starry-night", 1.0, 102)
 
@@ -59,5 +59,60 @@ def test_without_a_style_there_is_none_to_change(use_tiny_zoo, picture):
 
 @pytest.mark.parametrize("name", ["strength", "keep_salient"])
 def test_fractions_are_checked(use_tiny_zoo, name):
-    with pytest.raises(artrt.UsageError, match=f"{name} is a number from 0 to 1, got -0.1"):
+    with pytest.raises(artrt.UsageError, match=f"{name} is -0.1: expected 0 to 1"):
         artrt.Stylizer(**{name: -0.1})
+
+
+def test_an_option_that_does_not_exist_is_refused(use_tiny_zoo):
+    with pytest.raises(artrt.UsageError, match="no option 'strenght'; did you mean 'strength'"):
+        artrt.Stylizer("udnie", strenght=0.5)
+
+
+def test_a_change_while_a_pipeline_plays_it_counts(stylizer):
+    seen = []
+    pipeline = artrt.Pipeline("test://64x48@100?frames=100000", [stylizer], frames="all")
+    for result in pipeline.results():
+        seen.append(int(np.median(result.image)))
+        if len(seen) == 1:
+            stylizer.style = "udnie"
+        if seen[-1] == 204 or len(seen) > 200:
+            break
+    assert (seen[0], seen[-1]) == (102, 204)
+
+
+def test_two_stylizers_in_a_pipeline_are_refused(stylizer, use_tiny_zoo):
+    with (
+        artrt.Stylizer("udnie", provider="cpu") as other,
+        pytest.raises(artrt.UsageError, match="one Stylizer"),
+    ):
+        artrt.Pipeline("test://64x48@30", [stylizer, other])
+
+
+def test_what_no_loaded_stage_obeys_is_refused(stylizer):
+    with pytest.raises(artrt.UsageError, match="keep_salient cannot be changed: no loaded stage obeys it"):
+        stylizer.set(keep_salient=0.5)
+    stylizer.set(strength=0.25)
+    assert stylizer.strength == 0.25
+
+
+def test_frames_are_stabilized_when_asked(use_tiny_zoo, picture):
+    """Still pictures whose style jumps: the stabilized one keeps most of the last painting."""
+    image = picture(64, 64)
+    noisy = np.clip(image.astype(int) + np.random.default_rng(0).integers(-3, 4, image.shape), 0, 255)
+    results = {}
+    for amount in (0.0, 0.8):
+        with artrt.Stylizer("udnie", strength=0.5, stabilize=amount, provider="cpu") as stylizer:
+            first = stylizer(image)
+            kept = first.copy()
+            second = stylizer(noisy.astype(np.uint8))
+            first[:] = 0  # the caller's own
+            results[amount] = np.abs(second.astype(int) - kept).mean()
+            stylizer.reset()
+            assert (stylizer(image) == kept).all()
+    assert results[0.8] < 0.5 * results[0.0]
+
+
+def test_a_look_and_its_options(use_tiny_zoo, picture):
+    look = artrt.Look("udnie", stabilize=0.0, provider="cpu")
+    with artrt.Stylizer(look, strength=0.5) as stylizer:
+        assert stylizer(np.zeros((2, 2, 3), np.uint8)).max() == 102

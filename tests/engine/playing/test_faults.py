@@ -22,7 +22,8 @@ import pytest
 
 from artrt.engine.errors import InputError, OutputError, SourceLostError
 from artrt.engine.frame import Frame
-from artrt.engine.playing.live import LiveOptions, open_stages
+from artrt.engine.looks.building import open_look
+from artrt.engine.looks.look import Look
 from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.sinks import EncodeOptions, NullSink, WebOptions, open_sink
 from artrt.engine.sources import SourceInfo, SourceOptions, open_source
@@ -189,7 +190,7 @@ def test_a_source_that_changes_its_size_goes_through_stages(tmp_path, use_tiny_z
 
         close = cancel
 
-    chain, controls = open_stages(LiveOptions(style="udnie", stabilize=0.8, provider="cpu"))
+    chain, controls = open_look(Look("udnie", stabilize=0.8, provider="cpu", switchable=True))
     with chain:
         results = list(Pipeline(Changing(), [chain], [tmp_path / "a.mp4"], controls=controls).results())
     assert [result.image.shape[0] for result in results] == [48] * 5 + [96] * 5

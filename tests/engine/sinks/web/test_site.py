@@ -104,6 +104,7 @@ def test_controls_are_set_and_told(site):
     }
     state = client.post("/api/controls", changes | {"paused": True}).json
     assert state["style"] == "blue:0.5+red:0.5"
+    assert state["limits"]["strength"] == [0, 1]
     assert state["numbers"]["strength"] == 0.5
     assert state["numbers"]["keep_salient"] == 0.25
     assert state["switches"] == {"quantize": True}
@@ -132,6 +133,8 @@ def test_controls_are_set_and_told(site):
         ({"strength": 10**400}, "expected 0 to 1"),
         ({"strength": True}, "number from 0 to 1"),
         ({"nonsense": 1}, "no control"),
+        ({"self": 0.5}, "no control"),
+        ({"fade": 0}, "no control"),
         ({"switches": {"quantize": 1}}, "true or false"),
         ({"switches": {"strength": True}}, "no switch"),
         ({"paused": "yes"}, "true or false"),

@@ -39,8 +39,6 @@ DOUBT_PX = 3
 STILL_PX = 0.1
 # A cut: so large is the mean difference even after the motion was taken out.
 CUT = 40.0
-# Chosen by measurement: benchmarks/results/stabilize.json.
-DEFAULT_AMOUNT = 0.8
 
 
 @dataclass(frozen=True, slots=True)

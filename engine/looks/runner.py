@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..frame import Image, check_image
-from ..looks.controls import Controls
 from ..stages.chain import Chain, FrameFunction, name_of
 from ..stages.stage import Stage
 from ..statistics import Statistics
+from .controls import Controls
 from .stabilizer import Stabilizer
 
 
@@ -46,7 +46,7 @@ class Runner:
         """
         self.last_ms = {}
         values = self._controls.values()
-        amount = float(values.pop("stabilize"))
+        amount = float(values.pop("stabilize", 0.0))
         styled = self._stylize(image, values)
         if amount <= 0 or not self.last_ms:  # where no stage ran there is nothing that flickers
             self._stabilizer.reset()

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from artrt.engine.playing.stabilizer import DEFAULT_AMOUNT, Stabilizer
+from artrt.engine.looks.look import NUMBERS
+from artrt.engine.looks.stabilizer import Stabilizer
 
 
 def texture(height=120, width=200, *, seed=0, cells=12):
@@ -104,4 +105,4 @@ def test_inputs_are_left_alone():
 
 
 def test_the_default_is_on():
-    assert 0 < DEFAULT_AMOUNT < 1
+    assert 0 < NUMBERS["stabilize"].default < 1

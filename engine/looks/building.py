@@ -1,0 +1,208 @@
+"""From a look to loaded stages and their controls.
+
+frame ─► saliency ─► quantize ─► superpixels ─► stylize ─► quantize ─► superpixels ─► picture
+           └── mask      "before" the style ───────▲          "after" the style
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..effects.saliency import SALIENCY_FILE
+from ..errors import UsageError
+from ..stages.chain import Chain
+from ..stages.loading import load_stage
+from ..stages.stage import Stage
+from ..zoo.artefact import Artefact
+from ..zoo.zoo import MANIFEST, Zoo
+from .controls import Controls
+from .look import AFTER, BEFORE, DEFAULT_STYLE, NO_STYLE, NUMBERS, Effect, Look
+from .preview import Previewer
+from .styling import able_numbers, model_file, resolve_style, style_vector, styled_stage, usable_styles
+
+AMOUNT_CONTROLS = {"quantize": "colors", "superpixels": "regions"}
+# What is loaded, turned off, for a switchable look that does not ask for it.
+SPARE_EFFECTS = {"quantize": Effect(16), "superpixels": Effect(600)}
+
+
+def build_chain(look: Look) -> Chain:
+    """Loads the stages that a look asks for; the chain's values are those of the look.
+
+    Raises:
+        UsageError: No such style or model, an effect with an amount that it cannot do, or a number that no stage obeys.
+        ProviderError: The provider is not available.
+        IntegrityError: A shipped file was changed, or the style belongs to another trunk.
+    """
+    asked = settled(look)
+    load = _shipped_stages if asked.engine is None else _exported_stages
+    with _closed_on_failure() as stages:
+        values = load(asked, stages)
+        _require_able(asked, stages)
+        return Chain(stages, values=values)
+
+
+def open_look(look: Look) -> tuple[Chain, Controls]:
+    """Loads the stages that a look asks for and makes their controls.
+
+    Raises:
+        UsageError: No such style or model, or something that cannot be done.
+        ProviderError: The provider is not available.
+        IntegrityError: A shipped file was changed, or the style belongs to another trunk.
+    """
+    asked = settled(look)
+    chain = build_chain(asked)
+    try:
+        # An exported model may have a fixed size or need a GPU: the shipped one paints the thumbnails.
+        return chain, _controls(chain, asked, preview=Previewer(look.model, zoo=asked.zoo, models=look.zoo))
+    except BaseException:
+        chain.close()
+        raise
+
+
+def settled(look: Look) -> Look:
+    """The look with what it left open: its style, and for an exported folder where the styles are.
+
+    Raises:
+        InputError: No such folder.
+        IntegrityError: A file of the folder is missing or changed.
+    """
+    if look.engine is None:
+        return replace(look, style=look.style or DEFAULT_STYLE)
+    artefact = Artefact.open(look.engine)
+    first = artefact.styles[0] if artefact.styles else NO_STYLE
+    return replace(look, style=look.style or first, zoo=artefact.zoo)
+
+
+def _shipped_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
+    """Loads the zoo's stages into `stages`, in running order; returns their values."""
+    style = look.zoo.mix(look.style)[0] if look.style not in (None, NO_STYLE) else None
+    effects = _spare(look) | look.effects
+    values: dict[str, Any] = {}
+
+    def add_effects(when: str) -> None:
+        for name in AMOUNT_CONTROLS:
+            if name in effects and effects[name].when == when:
+                stages.append(_load(look.zoo.path(f"{name}.onnx"), look))
+                values.update(_amount(stages[-1], effects[name].amount))
+
+    if style is not None and _wants_saliency(look):
+        stages.append(_load(look.zoo.path(SALIENCY_FILE), look))
+    add_effects(BEFORE)
+    if style is not None:
+        stages.append(_load(model_file(look.model, look.zoo), look))
+        values |= {"style": style_vector(style, stages[-1])} | _values(look, stages)
+    add_effects(AFTER)
+    return values
+
+
+def _exported_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
+    """Loads the stages of an exported folder into `stages`, in its order; returns their values."""
+    artefact = Artefact.open(str(look.engine))
+    sized = replace(look, size=artefact.size or look.size)
+    values: dict[str, Any] = artefact.values
+    for path in artefact.stage_paths:
+        stages.append(_load(path, sized))
+    stage = styled_stage(stages)
+    if stage is not None and look.style is not None:
+        values |= {"style": style_vector(look.zoo.mix(look.style)[0], stage)} | _values(look, stages)
+    return values
+
+
+def _values(look: Look, stages: Sequence[Stage]) -> dict[str, float]:
+    """The look's numbers that the stages take."""
+    taken = {name for stage in stages for name in stage.controls}
+    return {name: value for name, value in look.numbers.items() if name in taken}
+
+
+def _require_able(look: Look, stages: Sequence[Stage]) -> None:
+    """UsageError for a number that was asked for and that no stage obeys."""
+    able = able_numbers(stages)
+    for name, value in look.numbers.items():
+        if value == NUMBERS[name].default or name in able:
+            continue
+        if look.engine is not None and name == "keep_salient":
+            fix = f"'{look.engine}' has no saliency network; artrt export --saliency brings it"
+        else:
+            fix = "it changes nothing without a style" if styled_stage(stages) is None else "no stage has it"
+        raise UsageError(f"{name} {value:g} was asked for: {fix}")
+
+
+def _controls(chain: Chain, look: Look, *, preview: Previewer) -> Controls:
+    able = able_numbers(chain.stages)
+    numbers = {name: value for name, value in look.numbers.items() if name in able}
+    spare = _spare(look)
+    switches = {stage.name: stage.name not in spare for stage in chain.stages}
+    stage = styled_stage(chain.stages)
+    if stage is None or look.style is None:
+        return Controls(numbers=numbers, switches=switches)
+    return Controls(
+        styles=usable_styles(look.zoo, stage),
+        resolve=partial(resolve_style, look.zoo, stage),
+        style=look.style,
+        vector=np.asarray(chain.values["style"], np.float32),
+        numbers=numbers,
+        switches=switches,
+        preview=preview,
+    )
+
+
+def _spare(look: Look) -> dict[str, Effect]:
+    """The effects that are loaded but off."""
+    if not look.switchable or look.engine is not None:
+        return {}
+    return {
+        name: effect
+        for name, effect in SPARE_EFFECTS.items()
+        if name not in look.effects and _ships(look.zoo, f"{name}.onnx")
+    }
+
+
+def _wants_saliency(look: Look) -> bool:
+    return look.keep_salient > 0 or (look.switchable and _ships(look.zoo, SALIENCY_FILE))
+
+
+def _ships(zoo: Zoo, name: str) -> bool:
+    return (zoo.folder / MANIFEST).is_file() and name in zoo.manifest()
+
+
+def _amount(stage: Stage, amount: int) -> dict[str, float]:
+    """The control that sets an effect's amount, checked against its limits."""
+    name = AMOUNT_CONTROLS[stage.name]
+    control = stage.controls[name]
+    low, high = control.minimum, control.maximum
+    if (low is not None and amount < low) or (high is not None and amount > high):
+        raise UsageError(f"{stage.name}: {name} go from {low:g} to {high:g}, got {amount}")
+    return {name: float(amount)}
+
+
+def _load(path: Path, look: Look) -> Stage:
+    """Loads a stage; the effects are not compiled, which takes long and gains nothing."""
+    return load_stage(
+        path,
+        provider=look.provider,
+        threads=look.threads,
+        size=look.size,
+        steady=look.steady and path.stem not in AMOUNT_CONTROLS,
+    )
+
+
+@contextmanager
+def _closed_on_failure() -> Iterator[list[Stage]]:
+    """A list whose stages are closed when the block fails."""
+    stages: list[Stage] = []
+    with ExitStack() as on_failure:
+        on_failure.callback(_close, stages)
+        yield stages
+        on_failure.pop_all()
+
+
+def _close(stages: Sequence[Stage]) -> None:
+    for stage in stages:
+        stage.close()
