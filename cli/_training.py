@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 
 def training_options(function: Command) -> Command:
-    """`--photos --weights --weight --batch --crop --loss-network --ramp --style-size --seed --device`."""
+    """`--photos --weights --weight --statistics --batch --crop --loss-network --ramp --style-size --seed --device`."""
     folder = click.Path(path_type=Path, file_okay=False)
     positive = click.IntRange(1)
     for decorate in (
@@ -32,9 +32,9 @@ def training_options(function: Command) -> Command:
         click.option(
             "--style-size",
             type=click.IntRange(64),
-            default=512,
+            default=448,
             show_default=True,
-            help="Paintings' long side, px.",
+            help="Paintings' long side, px: the scale of the strokes.",
         ),
         click.option(
             "--ramp",
@@ -43,12 +43,19 @@ def training_options(function: Command) -> Command:
         ),
         click.option(
             "--loss-network",
-            help="compact-encoder, compact or vgg19.  [default: compact-encoder for a trunk, compact for a style]",
+            help="compact-encoder, wide, compact or vgg19. [default: compact-encoder; for a style the best at hand]",
         ),
         click.option(
-            "--crop", type=click.IntRange(64), default=288, show_default=True, help="Side of a crop, px."
+            "--crop", type=click.IntRange(64), default=224, show_default=True, help="Side of a crop, px."
         ),
-        click.option("--batch", type=positive, default=2, show_default=True, help="Photographs in a step."),
+        click.option("--batch", type=positive, default=4, show_default=True, help="Photographs in a step."),
+        click.option(
+            "--statistics",
+            type=click.Choice(["moments", "gram"]),
+            default="moments",
+            show_default=True,
+            help="What makes a style: means and centred covariances, or Gram matrices (Gatys et al. 2016).",
+        ),
         click.option(
             "--weight",
             "weights",
@@ -81,6 +88,26 @@ def parse_weights(texts: tuple[str, ...], start: LossWeights) -> LossWeights:
         except ValueError as error:
             raise UsageError(f"--weight {text}: {number!r} is not a number") from error
     return replace(start, **given)
+
+
+def parse_factors(texts: tuple[str, ...], *, option: str, names: Iterable[str]) -> dict[str, float]:
+    """NAME=FACTOR, repeated.
+
+    Raises:
+        UsageError: Not NAME=NUMBER with a positive number, or the name of no painting.
+    """
+    known, factors = sorted(names), {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if name not in known:
+            raise UsageError(f"{option} {text}: write NAME=FACTOR with a name out of {', '.join(known)}")
+        try:
+            factors[name] = float(number)
+        except ValueError as error:
+            raise UsageError(f"{option} {text}: {number!r} is not a number") from error
+        if not 0 < factors[name] < float("inf"):
+            raise UsageError(f"{option} {text}: a factor is a number above 0")
+    return factors
 
 
 def parse_ramp(text: str | None) -> tuple[int, int]:

@@ -13,9 +13,8 @@ from ._common import echo_json, json_option, notice
 from ._training import INTERRUPTED, parse_ramp, parse_weights, stoppable, training_bar, training_options
 
 DEFAULT_MINUTES = 20.0
-LOSS_NETWORK = "compact"
-#: Those of the shipped trunk; more of the last two costs style.
-WEIGHTS = {"content": 0.02, "variation": 0.05, "cam": 0.33, "category": 0.002}
+LOSS_NETWORK = "auto"  # the best that is on this machine
+WEIGHTS = {"content": 0.1, "cam": 0.05}
 
 
 @click.command(name="style")
@@ -45,6 +44,7 @@ def command(
     photos: Path,
     directory: Path | None,
     weights: tuple[str, ...],
+    statistics: str,
     batch: int,
     crop: int,
     loss_network: str | None,
@@ -91,6 +91,8 @@ def command(
         batch=batch,
         crop_px=crop,
         learning_rate=learning_rate,
+        vector_rate=1.0,
+        style_statistics=statistics,
         losses=parse_weights(weights, LossWeights(**WEIGHTS)),
         ramp_start=start,
         ramp_steps=length,
@@ -115,7 +117,7 @@ def command(
     training = {"kind": "vector", "steps": trainer.step, "losses": asdict(options.losses)}
     training |= {
         "style_long_side_px": style_size,
-        "loss_network": options.loss_network,
+        "loss_network": trainer.objective.loss_network.name,
         "painting": painting.name,
     }
     terms = trainer.last_terms

@@ -8,7 +8,15 @@ import click
 
 from ..engine.errors import UsageError
 from ._common import echo_json, json_option, notice
-from ._training import INTERRUPTED, parse_ramp, parse_weights, stoppable, training_bar, training_options
+from ._training import (
+    INTERRUPTED,
+    parse_factors,
+    parse_ramp,
+    parse_weights,
+    stoppable,
+    training_bar,
+    training_options,
+)
 
 PICTURE = click.Path(path_type=Path)
 
@@ -25,7 +33,21 @@ PICTURE = click.Path(path_type=Path)
     help="Checkpoint of another training to go on from; its trunk may be smaller, its paintings others.",
 )
 @click.option("--config", default="small", show_default=True, help="small or base.")
-@click.option("--steps", type=click.IntRange(1), default=20000, show_default=True)
+@click.option(
+    "--style-scale",
+    "style_scales",
+    multiple=True,
+    metavar="NAME=F",
+    help="Factor on --style-size for one painting: larger gives larger strokes.",
+)
+@click.option(
+    "--content-scale",
+    "content_scales",
+    multiple=True,
+    metavar="NAME=F",
+    help="Factor on the weight of the content for one painting.",
+)
+@click.option("--steps", type=click.IntRange(1), default=40000, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
 @training_options
 @json_option
@@ -36,11 +58,14 @@ def command(
     output: Path,
     warm_start: Path | None,
     config: str,
+    style_scales: tuple[str, ...],
+    content_scales: tuple[str, ...],
     steps: int,
     learning_rate: float,
     photos: Path,
     directory: Path | None,
     weights: tuple[str, ...],
+    statistics: str,
     batch: int,
     crop: int,
     loss_network: str | None,
@@ -84,6 +109,9 @@ def command(
         ramp_start=start,
         ramp_steps=length,
         style_long_side_px=style_size,
+        style_statistics=statistics,
+        style_scale=parse_factors(style_scales, option="--style-scale", names=names),
+        content_scale=parse_factors(content_scales, option="--content-scale", names=names),
         seed=seed,
         device=device,
     )

@@ -1,10 +1,12 @@
 """Loss networks: VGG-19 encoders whose features the perceptual losses compare.
 
-Three are known by name:
+Four are known by name:
 
 * ``compact``: VGG-19 with normalised activations in full width to relu3_1, and a 16x compressed encoder for relu4_1
-  and relu5_1. All published figures use it.
+  and relu5_1.
 * ``compact-encoder``: the compressed encoder for all five layers, almost three times as cheap; for most of a training.
+* ``wide``: VGG-19 in full width to relu3_4 and the compressed encoder above it, padded with zeros as VGG was trained;
+  the shallow layers of the compressed encoder leave a mesh, these do not.
 * ``vgg19``: torchvision's VGG-19, for those who have its weights.
 
 Sources: Simonyan and Zisserman 2015 (arXiv:1409.1556); normalised activations as in Gatys et al. 2016; the compressed
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -28,15 +31,22 @@ CONTENT_LAYER = "relu4_1"
 
 COMPACT_FILE = "vgg19_compact_relu5_1.safetensors"
 FULL_WIDTH_FILE = "vgg19_normalised_relu3_1.safetensors"
+WIDE_FILE = "vgg19_conv1_1_to_conv3_4_bgr255.safetensors"
 
 _VGG19 = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 4))  # (stage, convolutions)
 
 
 class Encoder(nn.Module):
-    """The convolutions of VGG-19 up to a layer, with reflection padding, built from the weights' own shapes."""
+    """The convolutions of VGG-19 up to a layer, built from the weights' own shapes.
 
-    def __init__(self, weights: dict[str, Tensor]) -> None:
+    Args:
+        weights: `conv0` (1x1), `conv1_1` and so on, each with `.weight` and `.bias`.
+        padding: `reflect`, or `zeros`, which is faster.
+    """
+
+    def __init__(self, weights: dict[str, Tensor], *, padding: str = "reflect") -> None:
         super().__init__()
+        self.padding = padding
         self.names = [name for name in _layer_names() if f"{name}.weight" in weights]
         self.convolutions = nn.ModuleDict()
         for name in ["conv0", *self.names]:
@@ -53,13 +63,20 @@ class Encoder(nn.Module):
         for name in self.names:
             if name.endswith("_1") and name != "conv1_1":
                 x = F.max_pool2d(x, 2)
-            x = F.relu(self.convolutions[name](F.pad(x, (1, 1, 1, 1), mode=_pad_mode(x))))
+            x = F.relu(self._convolved(name, x))
             layer = name.replace("conv", "relu")
             if layer in wanted:
                 features[layer] = x
                 if len(features) == len(wanted):
                     break
         return features
+
+    def _convolved(self, name: str, x: Tensor) -> Tensor:
+        convolution = cast(nn.Conv2d, self.convolutions[name])
+        if self.padding == "zeros":
+            return F.conv2d(x, convolution.weight, convolution.bias, padding=1)
+        padded: Tensor = convolution(F.pad(x, (1, 1, 1, 1), mode=_pad_mode(x)))
+        return padded
 
 
 class LossNetwork(nn.Module):
@@ -104,7 +121,7 @@ def load_loss_network(name: str = "compact", *, directory: Path | None = None) -
     """Load a loss network by name, or a torchvision VGG-19 state dict by path.
 
     Args:
-        name: ``compact``, ``compact-encoder``, ``vgg19``, or the path of a torchvision VGG-19 or VGG-16 state dict.
+        name: ``wide``, ``compact``, ``compact-encoder``, ``vgg19``, or the path of torchvision's VGG-19 or VGG-16.
         directory: Where the weight files lie.
 
     Raises:
@@ -116,13 +133,19 @@ def load_loss_network(name: str = "compact", *, directory: Path | None = None) -
         wide, narrow = _encoder(folder / FULL_WIDTH_FILE), _encoder(folder / COMPACT_FILE)
         narrow_layers = tuple(layer for layer in _relus(narrow) if layer > "relu3_1")
         return LossNetwork(name, [(wide, _relus(wide)), (narrow, narrow_layers)])
+    if name == "wide":
+        wide = Encoder(_bgr255(_read(folder / WIDE_FILE)), padding="zeros")
+        narrow = Encoder(_read(folder / COMPACT_FILE), padding="zeros")
+        return LossNetwork(
+            name, [(wide, _relus(wide)), (narrow, tuple(r for r in _relus(narrow) if r > "relu3_4"))]
+        )
     if name == "compact-encoder":
         narrow = _encoder(folder / COMPACT_FILE)
         return LossNetwork(name, [(narrow, _relus(narrow))])
     path = folder / "vgg19-dcbb9e9d.pth" if name == "vgg19" else Path(name)
     if name != "vgg19" and path.suffix not in {".pth", ".pt", ".safetensors"}:
         raise UsageError(
-            f"unknown loss network {name!r}: it is compact, compact-encoder, vgg19 or a file of weights"
+            f"unknown loss network {name!r}: it is compact, compact-encoder, wide, vgg19 or a file of weights"
         )
     encoder = Encoder(from_torchvision(_read(path)))
     return LossNetwork("vgg19", [(encoder, _relus(encoder))])
@@ -145,6 +168,13 @@ def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
         weights[f"{name}.weight"] = state[f"features.{index}.weight"]
         weights[f"{name}.bias"] = state[f"features.{index}.bias"]
     return weights
+
+
+def _bgr255(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights for BGR in 0..255 minus ImageNet's means, with that change of the picture as `conv0`, in float32."""
+    flip = torch.eye(3).flip(0)[:, :, None, None] * 255
+    change = {"conv0.weight": flip, "conv0.bias": -torch.tensor([103.939, 116.779, 123.68])}
+    return change | {name: tensor.float() for name, tensor in weights.items()}
 
 
 def _layer_names() -> list[str]:

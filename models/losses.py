@@ -26,6 +26,24 @@ def content_loss(output: Tensor, content: Tensor) -> Tensor:
     return (difference / (content.square().sum(dim=(1, 2, 3)) + _EPSILON)).mean()
 
 
+def structure_loss(
+    output: Tensor, content: Tensor, region: Tensor | None = None, weight: Tensor | float = 1.0
+) -> Tensor:
+    """Squared difference of instance-normalised features: it keeps the photograph's forms and leaves its palette free.
+
+    Args:
+        output: float [N, C, h, w], features of the painting.
+        content: float [N, C, h, w], features of the photograph.
+        region: float [N, 1, h', w'], where the photograph matters more; scaled to a mean of 1 for each picture.
+        weight: Factor, one for all or float [N, 1, 1, 1].
+    """
+    difference = (F.instance_norm(output) - F.instance_norm(content)).square().mean(dim=1, keepdim=True)
+    if region is not None:
+        region = F.interpolate(region, size=difference.shape[2:], mode="bilinear", align_corners=False)
+        difference = difference * region / region.mean(dim=(2, 3), keepdim=True)
+    return (difference * weight).mean()
+
+
 def gram(features: Tensor) -> Tensor:
     """Gram matrix [N, C, C] of features [N, C, h, w], divided by h * w."""
     n, c, h, w = features.shape

@@ -18,7 +18,7 @@ from .pretrained import CATALOGUE, locate
 from .saliency import SaliencyNetwork, load_saliency_network
 
 #: Loss networks that `auto` takes, the first that is on this machine.
-AUTO = ("compact", "vgg19")
+AUTO = ("wide", "compact", "vgg19")
 SALIENCY_FILE = "saliency.safetensors"
 ZOO = Path(__file__).resolve().parent / "zoo"
 
@@ -34,7 +34,7 @@ def load_networks(
 
     Args:
         weights: Weight of each loss.
-        loss_network: `compact`, `compact-encoder`, `vgg19`, `vgg16`, a file of weights, or `auto`.
+        loss_network: `compact`, `compact-encoder`, `wide`, `vgg19`, `vgg16`, a file of weights, or `auto`.
         directory: Folder to look for weights in before the caches.
         device: torch's name of the device.
 

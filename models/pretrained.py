@@ -53,6 +53,14 @@ def _torchvision(name: str, sha256: str, size_bytes: int) -> WeightsFile:
     return WeightsFile(name, sha256, size_bytes, url, "torchvision (BSD-3-Clause), trained on ImageNet-1K")
 
 
+_COMPACT_ENCODER = WeightsFile(
+    "vgg19_compact_relu5_1.safetensors",
+    "62c16cf6c53f9ef13e66ca4bcc3528434f8c1cf12f92bb4f04521fef831d0a0a",
+    3_859_800,
+    "the encoder of MingSun-Tse/Collaborative-Distillation on GitHub, as safetensors",
+    "MIT",
+)
+
 #: Name -> alternatives, best first; an alternative is the tuple of files that it needs.
 CATALOGUE: dict[str, tuple[tuple[WeightsFile, ...], ...]] = {
     "vgg19": (
@@ -73,6 +81,18 @@ CATALOGUE: dict[str, tuple[tuple[WeightsFile, ...], ...]] = {
             ),
         ),
     ),
+    "wide": (
+        (
+            WeightsFile(
+                "vgg19_conv1_1_to_conv3_4_bgr255.safetensors",
+                "a096f76ac6bfd48efff4d30e68825e94e4ccb326e9a119c340ab9091e920f0b6",
+                4_652_640,
+                "DavidCai1993/vgg19-tensorflowjs-model on GitHub, conv1_1 to conv3_4 as safetensors in half precision",
+                "MIT; VGG weights CC-BY-4.0",
+            ),
+            _COMPACT_ENCODER,
+        ),
+    ),
     "compact": (
         (
             WeightsFile(
@@ -82,13 +102,7 @@ CATALOGUE: dict[str, tuple[tuple[WeightsFile, ...], ...]] = {
                 "the encoder of the WCT release (jkbehne/GOTStyleTranfer on GitHub), as safetensors",
                 "WCT MIT; VGG weights CC-BY-4.0",
             ),
-            WeightsFile(
-                "vgg19_compact_relu5_1.safetensors",
-                "62c16cf6c53f9ef13e66ca4bcc3528434f8c1cf12f92bb4f04521fef831d0a0a",
-                3_859_800,
-                "the encoder of MingSun-Tse/Collaborative-Distillation on GitHub, as safetensors",
-                "MIT",
-            ),
+            _COMPACT_ENCODER,
         ),
     ),
     "squeezenet1_1": (

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import losses
 from .photos import Photographs
 from .training import Progress, Trainer
 from .training_options import TrainingOptions
@@ -32,16 +31,14 @@ def closest_style(
     """
     sample = photographs.batch(np.random.default_rng(trainer.options.seed), 2, trainer.options.crop_px)
     sample = sample.to(trainer.device)
-    distances = {}
+    sample = sample.contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
-        for name, vector in known.items():
-            features = trainer.objective.loss_network(
-                trainer.transformer(sample, vector[None].to(trainer.device))
+        distances = {
+            name: float(
+                trainer.objective.style_distance(trainer.transformer(sample, vector[None].to(trainer.device)))
             )
-            grams = {layer: losses.gram(f) for layer, f in features.items()}
-            distances[name] = float(
-                losses.style_loss(grams, {k: g[:1] for k, g in trainer.objective.targets.items()})
-            )
+            for name, vector in known.items()
+        }
     best = min(distances, key=distances.__getitem__)
     return best, known[best]
 

@@ -100,8 +100,9 @@ class Trainer:
         self.last_terms: dict[str, float] = {}
         self.history: list[dict[str, Any]] = []
         self._to_device()
-        self.objective = TrainingObjective(options, self.device)
-        self.optimizer = torch.optim.Adam(self._parameters(), lr=options.learning_rate, betas=(0.9, 0.99))
+        self.objective = TrainingObjective(options, self.device, half=self._bfloat16())
+        groups = [[p for p in part.parameters() if p.requires_grad] for part in (self.transformer, self.bank)]
+        self.optimizer = torch.optim.Adam([{"params": g} for g in groups if g], lr=0, betas=(0.9, 0.99))
         self.average = {name: p.detach().clone() for name, p in self._named_parameters()}
         if resume is not None:
             self._load_checkpoint(resume)
@@ -185,24 +186,30 @@ class Trainer:
         """Forward and backward at the weights of the end, without a step of the optimizer: for timing."""
         step, self.step = self.step, self.options.ramp_start + self.options.ramp_steps
         try:
-            total, _ = self._total(photographs)
+            total, _, _ = self._total(photographs)
             total.backward()  # type: ignore[no-untyped-call]
             self.optimizer.zero_grad(set_to_none=True)
         finally:
             self.step = step
 
     def _train_step(self, photographs: Photographs) -> dict[str, float]:
-        total, terms = self._total(photographs)
-        self.optimizer.param_groups[0]["lr"] = self._learning_rate()
+        total, terms, weights = self._total(photographs)
+        rate = self._learning_rate()
+        for group, factor in zip(
+            self.optimizer.param_groups[::-1], (self.options.vector_rate, 1.0), strict=False
+        ):
+            group["lr"] = rate * factor  # the last group is the bank's
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self._parameters(), self.options.gradient_clip)
+        norm = nn.utils.clip_grad_norm_(self._parameters(), self.options.gradient_clip)
+        if not torch.isfinite(norm):  # before the optimizer: the weights and the checkpoint stay good
+            raise self._not_finite(terms, weights)
         self.optimizer.step()
         self._average()
         return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(total.detach())}
 
-    def _total(self, photographs: Photographs) -> tuple[Tensor, dict[str, Tensor]]:
-        """The weighted sum of the terms at this step, and the terms."""
+    def _total(self, photographs: Photographs) -> tuple[Tensor, dict[str, Tensor], dict[str, float]]:
+        """The weighted sum of the terms at this step, the terms, and their weights."""
         options = self.options
         rng = np.random.default_rng([options.seed, self.step])
         content = photographs.batch(rng, options.batch, options.crop_px).to(self.device)
@@ -218,13 +225,18 @@ class Trainer:
             )
         total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
         if not torch.isfinite(total):
-            worst = max(
-                terms, key=lambda name: float(weights[name] * terms[name].detach().abs().nan_to_num(1e30))
-            )
-            raise ArtrtError(
-                f"the {worst} loss is no longer finite at step {self.step}: lower its weight or the rate"
-            )
-        return total, terms
+            raise self._not_finite(terms, weights)
+        return total, terms, weights
+
+    def _not_finite(self, terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> ArtrtError:
+        """The error that names the term with the largest share."""
+        shares = {
+            name: float(weights[name] * term.detach().abs().nan_to_num(1e30)) for name, term in terms.items()
+        }
+        worst = max(shares, key=lambda name: shares[name])
+        return ArtrtError(
+            f"the {worst} loss is no longer finite at step {self.step}: lower its weight or the rate"
+        )
 
     def _learning_rate(self) -> float:
         done, length = self.step - self.begun, max(1, self.options.steps - self.begun)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import losses
 from .localization import LocalizationNetwork, load_localization_network
-from .loss_networks import CONTENT_LAYER
+from .moments import Moments, moments, moments_distances
 from .paint_networks import named_loss_network, saliency_masks
 from .photos import load_painting
 from .pretrained import locate
@@ -36,15 +37,16 @@ class TrainingObjective:
     """The networks and targets that the terms need, loaded once.
 
     Attributes:
-        targets: Gram matrices [S, C, C] of the paintings by layer.
+        targets: For each style scale, the paintings' statistics by layer: moments or Gram matrices of S pictures.
     """
 
-    def __init__(self, options: TrainingOptions, device: torch.device) -> None:
+    def __init__(self, options: TrainingOptions, device: torch.device, *, half: bool = False) -> None:
         """Load what the weights ask for.
 
         Args:
             options: Paintings, loss network and weights of the terms.
             device: Where to compute.
+            half: Keep the loss network in bfloat16, as autocast would compute it anyway.
 
         Raises:
             InputError: Weights or a painting are missing or unreadable.
@@ -57,8 +59,15 @@ class TrainingObjective:
         if weights.cam + weights.category > 0:
             path = locate("squeezenet1_1", directory=directory)[0]
             self.localization = placed(load_localization_network(path), device)
-        self.masks = saliency_masks(directory, device) if weights.shape > 0 else None
+        masked = weights.shape > 0 or (weights.content > 0 and options.salient_share > 0)
+        self.masks = saliency_masks(directory, device) if masked else None
+        self.content_scale = torch.tensor(
+            [options.content_scale.get(name, 1.0) for name in options.paintings], device=device
+        )
         self.targets = self._style_targets()
+        self.half = half
+        if half:
+            self.loss_network.bfloat16()
 
     def weights_at(self, step: int) -> dict[str, float]:
         """Weights at a step: ramped terms grow from 0 between `ramp_start` and `ramp_start + ramp_steps`."""
@@ -87,7 +96,7 @@ class TrainingObjective:
             weights: As `weights_at` gives them.
             rng: Randomness of this step.
         """
-        output = paint(content, vectors)
+        output = paint(content, vectors).float()
         terms = self._perceptual(output, content, styles)
         terms |= {"variation": losses.total_variation(output), "clipping": losses.range_loss(output)}
         if self.localization is not None and weights["cam"] + weights["category"] > 0:
@@ -104,15 +113,58 @@ class TrainingObjective:
             terms["temporal"] = self._temporal(paint, output, content, vectors, rng)
         return terms
 
+    def style_distance(self, output: Tensor, style: int = 0) -> Tensor:
+        """The style term of paintings [N, 3, H, W] against one of the style pictures, a scalar."""
+        styles = torch.full((len(output),), style, device=output.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            distances = [
+                self._distance(
+                    self.loss_network(_reduced(output, scale), self.options.style_layers), target, styles
+                )
+                for scale, target in zip(self.options.style_scales, self.targets, strict=True)
+            ]
+        return torch.stack(distances).mean()
+
+    def _distance(
+        self, features: dict[str, Tensor], target: dict[str, Moments | Tensor], styles: Tensor
+    ) -> Tensor:
+        """By picture [N], of the style layers at one scale."""
+        statistics = {layer: self._statistics(features[layer]) for layer in self.options.style_layers}
+        return _distances(statistics, {layer: _of(t, styles) for layer, t in target.items()})
+
     def _perceptual(self, output: Tensor, content: Tensor, styles: Tensor) -> dict[str, Tensor]:
+        """Style and content, the features of the painting at full size shared by both."""
+        options, distances = self.options, []
+        content_layers = options.content_layers if options.losses.content > 0 else {}
+        features: dict[str, Tensor] = {}
+        for scale, target in zip(options.style_scales, self.targets, strict=True):
+            layers = {*options.style_layers, *(content_layers if scale == 1 else ())}
+            seen = self.loss_network(_reduced(output, scale), layers)
+            features = seen if scale == 1 else features
+            distances.append(self._distance(seen, target, styles))
+        terms = {"style": torch.stack(distances).mean()}
+        if content_layers:
+            terms["content"] = self._content(features, content, styles)
+        return terms
+
+    def _content(self, features: dict[str, Tensor], content: Tensor, styles: Tensor) -> Tensor:
+        """Instance-normalised features against the photograph's, weighed by its salient region and by style."""
+        options, weight = self.options, self.content_scale[styles][:, None, None, None]
         with torch.no_grad():
-            expected = self.loss_network(content, [CONTENT_LAYER])[CONTENT_LAYER]
-        features = self.loss_network(output)
-        grams = {layer: losses.gram(f.float()) for layer, f in features.items()}
-        return {
-            "style": losses.style_loss(grams, {layer: g[styles] for layer, g in self.targets.items()}),
-            "content": losses.content_loss(features[CONTENT_LAYER].float(), expected.float()),
-        }
+            expected = self.loss_network(content, options.content_layers)
+            region = None
+            if self.masks is not None and options.salient_share > 0:
+                region = 1 + options.salient_share * self.masks(content)[:, None].float()
+        terms = [
+            share * losses.structure_loss(features[layer].float(), expected[layer].float(), region, weight)
+            for layer, share in options.content_layers.items()
+        ]
+        return torch.stack(terms).sum()
+
+    def _statistics(self, features: Tensor) -> Moments | Tensor:
+        if self.options.style_statistics == "gram":
+            return losses.gram(features.float())
+        return moments(features)
 
     def _temporal(
         self, paint: Painter, output: Tensor, content: Tensor, style: Tensor, rng: np.random.Generator
@@ -126,15 +178,46 @@ class TrainingObjective:
         moved = (warp(content[:few]) + noise).clamp(0, 1)
         return losses.temporal_loss(warp(output[:few]), paint(moved, style[:few]), warp.valid)
 
-    def _style_targets(self) -> dict[str, Tensor]:
-        targets: dict[str, list[Tensor]] = {}
-        for name, path in self.options.paintings.items():
-            long_side = round(self.options.style_long_side_px * self.options.style_scale.get(name, 1.0))
-            painting = load_painting(path, long_side_px=long_side).to(self.device)
-            with torch.no_grad():
-                for layer, features in self.loss_network(painting).items():
-                    targets.setdefault(layer, []).append(losses.gram(features)[0])
-        return {layer: torch.stack(grams) for layer, grams in targets.items()}
+    def _style_targets(self) -> list[dict[str, Moments | Tensor]]:
+        options = self.options
+        pictures = []
+        for name, path in options.paintings.items():
+            long_side = round(options.style_long_side_px * options.style_scale.get(name, 1.0))
+            pictures.append(load_painting(path, long_side_px=long_side).to(self.device))
+        with torch.no_grad():
+            return [self._targets_at(pictures, scale) for scale in options.style_scales]
+
+    def _targets_at(self, pictures: list[Tensor], scale: int) -> dict[str, Moments | Tensor]:
+        """Statistics of all paintings at 1 / scale of their size, by layer."""
+        found: dict[str, list[Moments | Tensor]] = {}
+        for picture in pictures:
+            for layer, features in self.loss_network(
+                _reduced(picture, scale), self.options.style_layers
+            ).items():
+                found.setdefault(layer, []).append(self._statistics(features))
+        return {layer: _joined(statistics) for layer, statistics in found.items()}
+
+
+def _reduced(image: Tensor, scale: int) -> Tensor:
+    return image if scale == 1 else F.avg_pool2d(image, scale)
+
+
+def _joined(statistics: list[Moments | Tensor]) -> Moments | Tensor:
+    """Statistics of single pictures as those of a batch."""
+    if isinstance(statistics[0], Moments):
+        return Moments(*(torch.cat(parts) for parts in zip(*statistics, strict=True)))
+    return torch.cat([part for part in statistics if isinstance(part, Tensor)])
+
+
+def _of(statistics: Moments | Tensor, pictures: Tensor) -> Moments | Tensor:
+    return statistics.of(pictures) if isinstance(statistics, Moments) else statistics[pictures]
+
+
+def _distances(output: dict[str, Any], style: dict[str, Any]) -> Tensor:
+    """By picture [N]; of moments or of Gram matrices, whichever both are."""
+    if isinstance(next(iter(style.values())), Moments):
+        return moments_distances(output, style)
+    return losses.style_losses(output, style)
 
 
 def _region(network: LocalizationNetwork, output: Tensor, content: Tensor) -> dict[str, Tensor]:

@@ -7,14 +7,18 @@ from pathlib import Path
 
 from ..engine.errors import UsageError
 
+#: Layers whose statistics make a style: relu3_3 holds strokes that relu3_1 is too fine and relu4_1 too coarse for.
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu3_3", "relu4_1", "relu5_1")
+STATISTICS = ("moments", "gram")
+
 
 @dataclass(frozen=True)
 class LossWeights:
     """Weights of the terms; one with weight 0 is not computed.
 
     Attributes:
-        style: Gram matrices of five layers, each relative to the style's energy.
-        content: relu4_1, relative to the photograph's energy.
+        style: Means and centred covariances of the style layers at two scales, or Gram matrices.
+        content: Instance-normalised features of the content layers, weighed higher on the salient region.
         variation: Total variation.
         clipping: Excess over [0, 1].
         cam: Region loss, class activation maps.
@@ -26,8 +30,8 @@ class LossWeights:
     """
 
     style: float = 1.0
-    content: float = 0.25
-    variation: float = 0.5
+    content: float = 0.2
+    variation: float = 0.02
     clipping: float = 10.0
     cam: float = 0.0
     category: float = 0.0
@@ -53,16 +57,25 @@ class TrainingOptions:
             the caches.
         output: Folder for checkpoints, samples and logs.
         config: Name in `transformer.CONFIGS`.
-        loss_network: `compact-encoder` (cheap), `compact`, `vgg19`.
+        loss_network: `compact-encoder` (cheap), `wide`, `compact`, `vgg19`.
+        style_layers: Layers whose statistics are compared.
+        content_layers: Layers that the content term compares, each with its share.
+        style_statistics: `moments`, or `gram` for the loss of Gatys et al. 2016, which sees colour and few strokes.
+        style_scales: The painting is compared at its size divided by each of these.
         steps: Optimizer steps in all.
         batch: Photographs per step.
         crop_px: Side of a crop.
         learning_rate: At the start; it falls to a hundredth along a half cosine.
+        vector_rate: Factor on it for style vectors.
         losses: Weights of the terms.
         ramp_start: Step at which region, edge, colour and temporal terms begin.
         ramp_steps: Steps over which they reach their weights.
         style_long_side_px: Long side to which paintings are reduced: the scale of the strokes.
         style_scale: Exceptions by style name: factor on `style_long_side_px`.
+        content_scale: Exceptions by style name: factor on the weight of the content.
+        salient_share: How much more the content counts where the saliency mask is 1 than where it is 0.
+        gate_drop: How far `painted` may fall below its value at the start of the ramp before the weights of the
+            ramped terms are lowered; 0 for never.
         ema: Decay of the averaged weights.
         gradient_clip: Largest norm of the gradient.
         seed: Seed of everything random.
@@ -79,15 +92,23 @@ class TrainingOptions:
     weights_directory: Path | None = None
     config: str = "small"
     loss_network: str = "compact-encoder"
-    steps: int = 20000
-    batch: int = 2
-    crop_px: int = 288
+    style_layers: tuple[str, ...] = STYLE_LAYERS
+    content_layers: dict[str, float] = field(default_factory=lambda: {"relu4_1": 1.0, "relu3_3": 0.5})
+    style_statistics: str = "moments"
+    style_scales: tuple[int, ...] = (1, 2)
+    steps: int = 40000
+    batch: int = 4
+    crop_px: int = 224
     learning_rate: float = 2e-3
+    vector_rate: float = 4.0
     losses: LossWeights = field(default_factory=LossWeights)
     ramp_start: int = 2000
     ramp_steps: int = 2000
-    style_long_side_px: int = 512
+    style_long_side_px: int = 448
     style_scale: dict[str, float] = field(default_factory=dict)
+    content_scale: dict[str, float] = field(default_factory=dict)
+    salient_share: float = 2.0
+    gate_drop: float = 0.03
     ema: float = 0.999
     gradient_clip: float = 1.0
     seed: int = 0
@@ -96,3 +117,11 @@ class TrainingOptions:
     checkpoint_seconds: float = 180.0
     sample_steps: int = 500
     hold_out: bool = True
+
+    def __post_init__(self) -> None:
+        if 1 not in self.style_scales:
+            raise UsageError(f"style scales {self.style_scales}: 1, the full size, must be among them")
+        if self.style_statistics not in STATISTICS:
+            raise UsageError(
+                f"style statistics {self.style_statistics!r}: known are {' and '.join(STATISTICS)}"
+            )

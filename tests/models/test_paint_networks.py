@@ -67,7 +67,7 @@ def test_unknown_names_are_refused():
 
 
 def test_auto_without_any_network_says_where_they_come_from():
-    with pytest.raises(InputError, match="neither compact nor vgg19.*artrt models pull vgg19"):
+    with pytest.raises(InputError, match="neither wide nor compact nor vgg19.*artrt models pull vgg19"):
         named_loss_network("auto")
 
 
@@ -111,4 +111,4 @@ def test_an_impossible_device_is_told():
 def test_compact_is_found_by_its_folder(shared_dir):
     network = named_loss_network("compact", directory=shared_dir / "weights")
     assert network.name == "compact"
-    assert named_loss_network("auto", directory=shared_dir / "weights").name == "compact"
+    assert named_loss_network("auto", directory=shared_dir / "weights").name == "wide"

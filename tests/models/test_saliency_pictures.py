@@ -47,7 +47,7 @@ def test_every_fifth_picture_and_sequence_is_held_out(tmp_path: Path) -> None:
 
 def test_the_split_of_the_real_pictures(shared_dir: Path) -> None:
     training, held_out = split_masked(find_masked_pictures(shared_dir / "saliency"))
-    assert (len(training), len(held_out)) == (203, 58)
+    assert (len(training), len(held_out)) == (843, 218)
     sequences = {picture.group for picture in held_out if picture.group.startswith("davis")}
     assert sequences == {"davis_dance-twirl", "davis_soapbox"}
 
