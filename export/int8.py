@@ -35,7 +35,7 @@ from .simplify import in_order
 PERCENTILE = 99.99
 PICTURES = 8
 SIDE_PX = 256
-KEPT = ("stem", "detail", "head")
+KEPT = ("stem", "head")
 
 Feeds = dict[str, NDArray[Any]]
 

@@ -2,10 +2,12 @@
 
 The graph is laid out for speed, and equal to the PyTorch module:
 
-1. The frame is padded while it is still bytes: margin and multiple of four by repetition.
+1. The frame is padded while it is still bytes: to a multiple of eight by its last pixels, then by a block of 4x4 on
+   each side, which is what the stem's convolution sees beyond the rim.
 2. Unfolding 4x4 and the stem's convolution are one 12x12 convolution with stride 4 on the planes; the change from
    BGR bytes to RGB in [-1, 1] is folded into its weights.
-3. Residual blocks are InstanceNormalization nodes fed with slices of `style`.
+3. The grain is added behind the stem (see models/transformer.py). Every other convolution reads its input padded by
+   repetition of the rim; normalisation is InstanceNormalization fed with slices of `style`.
 4. Nearest upsampling and the 3x3 convolution behind it are one 2x2 convolution that gives the four phases:
 
        rows of the small picture     i-1   |    i         one window, rows i-1 and i, holds all that
@@ -26,7 +28,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from ..engine.stage_spec import Control, StageSpec
-from ..models.transformer import FOLD, MARGIN_PX, StyleTransformer
+from ..models.transformer import FOLD, GRAIN, MULTIPLE, StyleTransformer
 from .onnx_builder import OPSET, GraphBuilder
 
 Weights = NDArray[np.float32]
@@ -68,17 +70,24 @@ def onnx_from_transformer(
     weights = {name: value.detach().cpu().numpy() for name, value in transformer.state_dict().items()}
     graph = GraphBuilder()
     styles = _Styles(graph)
-    rims = _rims(graph)
-    planes = _planes(graph, _pad(graph, "frame", rims))
-    x = _stem(graph, planes, weights["stem.weight"])
-    x = graph.op("Relu", styles.norm(x, config.width))
+    lacks = _lack(graph, 0), _lack(graph, 1)
+    x = _stem(graph, _planes(graph, _blocks_around(graph, "frame", lacks)), weights["stem.weight"])
+    x = graph.op("Add", x, _grain(graph, x, weights["grain"]))
+    fine = graph.op("Relu", styles.norm(x, config.width))
+    fine = _block(graph, fine, styles, weights, name="enter")
+    x = graph.op(
+        "Conv", _edges(graph, fine), graph.weight(weights["down.weight"], "down.weight"), strides=[2, 2]
+    )
+    x = graph.op("Relu", styles.norm(x, config.deep_width))
     for index, dilation in enumerate(config.dilations):
         x = _block(graph, x, styles, weights, name=f"blocks.{index}", dilation=dilation)
-    x = _up(graph, x, planes, weights["up.weight"], weights["detail.weight"])
+    x = styles.norm(_doubled(graph, x, weights["rise.weight"], "rise.weight"), config.width)
+    x = _block(graph, graph.op("Relu", graph.op("Add", x, fine)), styles, weights, name="leave")
+    x = _doubled(graph, x, weights["up.weight"], "up.weight")
     x = graph.op("Relu", styles.norm(x, config.decoder_width))
     styles.split()
     painted = _head(graph, x, weights["head.weight"], weights["head.bias"])
-    _finish(graph, painted, rims, branch=branch)
+    _finish(graph, painted, lacks, branch=branch)
     return graph.stage(stage_spec(transformer, extra=extra), opset=opset)
 
 
@@ -104,30 +113,49 @@ class _Styles:
         self._graph.nodes.insert(0, self._graph.nodes.pop())
 
 
-def _rims(graph: GraphBuilder) -> tuple[str, str]:
-    """What to repeat below and to the right, int64 [1] each: the margin, and what a multiple of four lacks."""
-    return _rim(graph, 0), _rim(graph, 1)
-
-
-def _rim(graph: GraphBuilder, axis: int) -> str:
-    fold = graph.ints(FOLD)
+def _lack(graph: GraphBuilder, axis: int) -> str:
+    """What the frame lacks to a multiple of eight along an axis: int64 [1]."""
+    multiple = graph.ints(MULTIPLE)
     size = graph.op("Shape", "frame", start=axis, end=axis + 1)
-    full = graph.op("Mul", graph.op("Div", graph.op("Add", size, graph.ints(FOLD - 1)), fold), fold)
-    return graph.op("Add", graph.op("Sub", full, size), graph.ints(MARGIN_PX))
+    full = graph.op("Div", graph.op("Add", size, graph.ints(MULTIPLE - 1)), multiple)
+    return graph.op("Sub", graph.op("Mul", full, multiple), size)
 
 
-def _pad(graph: GraphBuilder, image: str, rims: tuple[str, str], *, more: int = 0) -> str:
-    """Repeats the edges of [H, W, C] by the rims and `more` pixels.
+def _blocks_around(graph: GraphBuilder, image: str, lacks: tuple[str, str]) -> str:
+    """Fills [H, W, C] up to a multiple of eight, then repeats the outermost blocks of FOLD pixels once.
+
+        0123 | 0123 ... 4567 | 4567      what padding by repetition is once the picture is folded
 
     Gather and Concat take bytes on every backend; Pad does not.
     """
-    for axis, after in enumerate(rims):
-        first = graph.op("Gather", image, np.zeros(MARGIN_PX + more, np.int64), axis=axis)
-        count = graph.op("Add", after, graph.ints(more)) if more else after
-        last = graph.op("Sub", graph.op("Shape", image, start=axis, end=axis + 1), graph.ints(1))
-        last = graph.op("Gather", image, graph.op("Expand", last, count), axis=axis)
-        image = graph.op("Concat", first, image, last, axis=axis)
+    block = np.arange(FOLD, dtype=np.int64)
+    for axis, lack in enumerate(lacks):
+        last = _last(graph, image, axis)
+        size = graph.op("Add", last, graph.ints(1))
+        end = graph.op("Add", graph.op("Add", size, lack), block - FOLD)
+        filling = graph.op("Expand", last, lack)
+        after = graph.op("Concat", filling, graph.op("Min", end, last), axis=0)
+        first = graph.op("Gather", image, graph.op("Min", block, last), axis=axis)
+        image = graph.op("Concat", first, image, graph.op("Gather", image, after, axis=axis), axis=axis)
     return image
+
+
+def _rim_around(graph: GraphBuilder, image: str, lacks: tuple[str, str]) -> str:
+    """Fills [H, W, C] up to a multiple of eight, then repeats one pixel on each side: the grid of the phases."""
+    for axis, lack in enumerate(lacks):
+        after = graph.op("Expand", _last(graph, image, axis), graph.op("Add", lack, graph.ints(1)))
+        first = graph.op("Gather", image, graph.ints(0), axis=axis)
+        image = graph.op("Concat", first, image, graph.op("Gather", image, after, axis=axis), axis=axis)
+    return image
+
+
+def _last(graph: GraphBuilder, image: str, axis: int) -> str:
+    return graph.op("Sub", graph.op("Shape", image, start=axis, end=axis + 1), graph.ints(1))
+
+
+def _edges(graph: GraphBuilder, x: str, rim: int = 1) -> str:
+    """Repeats the rim of [1, C, h, w]."""
+    return graph.op("Pad", x, graph.ints(0, 0, rim, rim, 0, 0, rim, rim), mode="edge")
 
 
 def _planes(graph: GraphBuilder, padded: str) -> str:
@@ -145,20 +173,33 @@ def _unfolded(weight: Weights, fold: int) -> Weights:
 
 
 def _stem(graph: GraphBuilder, planes: str, weight: Weights) -> str:
-    """Unfold 4x4 and 3x3 convolution: [1, 3, Hp, Wp] -> [1, C, Hp/4, Wp/4]."""
+    """Unfold 4x4 and 3x3 convolution of planes with a block around them: -> [1, C, H/4, W/4]."""
     weight_name = graph.weight(_unfolded(weight, FOLD), "stem.weight")
-    return graph.op("Conv", planes, weight_name, strides=[FOLD, FOLD], pads=[FOLD] * 4)
+    return graph.op("Conv", planes, weight_name, strides=[FOLD, FOLD])
+
+
+def _grain(graph: GraphBuilder, x: str, weight: Weights) -> str:
+    """Each channel's mixture of the waves: float [1, C, h, w] for x of that shape."""
+    angles = []
+    for axis, phases in zip((2, 3), np.array(GRAIN, np.float32).T, strict=True):
+        length = graph.op("Squeeze", graph.op("Shape", x, start=axis, end=axis + 1), graph.ints(0))
+        index = graph.op("Range", np.int64(0), length, np.int64(1))
+        index = graph.op("Cast", index, to=TensorProto.FLOAT)
+        index = graph.op("Unsqueeze", index, graph.ints(0, 1, 5 - axis))  # [1, 1, h, 1] and [1, 1, 1, w]
+        angles.append(graph.op("Mul", index, phases.reshape(1, -1, 1, 1)))
+    waves = graph.op("Sin", graph.op("Add", *angles))
+    return graph.op("Conv", waves, graph.weight(weight[:, :, None, None], "grain"))
 
 
 def _block(
-    graph: GraphBuilder, x: str, styles: _Styles, weights: dict[str, Weights], *, name: str, dilation: int
+    graph: GraphBuilder, x: str, styles: _Styles, weights: dict[str, Weights], *, name: str, dilation: int = 1
 ) -> str:
     """A residual block: x + norm(conv(relu(norm(conv(x)))))."""
     first, second = weights[f"{name}.conv1.weight"], weights[f"{name}.conv2.weight"]
     first_name, second_name = graph.weight(first, f"{name}.conv1"), graph.weight(second, f"{name}.conv2")
-    y = graph.op("Conv", x, first_name, pads=[dilation] * 4, dilations=[dilation] * 2)
+    y = graph.op("Conv", _edges(graph, x, dilation), first_name, dilations=[dilation] * 2)
     y = graph.op("Relu", styles.norm(y, len(first)))
-    y = graph.op("Conv", y, second_name, pads=[1] * 4)
+    y = graph.op("Conv", _edges(graph, y), second_name)
     return graph.op("Add", x, styles.norm(y, len(second)))
 
 
@@ -171,29 +212,16 @@ def phase_weights(weight: Weights) -> Weights:
     return np.asarray(np.einsum("auk,bvl,oikl->aboiuv", PHASES, PHASES, weight), np.float32)
 
 
-def _detail_phases(weight: Weights) -> Weights:
-    """Detail weights [O, 12, 3, 3] at half resolution -> 8x8 windows of the photo, [2, 2, O, 3, 8, 8]."""
-    kernel = _unfolded(weight, 2)
-    phases = np.zeros((2, 2, len(weight), 3, 8, 8), np.float32)
-    for a in range(2):
-        for b in range(2):
-            phases[a, b, :, :, 2 * a : 2 * a + 6, 2 * b : 2 * b + 6] = kernel
-    return phases
-
-
-def _up(graph: GraphBuilder, x: str, planes: str, up: Weights, detail: Weights) -> str:
-    """[1, C, h, w] -> [1, C/2, 2h, 2w]: upsampled and convolved, plus the detail convolution of the photo."""
-    half = len(up)
+def _doubled(graph: GraphBuilder, x: str, weight: Weights, name: str) -> str:
+    """[1, C, h, w] -> [1, O, 2h, 2w]: nearest upsampling and a 3x3 convolution."""
+    half = len(weight)
     order = (1, 2, 0, 3, 4, 5)  # phases [a, b, o, ...] -> channels (b, o, a)
-    up_phases = phase_weights(up).transpose(order).reshape(4 * half, up.shape[1], 2, 2)
-    detail_phases = _detail_phases(detail).transpose(order).reshape(4 * half, 3, 8, 8)
-    coarse = graph.op("Conv", x, graph.weight(up_phases, "up.weight"), pads=[1] * 4)
-    fine = graph.weight(detail_phases, "detail.weight")
-    phases = graph.op("Add", graph.op("Conv", planes, fine, strides=[FOLD] * 2, pads=[FOLD] * 4), coarse)
+    kernel = phase_weights(weight).transpose(order).reshape(4 * half, weight.shape[1], 2, 2)
+    phases = graph.op("Conv", _edges(graph, x), graph.weight(kernel, name))
     pairs = graph.op(
         "Transpose", graph.op("Reshape", phases, graph.ints(2, 2 * half, 0, 0)), perm=[1, 2, 3, 0]
     )
-    rows = graph.op("Reshape", pairs, graph.ints(0, 0, 1, -1))  # [2C, h + 1, 1, 2w + 2]
+    rows = graph.op("Reshape", pairs, graph.ints(0, 0, 1, -1))  # [2O, h + 1, 1, 2w + 2]
     rows = graph.op("Reshape", rows, graph.ints(half, 2, -1, 0))
     image = graph.op("Reshape", graph.op("Transpose", rows, perm=[0, 2, 1, 3]), graph.ints(1, half, -1, 0))
     return graph.op("Slice", image, graph.ints(1, 1), graph.ints(-1, -1), graph.ints(2, 3))
@@ -203,9 +231,8 @@ def _head(graph: GraphBuilder, x: str, weight: Weights, bias: Weights) -> str:
     """[1, C, h, w] -> the four phases of the painting, BGR in [0, 255]: [1, 12, h + 1, w + 1], channels (a, b, c)."""
     kernel = phase_weights(weight[::-1]).reshape(12, weight.shape[1], 2, 2) * np.float32(127.5)
     offset = np.tile(bias[::-1] * 127.5 + 127.5, 4)
-    return graph.op(
-        "Conv", x, graph.weight(kernel, "head.weight"), graph.weight(offset, "head.bias"), pads=[1] * 4
-    )
+    kernel_name, offset_name = graph.weight(kernel, "head.weight"), graph.weight(offset, "head.bias")
+    return graph.op("Conv", _edges(graph, x), kernel_name, offset_name)
 
 
 def _fold(graph: GraphBuilder, image: str, channels: int) -> str:
@@ -230,15 +257,15 @@ def _to_bytes(graph: GraphBuilder, x: str, out: str | None = None) -> str:
     return graph.op("QuantizeLinear", x, np.float32(1), np.uint8(0), out=out)
 
 
-def _blend(graph: GraphBuilder, painted: str, rims: tuple[str, str]) -> str:
+def _blend(graph: GraphBuilder, painted: str, lacks: tuple[str, str]) -> str:
     """The blend, frame + strength * (1 - keep_salient * mask) * (painting - frame), still in phases: [4, 3, h, w]."""
-    frame = _fold(graph, _pad(graph, "frame", rims, more=1), 3)
+    frame = _fold(graph, _rim_around(graph, "frame", lacks), 3)
     frame = graph.op("Cast", frame, to=TensorProto.FLOAT)
     size = graph.op("Concat", graph.ints(1, 1), graph.op("Shape", "frame", end=2), axis=0)
     mask = graph.op("Unsqueeze", "mask", graph.ints(0, 1))
     mask = graph.op("Resize", mask, "", "", size, mode="linear")
     mask = graph.op("Unsqueeze", graph.op("Squeeze", mask, graph.ints(0, 1)), graph.ints(2))
-    mask = _fold(graph, _pad(graph, mask, rims, more=1), 1)
+    mask = _fold(graph, _rim_around(graph, mask, lacks), 1)
     weight = graph.op("Sub", "strength", graph.op("Mul", mask, graph.op("Mul", "strength", "keep_salient")))
     phases = graph.op("Clip", painted, np.float32(0), np.float32(255))
     phases = graph.op("Reshape", phases, graph.ints(4, 3, 0, 0))
@@ -246,16 +273,16 @@ def _blend(graph: GraphBuilder, painted: str, rims: tuple[str, str]) -> str:
     return graph.op("Reshape", graph.op("Add", frame, change), graph.ints(1, 12, 0, 0))
 
 
-def _finish(graph: GraphBuilder, painted: str, rims: tuple[str, str], *, branch: bool) -> None:
+def _finish(graph: GraphBuilder, painted: str, lacks: tuple[str, str], *, branch: bool) -> None:
     """Blends, rounds, unfolds and crops into `output`."""
-    phases = _branch(graph, painted, rims) if branch else _to_bytes(graph, _blend(graph, painted, rims))
+    phases = _branch(graph, painted, lacks) if branch else _to_bytes(graph, _blend(graph, painted, lacks))
     image = _unfold(graph, phases)
-    start = graph.ints(MARGIN_PX + 1, MARGIN_PX + 1)
+    start = graph.ints(1, 1)
     end = graph.op("Add", graph.op("Shape", "frame", end=2), start)
     graph.op("Squeeze", graph.op("Slice", image, start, end, graph.ints(1, 2)), graph.ints(0), out="output")
 
 
-def _branch(graph: GraphBuilder, painted: str, rims: tuple[str, str]) -> str:
+def _branch(graph: GraphBuilder, painted: str, lacks: tuple[str, str]) -> str:
     """At full strength, and with no salient region to keep, only rounds; else blends first."""
     kept = graph.op("Mul", "keep_salient", graph.op("ReduceMax", "mask", keepdims=0))
     needed = graph.op(
@@ -264,7 +291,7 @@ def _branch(graph: GraphBuilder, painted: str, rims: tuple[str, str]) -> str:
     full, part = GraphBuilder(prefix="full."), GraphBuilder(prefix="part.")
     shape: list[int | str] = [1, 12, "phase_h", "phase_w"]
     _to_bytes(full, painted, out="full.bytes")
-    _to_bytes(part, _blend(part, painted, rims), out="part.bytes")
+    _to_bytes(part, _blend(part, painted, lacks), out="part.bytes")
     branches = {
         name: side.graph(name, (), [helper.make_tensor_value_info(f"{name}.bytes", TensorProto.UINT8, shape)])
         for name, side in (("full", full), ("part", part))

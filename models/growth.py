@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..engine.errors import UsageError
-from .transformer import StyleTransformer
+from .transformer import StyleTransformer, TransformerConfig
 
 Weights = dict[str, Tensor]
 
@@ -54,19 +54,26 @@ def grown_vectors(vectors: Tensor, weights: Weights, transformer: StyleTransform
     Returns:
         float [S, D'], scale 1 and shift 0 for new channels, scale 0 at the end of new blocks, which then add nothing.
     """
+    known, position = {}, 0
+    for name, channels in _config_of(weights, transformer.config).layers():
+        known[name] = vectors[:, position : position + 2 * channels]
+        position += 2 * channels
+    parts = []
+    for name, channels in transformer.config.layers():
+        if name in known:
+            parts.append(_wider(known[name], known[name].shape[1] // 2, channels))
+        else:
+            neutral = vectors.new_zeros(len(vectors), 2 * channels)
+            neutral[:, :channels] = float(name.endswith("norm1"))
+            parts.append(neutral)
+    return torch.cat(parts, dim=1)
+
+
+def _config_of(weights: Weights, larger: TransformerConfig) -> TransformerConfig:
+    """The sizes of a trained transformer, read from its weights; its dilations are the first ones of the larger."""
     blocks = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
     width, half = weights["stem.weight"].shape[0], weights["up.weight"].shape[0]
-    config, position, parts = transformer.config, 0, []
-    body = [(width, config.width)] * (1 + 2 * blocks)
-    for old, new in body:
-        parts.append(_wider(vectors[:, position : position + 2 * old], old, new))
-        position += 2 * old
-    for _ in range(len(config.dilations) - blocks):
-        neutral = vectors.new_zeros(len(vectors), 4 * config.width)
-        neutral[:, : config.width] = 1
-        parts.append(neutral)
-    parts.append(_wider(vectors[:, position:], half, config.decoder_width))
-    return torch.cat(parts, dim=1)
+    return TransformerConfig("known", width, larger.dilations[:blocks], half)
 
 
 def _wider(part: Tensor, old: int, new: int) -> Tensor:

@@ -28,15 +28,19 @@ class Painting:
 
 
 PAINTINGS = {
+    "adele-bloch-bauer": Painting("Portrait of Adele Bloch-Bauer I", "Gustav Klimt", "1907", 1918),
     "blue-dancers": Painting("Blue Dancers", "Edgar Degas", "1897", 1917),
     "boating-party": Painting("Luncheon of the Boating Party", "Pierre-Auguste Renoir", "1881", 1919),
     "cafe-terrace": Painting("Café Terrace at Night", "Vincent van Gogh", "1888", 1890),
     "circus": Painting("Circus Sideshow", "Georges Seurat", "1887-1888", 1891),
     "composition-vii": Painting("Composition VII", "Wassily Kandinsky", "1913", 1944),
-    "grande-jatte": Painting("A Sunday on La Grande Jatte", "Georges Seurat", "1884-1886", 1891),
-    "great-wave": Painting(
-        "The Great Wave off Kanagawa (redrawn, orange sky)", "after Katsushika Hokusai", "about 1831", 1849
+    "composition-red-blue-yellow": Painting(
+        "Composition with Red, Blue and Yellow", "Piet Mondrian", "1930", 1944
     ),
+    "dance": Painting("Dance", "Henri Matisse", "1910", 1954),
+    "four-trees": Painting("Four Trees", "Egon Schiele", "1917", 1918),
+    "grande-jatte": Painting("A Sunday on La Grande Jatte", "Georges Seurat", "1884-1886", 1891),
+    "great-wave": Painting("The Great Wave off Kanagawa", "Katsushika Hokusai", "about 1831", 1849),
     "haystacks": Painting("Haystacks", "Claude Monet", "1890-1891", 1926),
     "impression-sunrise": Painting("Impression, Sunrise", "Claude Monet", "1872", 1926),
     "irises": Painting("Irises", "Vincent van Gogh", "1889", 1890),

@@ -1,11 +1,19 @@
 """The style transformer: one trunk for all styles, a style being the scales and shifts of its normalisation layers.
 
-A photograph is folded 4x4 into channels, painted by a residual body at a quarter of the resolution, and unfolded
-by nearest-neighbour upsampling followed by a convolution, twice. A convolution of the photograph folded 2x2 joins
-the decoder half way, so that fine detail need not pass through the body.
+A photograph is folded 4x4 into channels. Fine strokes form at a quarter of the resolution, large ones at an eighth,
+where the same work buys four times the weights and twice the field of view. Nearest-neighbour upsampling followed by
+a convolution brings the painting back to full size.
 
-    photo [3, H, W] -> unfold 4 -> stem -> blocks ------> up 2 + conv --(+)-> up 2 + conv -> painting [3, H, W]
-                    -> unfold 2 -> detail conv ------------------------^
+    photo [3, H, W] -> unfold 4 -> stem -> enter ----------------(+)-> leave -> up 2 + conv -> up 2 + conv -> painting
+                                             |                    ^
+                                             +-> down 2 -> blocks -> up 2 + conv
+
+Convolutions repeat the rim of what they read, so a painting has no frame. Nothing else leads from the photograph to
+the painting: a path for fine detail hands the photograph through, and the result is a tinted photograph.
+
+A convolution gives a flat sky one flat tone, and painters give it strokes. So the stem is also given a grain: a few
+waves across the picture, from which the network makes strokes where the photograph has nothing to say. It also gives
+a picture of one colour, which has nothing to normalise but rounding errors, the same painting on every backend.
 
 Conditional instance normalisation follows Dumoulin et al., "A learned representation for artistic style", 2017
 (arXiv:1610.07629); nearest-neighbour upsampling, Odena et al., "Deconvolution and checkerboard artifacts", 2016.
@@ -27,8 +35,12 @@ from torch import Tensor, nn
 
 from ..engine.errors import InputError, IntegrityError
 
-FOLD = 4  # the body works at 1/4 of the resolution
-MARGIN_PX = 8  # replicated pixels around the picture, cropped again, so that zero padding never shows
+FOLD = 4  # the stem folds 4x4 pixels into channels
+MULTIPLE = (
+    8  # the body works at 1/8 of the resolution: pictures are padded to a multiple of it and cropped again
+)
+#: The waves of the grain: phase per row and per column of the quarter picture, in radians; 24 to 60 px long.
+GRAIN = ((0.55, 0.21), (-0.31, 0.72), (0.17, -0.46), (0.93, 0.38))
 
 
 @dataclass(frozen=True)
@@ -37,21 +49,56 @@ class TransformerConfig:
 
     Attributes:
         name: Name of the configuration.
-        width: Channels of the residual body, at a quarter of the resolution.
-        dilations: One residual block for each entry, with that dilation in its first convolution.
+        width: Channels at a quarter of the resolution.
+        dilations: One residual block at an eighth of the resolution for each entry, with that dilation in its first
+            convolution.
         decoder_width: Channels at half the resolution.
     """
 
     name: str = "small"
     width: int = 48
-    dilations: tuple[int, ...] = (1, 2, 1, 2, 1)
-    decoder_width: int = 40
+    dilations: tuple[int, ...] = (1, 2, 1)
+    decoder_width: int = 24
+
+    @property
+    def deep_width(self) -> int:
+        """Channels at an eighth of the resolution."""
+        return 2 * self.width
+
+    def layers(self) -> list[tuple[str, int]]:
+        """(name, channels) of every normalisation layer, in the order in which a style vector holds them."""
+        width, deep = self.width, self.deep_width
+        blocks = [
+            (f"blocks.{index}.norm{norm}", deep) for index in range(len(self.dilations)) for norm in (1, 2)
+        ]
+        enter = [("stem_norm", width), ("enter.norm1", width), ("enter.norm2", width), ("down_norm", deep)]
+        leave = [("rise_norm", width), ("leave.norm1", width), ("leave.norm2", width)]
+        return [*enter, *blocks, *leave, ("up_norm", self.decoder_width)]
 
 
 CONFIGS = {
     "small": TransformerConfig(),
-    "base": TransformerConfig("base", width=96, dilations=(1, 2, 4, 2, 1, 2, 1), decoder_width=48),
+    "base": TransformerConfig("base", width=96, dilations=(1, 2, 4, 2, 1), decoder_width=48),
 }
+
+
+class EdgeConv(nn.Conv2d):
+    """A 3x3 convolution whose input is padded by repeating its rim.
+
+    Written as concatenations: the gradient of PyTorch's own replicate padding leaves the fast memory layout.
+    """
+
+    def __init__(
+        self, channels: int, out: int, *, dilation: int = 1, stride: int = 1, bias: bool = False
+    ) -> None:
+        super().__init__(channels, out, 3, stride=stride, dilation=dilation, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, h, w] -> [N, O, h, w], or half that size with stride 2."""
+        rim = self.dilation[0]
+        x = torch.cat([x[:, :, :1]] * rim + [x] + [x[:, :, -1:]] * rim, dim=2)
+        x = torch.cat([x[:, :, :, :1]] * rim + [x] + [x[:, :, :, -1:]] * rim, dim=3)
+        return super().forward(x)
 
 
 class ConditionalNorm(nn.Module):
@@ -61,25 +108,27 @@ class ConditionalNorm(nn.Module):
         super().__init__()
         self.channels = channels
 
-    def forward(self, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """Normalise x [N, C, H, W]; scale and shift are [N, C]."""
-        x = F.instance_norm(x, eps=1e-5)
+    def forward(self, x: Tensor, style: _StyleReader) -> Tensor:
+        """Normalise x [N, C, H, W] by the next scale and shift of the style."""
+        scale, shift = style.take(self.channels)
+        single = x.shape[2] * x.shape[3] == 1  # PyTorch refuses it; a single value has no deviation
+        x = torch.zeros_like(x) if single else F.instance_norm(x, eps=1e-5)
         return x * scale[:, :, None, None] + shift[:, :, None, None]
 
 
 class ResidualBlock(nn.Module):
     """x + norm(conv(relu(norm(conv(x)))))."""
 
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
+        self.conv1 = EdgeConv(channels, channels, dilation=dilation)
         self.norm1 = ConditionalNorm(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.conv2 = EdgeConv(channels, channels)
         self.norm2 = ConditionalNorm(channels)
 
     def forward(self, x: Tensor, style: _StyleReader) -> Tensor:
-        y: Tensor = F.relu(self.norm1(self.conv1(x), *style.take(self.norm1.channels)))
-        y = self.norm2(self.conv2(y), *style.take(self.norm2.channels))
+        y: Tensor = F.relu(self.norm1(self.conv1(x), style))
+        y = self.norm2(self.conv2(y), style)
         return x + y
 
 
@@ -94,15 +143,21 @@ class StyleTransformer(nn.Module):
     def __init__(self, config: TransformerConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or CONFIGS["small"]
-        width, half = config.width, config.decoder_width
-        self.stem = nn.Conv2d(3 * FOLD**2, width, 3, padding=1, bias=False)
+        width, deep, half = config.width, config.deep_width, config.decoder_width
+        self.stem = EdgeConv(3 * FOLD**2, width)
         self.stem_norm = ConditionalNorm(width)
-        self.blocks = nn.ModuleList(ResidualBlock(width, dilation) for dilation in config.dilations)
-        self.up = nn.Conv2d(width, half, 3, padding=1, bias=False)
-        self.detail = nn.Conv2d(3 * 2**2, half, 3, padding=1, bias=False)
+        self.enter = ResidualBlock(width)
+        self.down = EdgeConv(width, deep, stride=2)
+        self.down_norm = ConditionalNorm(deep)
+        self.blocks = nn.ModuleList(ResidualBlock(deep, dilation) for dilation in config.dilations)
+        self.rise = EdgeConv(deep, width)
+        self.rise_norm = ConditionalNorm(width)
+        self.leave = ResidualBlock(width)
+        self.up = EdgeConv(width, half)
         self.up_norm = ConditionalNorm(half)
-        self.head = nn.Conv2d(half, 3, 3, padding=1)
-        self.style_size = 2 * sum(m.channels for m in self.modules() if isinstance(m, ConditionalNorm))
+        self.head = EdgeConv(half, 3, bias=True)
+        self.grain = nn.Parameter(0.02 * torch.randn(width, len(GRAIN)))
+        self.style_size = 2 * sum(channels for _, channels in config.layers())
 
     def forward(self, image: Tensor, style: Tensor) -> Tensor:
         """Paint.
@@ -115,26 +170,35 @@ class StyleTransformer(nn.Module):
             float [N, 3, H, W], RGB, about [0, 1], not clipped.
         """
         height, width = image.shape[2:]
-        image = F.pad(image, _padding(height, width), mode="replicate")
-        image = image * 2 - 1
+        if height % MULTIPLE or width % MULTIPLE:
+            image = F.pad(image, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
         reader = _StyleReader(style)
-        x: Tensor = F.pixel_unshuffle(image, FOLD)  # [N, 48, H/4, W/4]
-        x = F.relu(self.stem_norm(self.stem(x), *reader.take(self.stem_norm.channels)))
+        x: Tensor = F.pixel_unshuffle(image * 2 - 1, FOLD)  # [N, 48, H/4, W/4]
+        x = self.stem(x) + self._grain(x.shape[2], x.shape[3])
+        fine = self.enter(F.relu(self.stem_norm(x, reader)), reader)
+        x = F.relu(self.down_norm(self.down(fine), reader))  # [N, 2C, H/8, W/8]
         for block in self.blocks:
             x = block(x, reader)
-        x = self.up(F.interpolate(x, scale_factor=2.0, mode="nearest"))  # [N, C/2, H/2, W/2]
-        x = x + self.detail(F.pixel_unshuffle(image, 2))
-        x = F.relu(self.up_norm(x, *reader.take(self.up_norm.channels)))
-        x = self.head(F.interpolate(x, scale_factor=2.0, mode="nearest"))  # [N, 3, H, W]
-        x = x * 0.5 + 0.5
-        return x[:, :, MARGIN_PX : MARGIN_PX + height, MARGIN_PX : MARGIN_PX + width]
+        x = self.rise_norm(self.rise(_doubled(x)), reader)  # [N, C, H/4, W/4]
+        x = self.leave(F.relu(x + fine), reader)
+        x = F.relu(self.up_norm(self.up(_doubled(x)), reader))  # [N, C/2, H/2, W/2]
+        x = self.head(_doubled(x)) * 0.5 + 0.5  # [N, 3, H, W]
+        return x[:, :, :height, :width]
+
+    def _grain(self, height: int, width: int) -> Tensor:
+        """Each channel's mixture of the waves: float [C, h, w]."""
+        phases = torch.tensor(GRAIN, device=self.grain.device)
+        rows, columns = torch.arange(height).to(phases), torch.arange(width).to(phases)
+        waves = torch.sin(phases[:, :1, None] * rows[:, None] + phases[:, 1:, None] * columns)  # [K, h, w]
+        return torch.einsum("ck,khw->chw", self.grain, waves)
 
     def neutral_style(self) -> Tensor:
         """The vector [D] with scales 1 and shifts 0, from which training starts."""
-        parts = []
-        for module in self.modules():
-            if isinstance(module, ConditionalNorm):
-                parts += [torch.ones(module.channels), torch.zeros(module.channels)]
+        parts = [
+            part
+            for _, channels in self.config.layers()
+            for part in (torch.ones(channels), torch.zeros(channels))
+        ]
         return torch.cat(parts)
 
     def trunk_hash(self) -> str:
@@ -160,17 +224,24 @@ class _StyleReader:
         return scale, shift
 
 
-def _padding(height: int, width: int) -> tuple[int, int, int, int]:
-    """Left, right, top and bottom padding: the margin, and what a multiple of four lacks."""
-    return MARGIN_PX, MARGIN_PX + -width % FOLD, MARGIN_PX, MARGIN_PX + -height % FOLD
+def _doubled(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 def save_trunk(path: Path, transformer: StyleTransformer, *, training: dict[str, Any] | None = None) -> None:
-    """Write a trunk as safetensors, its configuration and training record in the metadata."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in transformer.state_dict().items()}
+    """Write a trunk as safetensors, its configuration and training record in the metadata.
+
+    Weights that float16 says exactly are written as such.
+    """
+    tensors = {name: _packed(tensor.detach().cpu()) for name, tensor in transformer.state_dict().items()}
     config = json.dumps(asdict(transformer.config))
     metadata = {"config": config, "training": json.dumps(training or {}), "trunk": transformer.trunk_hash()}
     path.write_bytes(save(tensors, metadata=metadata))
+
+
+def _packed(tensor: Tensor) -> Tensor:
+    half = tensor.half()
+    return (half if torch.equal(half.to(tensor.dtype), tensor) else tensor).contiguous()
 
 
 def load_trunk(path: Path) -> StyleTransformer:

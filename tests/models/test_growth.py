@@ -49,8 +49,11 @@ def test_what_is_new_can_learn():
     wider = grown_vectors(vectors, small.state_dict(), large).requires_grad_(True)
     large(torch.rand(2, 3, 24, 24), wider).square().sum().backward()
     assert large.head.weight.grad[:, 4:].abs().max() > 0
-    width = SMALL.width
-    end_of_new_block = slice((2 + 8 + 2) * width, (2 + 8 + 3) * width)
+    position = 0
+    for name, channels in large.config.layers():
+        if name == "blocks.2.norm2":
+            end_of_new_block = slice(position, position + channels)
+        position += 2 * channels
     assert (wider[:, end_of_new_block] == 0).all()
     assert wider.grad[:, end_of_new_block].abs().max() > 0
 
