@@ -40,7 +40,7 @@ def moments(features: Tensor) -> Moments:
         features: float [N, C, h, w]; half precision is multiplied as it is and summed in float32.
     """
     n, c, h, w = features.shape
-    mean, covariance = _Moments.apply(features.permute(0, 2, 3, 1).reshape(n, h * w, c))  # type: ignore[no-untyped-call]
+    mean, covariance = _Moments.apply(features.permute(0, 2, 3, 1).reshape(n, h * w, c).contiguous())  # type: ignore[no-untyped-call]
     return Moments(mean, covariance)
 
 
