@@ -12,7 +12,7 @@ from ..engine.effects.palettes import check_palette_suffix, write_indexed_png, w
 from ..engine.effects.pictures import DITHERS, METHODS, EffectStage, quantize, quantize_effect
 from ..engine.errors import InputError, UsageError
 from ..engine.frame import read_image_with_alpha, write_image
-from ..engine.jobs.job import Job, plan
+from ..engine.jobs.job import Job, plan_jobs
 from ._common import echo_json, json_option, notice, provider_option, threads_option
 from ._effects import run_effect
 
@@ -56,7 +56,7 @@ def command(
     artrt quantize photo.jpg -o poster.png -k 8 --palette poster.gpl
     artrt quantize clip.mp4 -o poster.mp4 -k 32
     """
-    jobs = plan(inputs, output)
+    jobs = plan_jobs(inputs, output)
     if palette is not None:
         check_palette_suffix(palette)
         if len(jobs) > 1 or jobs[0].kind != "picture":

@@ -9,7 +9,7 @@ import click
 
 from ..engine.effects.saliency import Saliency, heat_map, mask_picture
 from ..engine.frame import Image
-from ..engine.jobs.job import Job, plan
+from ..engine.jobs.job import Job, plan_jobs
 from ._common import echo_json, json_option, notice, provider_option, threads_option
 from .stylize import run_all
 
@@ -51,7 +51,7 @@ def command(
     artrt saliency photo.jpg -o mask.png
     artrt saliency photos/ clip.mp4 -o masks/ --show overlay
     """
-    jobs = plan(inputs, output)
+    jobs = plan_jobs(inputs, output)
     done = []
     with Saliency(provider=provider, threads=threads, attention=attention) as saliency:
         notice(f"runs on {saliency.stage.session.provider} ({saliency.stage.session.reason})")

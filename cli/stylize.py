@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import partial
 
 import click
 
-from ..engine.errors import ArtrtError, InputError
-from ..engine.jobs.job import Done, Job, Painter, plan, run_job
+from ..engine.errors import InputError
+from ..engine.jobs.job import Done, Job, Painter, plan_jobs
+from ..engine.jobs.stylize import run_jobs
 from ..engine.looks.look import Look
 from ..engine.looks.stylizer import Stylizer
 from ..engine.sources import Size
 from ._common import (
-    Advance,
     echo_json,
     json_option,
     look_options,
@@ -40,7 +40,7 @@ def command(inputs: tuple[str, ...], output: str, look: Look, size: str | None, 
     artrt stylize clip.mp4 -o painting.mp4 --style starry-night:0.7+udnie:0.3
     artrt stylize photos/ *.png -o paintings/ --strength 0.8 --size 720
     """
-    jobs = plan(inputs, output)
+    jobs = plan_jobs(inputs, output)
     look = replace(look, steady=any(job.kind == "video" for job in jobs))
     scale = None if size is None else Size.parse(size)
     tell_about_weights(look)
@@ -57,30 +57,22 @@ def command(inputs: tuple[str, ...], output: str, look: Look, size: str | None, 
         raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs could not be done")
 
 
-def run_all(jobs: list[Job], painter: Painter, *, size: Size | None = None) -> list[Done]:
+def run_all(jobs: Sequence[Job], painter: Painter, *, size: Size | None = None) -> list[Done]:
     """Does all jobs with a progress bar; among several, one that fails is reported and left out.
 
     Raises:
         ArtrtError: The only job failed.
     """
-    if len(jobs) == 1:
-        with progress(jobs[0].input.name) as advance:
-            return [tell_notes(run_job(jobs[0], painter, size=size, on_frame=advance))]
-    done: list[Done] = []
-    with progress(f"{len(jobs)} files") as advance:
-        for number, job in enumerate(jobs):
-            advance(number, len(jobs))
-            within = partial(_within, advance, number, len(jobs))
-            try:
-                done.append(tell_notes(run_job(job, painter, size=size, on_frame=within)))
-            except ArtrtError as error:
-                notice(f"skipped: {error}")
-    return done
-
-
-def _within(advance: Advance, number: int, jobs: int, frames: float, total: float | None) -> None:
-    """Progress inside one of several jobs."""
-    advance(number + (min(frames / total, 1) if total else 0), jobs)
+    name = jobs[0].input.name if len(jobs) == 1 else f"{len(jobs)} files"
+    with progress(name) as advance:
+        done = run_jobs(
+            jobs,
+            painter,
+            size=size,
+            on_progress=advance,
+            on_failure=lambda error: notice(f"skipped: {error}"),
+        )
+    return [tell_notes(result) for result in done]
 
 
 def _where(stylizer: Stylizer) -> str:

@@ -12,7 +12,7 @@ from ..engine.effects.labels import check_labels_suffix, write_labels
 from ..engine.effects.pictures import METHODS, superpixels
 from ..engine.errors import InputError, UsageError
 from ..engine.frame import read_image_with_alpha, write_image
-from ..engine.jobs.job import Job, plan
+from ..engine.jobs.job import Job, plan_jobs
 from ._common import echo_json, json_option, provider_option, threads_option
 from ._effects import run_effect
 
@@ -61,7 +61,7 @@ def command(
     artrt superpixels photo.jpg -o mosaic.png -n 400 --outline
     artrt superpixels photo.jpg -o mosaic.png --labels regions.npy
     """
-    jobs = plan(inputs, output)
+    jobs = plan_jobs(inputs, output)
     if labels is not None:
         check_labels_suffix(labels)
         if len(jobs) > 1 or jobs[0].kind != "picture":

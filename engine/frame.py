@@ -90,20 +90,33 @@ def read_image(path: str | os.PathLike[str]) -> Image:
 
 def read_image_with_alpha(path: str | os.PathLike[str]) -> tuple[Image, Image | None]:
     """Like `read_image`, and gives the alpha channel as uint8 [H, W], or None when there is none."""
-    picture = _decode(Path(path))
+    return _normal(_decode(_file_bytes(Path(path)), str(path)), str(path))
+
+
+def decode_image(data: bytes) -> tuple[Image, Image | None]:
+    """The picture in the bytes of a file, uint8 [H, W, 3] BGR, and its alpha, uint8 [H, W], or None.
+
+    Raises:
+        InputError: The bytes are not a picture.
+    """
+    return _normal(_decode(np.frombuffer(data, np.uint8), "these bytes"), "these bytes")
+
+
+def _normal(picture: NDArray[Any], name: str) -> tuple[Image, Image | None]:
+    """Colours as uint8 [H, W, 3] BGR and alpha as uint8 [H, W] or None, of what OpenCV decoded."""
     if picture.dtype == np.uint16:
         picture = ((picture.astype(np.uint32) + 128) // 257).astype(np.uint8)
     elif picture.dtype.kind == "f":
         picture = (np.nan_to_num(picture).clip(0, 1) * 255).round().astype(np.uint8)
     if picture.dtype != np.uint8:
-        raise UnsupportedImageError(f"{path}: pixels of type {picture.dtype} are not supported")
+        raise UnsupportedImageError(f"{name}: pixels of type {picture.dtype} are not supported")
     if picture.ndim == 2:
         return np.repeat(picture[:, :, None], 3, axis=2), None
     if picture.shape[2] == 4:
         return np.ascontiguousarray(picture[:, :, :3]), np.ascontiguousarray(picture[:, :, 3])
     if picture.shape[2] == 3:
         return picture, None
-    raise UnsupportedImageError(f"{path}: {picture.shape[2]} channels, expected 1, 3 or 4")
+    raise UnsupportedImageError(f"{name}: {picture.shape[2]} channels, expected 1, 3 or 4")
 
 
 def write_image(path: str | os.PathLike[str], image: Image, *, alpha: Image | None = None) -> None:
@@ -118,22 +131,39 @@ def write_image(path: str | os.PathLike[str], image: Image, *, alpha: Image | No
         OutputError: Unknown suffix, or the file cannot be written.
         UnsupportedImageError: `image` is not a picture.
     """
+    try:
+        data = encode_image(image, Path(path).suffix, alpha=alpha)
+    except OutputError as error:
+        raise OutputError(f"cannot write {path}: {error}") from error
+    write_bytes(path, data)
+
+
+def encode_image(image: Image, suffix: str, *, alpha: Image | None = None) -> bytes:
+    """The bytes of a picture file.
+
+    Args:
+        image: uint8 [H, W, 3], BGR.
+        suffix: One of `IMAGE_SUFFIXES`: the format.
+        alpha: uint8 [H, W], or None. Formats without transparency (JPEG, BMP) drop it.
+
+    Raises:
+        OutputError: Unknown suffix, or the picture cannot be encoded.
+        UnsupportedImageError: `image` is not a picture.
+    """
     check_image(image)
-    suffix = Path(path).suffix.lower()
+    suffix = suffix.lower()
     if suffix not in IMAGE_SUFFIXES:
-        raise OutputError(f"cannot write {path}: unknown picture format '{suffix}'; {_FORMATS}")
-    if alpha is not None and keeps_alpha(path):
+        raise OutputError(f"unknown picture format '{suffix}'; {_FORMATS}")
+    if alpha is not None and suffix in _ALPHA_SUFFIXES:
         image = np.dstack([image, alpha])
     settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if suffix in {".jpg", ".jpeg"} else []
     try:
         done, encoded = cv2.imencode(suffix, image, settings)
     except cv2.error as error:
-        raise OutputError(f"cannot write {path}: {_reason(error)}") from error
+        raise OutputError(_reason(error)) from error
     if not done:
-        raise OutputError(
-            f"cannot write {path}: OpenCV could not encode {image.shape[1]}x{image.shape[0]} pixels"
-        )
-    write_bytes(path, encoded.tobytes())
+        raise OutputError(f"OpenCV could not encode {image.shape[1]}x{image.shape[0]} pixels")
+    return bytes(encoded.tobytes())
 
 
 def keeps_alpha(path: str | os.PathLike[str]) -> bool:
@@ -141,16 +171,19 @@ def keeps_alpha(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() in _ALPHA_SUFFIXES
 
 
-def _decode(path: Path) -> NDArray[Any]:
-    """The picture as the file has it: 1, 3 or 4 channels of 8, 16 or 32 bits, upright."""
+def _file_bytes(path: Path) -> NDArray[np.uint8]:
     if path.is_dir():
         raise InputError(f"{path} is a folder, expected a picture file")
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        return np.fromfile(path, dtype=np.uint8)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _decode(data: NDArray[np.uint8], name: str) -> NDArray[Any]:
+    """The picture as the file has it: 1, 3 or 4 channels of 8, 16 or 32 bits, upright."""
     if data.size == 0:
-        raise InputError(f"cannot read {path}: the file is empty")
+        raise InputError(f"cannot read {name}: the file is empty")
     head = data[:65536].tobytes()
     upright = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH  # applies the orientation, drops transparency
     turned = b"eXIf" in head or b"EXIF" in head
@@ -159,9 +192,9 @@ def _decode(path: Path) -> NDArray[Any]:
         if picture is not None and turned and (picture.ndim == 2 or picture.shape[2] == 3):
             picture = cv2.imdecode(data, upright)
     except cv2.error as error:
-        raise InputError(f"cannot read {path}: {_reason(error)}") from error
+        raise InputError(f"cannot read {name}: {_reason(error)}") from error
     if picture is None or picture.size == 0:
-        raise InputError(f"cannot read {path}: not a picture that can be decoded ({_FORMATS})")
+        raise InputError(f"cannot read {name}: not a picture that can be decoded ({_FORMATS})")
     return picture
 
 

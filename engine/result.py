@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .frame import Frame, Image
+from .frame import Frame, Image, write_image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +42,14 @@ class Result:
     def age_ms(self) -> float:
         """Time since the frame was captured, now."""
         return (time.monotonic() - self.frame.captured_seconds) * 1e3
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the picture; the suffix chooses the format.
+
+        Raises:
+            OutputError: Unknown suffix, or the file cannot be written.
+        """
+        write_image(path, self.image)
 
     def __repr__(self) -> str:
         """Shapes instead of pixels."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from artrt import Look
-from artrt.engine.jobs.batch import run_batch
-from artrt.engine.jobs.work import Outcome, Work
+from artrt import Look, Outcome, Work, run_batch
 
 # %% What to tell about each file -------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from ..looks.look import NO_STYLE, PLACES
 from ..sources import VIDEO_SUFFIXES
 from ..zoo.style import SUFFIX, parse_mix
 from ..zoo.zoo import MANIFEST
-from .job import Job, plan
+from .job import Job, plan_jobs
 from .manifest import BatchManifest
 from .work import Execute, Outcome, Work
 
@@ -114,7 +114,7 @@ def find_jobs(source: Path, destination: Path) -> list[Job]:
         below = folder.relative_to(source)
         inside = destination != source and folder.is_relative_to(destination)
         if not inside and not any(part.startswith(".") for part in below.parts) and _has_media(folder):
-            jobs += plan([str(folder)], str(destination / below))
+            jobs += plan_jobs([str(folder)], str(destination / below))
     if not jobs:
         raise InputError(f"{source}: no pictures or videos below this folder")
     return jobs

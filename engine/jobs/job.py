@@ -95,7 +95,7 @@ class Done:
         return self.frames / self.seconds if self.seconds > 0 else 0.0
 
 
-def plan(inputs: Sequence[str], output: str) -> list[Job]:
+def plan_jobs(inputs: Sequence[str], output: str) -> list[Job]:
     """Finds the files and says what each becomes.
 
     Args:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from types import TracebackType
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import UsageError
 from ..frame import Frame, Image
+from ..result import Result
 from ..stages.chain import Chain
 from ..statistics import Statistics
 from .building import open_look
 from .controls import Controls
+from .kinds import taken
 from .look import DEFAULT_STYLE, NO_STYLE, Look, look_of
 from .runner import Runner
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PilImage
 
 
 class Stylizer:
@@ -26,6 +30,7 @@ class Stylizer:
     Args:
         look: A style by name, mix ("starry-night:0.7+udnie:0.3") or `.safetensors` file; "none" for effects only;
             a folder that `artrt export` wrote; or a `Look`.
+        rgb: Arrays are RGB, as Pillow and most other libraries have them, instead of OpenCV's BGR.
         options: Everything else that a `Look` has, by name: strength, keep_salient, quantize, superpixels, model,
             provider, threads, … Without a `Look`, `stabilize` is 0: every picture stands for itself.
 
@@ -43,11 +48,14 @@ class Stylizer:
         ...     artrt.write_image("painting.jpg", stylizer(artrt.read_image("photo.jpg")))
     """
 
-    def __init__(self, look: str | os.PathLike[str] | Look = DEFAULT_STYLE, **options: Any) -> None:
+    def __init__(
+        self, look: str | os.PathLike[str] | Look = DEFAULT_STYLE, *, rgb: bool = False, **options: Any
+    ) -> None:
         alone = {} if isinstance(look, Look) else {"stabilize": 0.0}
         self.chain: Chain
         self.controls: Controls
         self.chain, self.controls = open_look(look_of(look, **(alone | options)))
+        self._rgb = rgb
         self._runner = Runner([self.chain], controls=self.controls, statistics=Statistics())
 
     @property
@@ -98,23 +106,34 @@ class Stylizer:
     def __call__(self, picture: Image) -> Image: ...
     @overload
     def __call__(self, picture: Frame) -> Frame: ...
-    def __call__(self, picture: Image | Frame) -> Image | Frame:
+    @overload
+    def __call__(self, picture: bytes) -> bytes: ...
+    @overload
+    def __call__(self, picture: str | os.PathLike[str]) -> Result: ...
+    @overload
+    def __call__(self, picture: PilImage) -> PilImage: ...
+    def __call__(self, picture: Any) -> Any:
         """Paints one picture.
 
         Args:
-            picture: uint8 [H, W, 3], BGR, or a `Frame`.
+            picture: An array uint8 [H, W, 3], BGR unless `rgb`; a `Frame`; the bytes of a picture file; a PIL image; or
+                the path of a picture file.
 
         Returns:
-            The same kind: a new picture of the same size, or a frame with the same times.
+            The same kind, of the same size: an array of the same colour order, a frame with the same times, bytes of
+            the same format, a PIL image. For a path a `Result`, which has `image` and `save`.
 
         Raises:
+            InputError: The file cannot be read.
             UnsupportedImageError: It is not such a picture.
+
+        Example:
+            >>> stylizer("photo.jpg").save("painting.jpg")
         """
-        if isinstance(picture, Frame):
-            return replace(picture, image=self(picture.image))
-        painting = self._runner(picture)
+        image, back = taken(picture, rgb=self._rgb)
+        painting = self._runner(image)
         # The stabilizer keeps its last picture for the next frame, and the caller may write to the result.
-        return painting.copy() if self.controls.state.numbers["stabilize"] > 0 else painting
+        return back(painting.copy() if self.controls.state.numbers["stabilize"] > 0 else painting)
 
     def reset(self) -> None:
         """Starts a new scene: nothing is remembered from the frames before."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import subprocess
 import sys
+import typing
 
 import pytest
 
@@ -61,3 +63,40 @@ def test_packages_are_reached_without_importing_them_by_name(name):
 def test_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'artrt' has no attribute 'Styliser'"):
         _ = artrt.Styliser
+
+
+def hints_of(function):
+    """The types that stand in a signature; none when it names a class of a package that only the type checker needs."""
+    try:
+        return typing.get_type_hints(function).values()
+    except NameError:
+        return ()
+
+
+def classes_in(hint):
+    """Our own classes inside a type."""
+    if isinstance(hint, type) and hint.__module__.startswith("artrt."):
+        yield hint
+    for part in typing.get_args(hint):
+        yield from classes_in(part)
+
+
+def test_every_type_of_a_public_signature_is_exported():
+    missing = {}
+    for name in artrt.__all__:
+        value = getattr(artrt, name)
+        functions = (
+            [value]
+            if inspect.isfunction(value)
+            else [
+                member
+                for key, member in inspect.getmembers(value)
+                if inspect.isfunction(member) and (key[0] != "_" or key in ("__init__", "__call__"))
+            ]
+        )
+        for function in functions:
+            for hint in hints_of(function):
+                for kind in classes_in(hint):
+                    if kind.__name__ not in artrt.__all__ and not kind.__name__.startswith("_"):
+                        missing.setdefault(kind.__qualname__, set()).add(f"{name}.{function.__name__}")
+    assert missing == {}

@@ -10,6 +10,8 @@ import pytest
 
 FOLDERS = ("cli", "engine", "export", "models")
 LONGEST_MODULE = 400
+LONGEST_FUNCTION = 60
+MOST_PARAMETERS = 8
 
 
 def sources(root):
@@ -32,6 +34,31 @@ def test_every_module_says_what_it_is(root):
         if not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert silent == []
+
+
+def functions(root):
+    """(place, node) of every function of the package."""
+    for path in sources(root):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield f"{path.relative_to(root)}:{node.lineno} {node.name}", node
+
+
+def test_functions_are_short(root):
+    long = {place for place, node in functions(root) if node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION}
+    # A command of many options is long before it begins.
+    assert {place for place in long if not place.startswith("cli/")} == set()
+
+
+def test_public_functions_have_few_parameters(root):
+    wrong = []
+    for place, node in functions(root):
+        given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        named = [argument.arg for argument in given if argument.arg not in ("self", "cls")]
+        public = not node.name.startswith("_") or node.name == "__init__"
+        if public and not place.startswith("cli/") and len(named) > MOST_PARAMETERS:
+            wrong.append(f"{place}: {len(named)}")
+    assert wrong == []
 
 
 def test_nothing_is_swallowed(root):

@@ -7,7 +7,7 @@ import pytest
 
 from artrt.engine.errors import InputError, UsageError
 from artrt.engine.frame import read_image, read_image_with_alpha, write_image
-from artrt.engine.jobs.job import Job, plan, run_job
+from artrt.engine.jobs.job import Job, plan_jobs, run_job
 from artrt.engine.sessions import FakeSession
 from artrt.engine.sources import Size
 from artrt.engine.stages.chain import Chain
@@ -35,12 +35,12 @@ def pairs(jobs):
 
 
 def test_one_picture_to_a_file_or_folder(folder):
-    assert pairs(plan([str(folder / "a.jpg")], "out.png")) == [("a.jpg", "out.png", "picture")]
-    assert pairs(plan([str(folder / "a.jpg")], "out")) == [("a.jpg", "out/a.jpg", "picture")]
+    assert pairs(plan_jobs([str(folder / "a.jpg")], "out.png")) == [("a.jpg", "out.png", "picture")]
+    assert pairs(plan_jobs([str(folder / "a.jpg")], "out")) == [("a.jpg", "out/a.jpg", "picture")]
 
 
 def test_folder_to_a_folder(folder):
-    assert pairs(plan([str(folder)], "out")) == [
+    assert pairs(plan_jobs([str(folder)], "out")) == [
         ("a.jpg", "out/a.jpg", "picture"),
         ("b.png", "out/b.png", "picture"),
         ("clip.mp4", "out/clip.mp4", "video"),
@@ -48,16 +48,16 @@ def test_folder_to_a_folder(folder):
 
 
 def test_glob_and_files_to_a_folder(folder):
-    jobs = plan([str(folder / "*.png"), str(folder / "a.jpg")], "out")
+    jobs = plan_jobs([str(folder / "*.png"), str(folder / "a.jpg")], "out")
     assert pairs(jobs) == [("b.png", "out/b.png", "picture"), ("a.jpg", "out/a.jpg", "picture")]
 
 
 def test_folder_of_pictures_to_a_video(folder):
-    assert plan([str(folder)], "out.mp4") == [Job(folder, Path("out.mp4"), "video")]
+    assert plan_jobs([str(folder)], "out.mp4") == [Job(folder, Path("out.mp4"), "video")]
 
 
 def test_video_to_pictures(folder):
-    assert pairs(plan([str(folder / "clip.mp4")], "frames/%04d.png")) == [
+    assert pairs(plan_jobs([str(folder / "clip.mp4")], "frames/%04d.png")) == [
         ("clip.mp4", "frames/%04d.png", "video")
     ]
 
@@ -74,14 +74,14 @@ def test_video_to_pictures(folder):
 )
 def test_output_that_does_not_fit_is_refused(folder, inputs, output, message):
     with pytest.raises(UsageError, match=message):
-        plan([str(folder / name) for name in inputs], output)
+        plan_jobs([str(folder / name) for name in inputs], output)
 
 
 def test_input_is_never_overwritten(folder):
     with pytest.raises(UsageError, match=r"the output would overwrite the input .*a.jpg"):
-        plan([str(folder / "a.jpg")], str(folder / "a.jpg"))
+        plan_jobs([str(folder / "a.jpg")], str(folder / "a.jpg"))
     with pytest.raises(UsageError, match="the output would overwrite the input"):
-        plan([str(folder)], str(folder))
+        plan_jobs([str(folder)], str(folder))
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_input_is_never_overwritten(folder):
 )
 def test_wrong_input_is_named(folder, name, message):
     with pytest.raises(InputError, match=message):
-        plan([name if "://" in name else str(folder / name)], "out")
+        plan_jobs([name if "://" in name else str(folder / name)], "out")
 
 
 def test_folder_without_pictures(tmp_path):
     with pytest.raises(InputError, match="no pictures or videos in this folder"):
-        plan([str(tmp_path)], "out")
+        plan_jobs([str(tmp_path)], "out")
 
 
 def test_picture_is_done(folder, tmp_path, chain):

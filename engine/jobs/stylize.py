@@ -1,0 +1,96 @@
+"""Files in, painted files out: `artrt.stylize`, and several jobs one after another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ..errors import ArtrtError
+from ..looks.look import DEFAULT_STYLE, Look, look_of
+from ..looks.stylizer import Stylizer
+from ..sources import Size
+from .job import Done, Job, OnProgress, Painter, plan_jobs, run_job
+
+Path = str | os.PathLike[str]
+
+
+def stylize(
+    inputs: Path | Sequence[Path],
+    output: Path,
+    style: Path | Look = DEFAULT_STYLE,
+    *,
+    size: str | Size | None = None,
+    on_progress: OnProgress | None = None,
+    **look: Any,
+) -> list[Done]:
+    """Paints pictures, folders, globs and videos; audio and transparency are carried over.
+
+    Args:
+        inputs: Files, folders or globs.
+        output: A file; a folder for several inputs.
+        style: Name, mix ("starry-night:0.7+udnie:0.3"), style file, a folder of `artrt export`, or a `Look`.
+        size: Scale the input first: "720" for the short side in pixels, or "1280x720".
+        on_progress: Called with what is done and the total or None: files, or the frames of a single video.
+        look: Everything else that a `Look` has, by name: strength, stabilize, quantize, provider, …
+
+    Returns:
+        What was written, one entry for each input.
+
+    Raises:
+        InputError: An input is missing or cannot be read.
+        UsageError: The output does not fit the inputs, or no such style.
+        OutputError: The output cannot be written.
+
+    Example:
+        >>> artrt.stylize("clip.mp4", "painting.mp4", "udnie", strength=0.8)
+    """
+    given = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
+    jobs = plan_jobs([os.fspath(path) for path in given], os.fspath(output))
+    steady = any(job.kind == "video" for job in jobs)
+    scale = Size.parse(size) if isinstance(size, str) else size
+    with Stylizer(replace(look_of(style, **look), steady=steady)) as stylizer:
+        return run_jobs(jobs, stylizer, size=scale, on_progress=on_progress)
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    painter: Painter,
+    *,
+    size: Size | None = None,
+    on_progress: OnProgress | None = None,
+    on_failure: Callable[[ArtrtError], None] | None = None,
+) -> list[Done]:
+    """Does jobs one after another.
+
+    Args:
+        jobs: What to do.
+        painter: What paints; it starts fresh for each.
+        size: Scale the inputs first.
+        on_progress: Called with what is done and the total or None: jobs, or the frames of a single one.
+        on_failure: Called when one of several jobs fails, which is then left out; None: the error ends them all.
+
+    Raises:
+        ArtrtError: The only job failed, or one did and `on_failure` is None.
+    """
+    if len(jobs) == 1:
+        return [run_job(jobs[0], painter, size=size, on_frame=on_progress)]
+    done: list[Done] = []
+    for number, job in enumerate(jobs):
+        within = None if on_progress is None else partial(_within, on_progress, number, len(jobs))
+        if within is not None:
+            within(0, 1)
+        try:
+            done.append(run_job(job, painter, size=size, on_frame=within))
+        except ArtrtError as error:
+            if on_failure is None:
+                raise
+            on_failure(error)
+    return done
+
+
+def _within(on_progress: OnProgress, number: int, jobs: int, frames: float, total: float | None) -> None:
+    """Progress inside one of several jobs."""
+    on_progress(number + (min(frames / total, 1) if total else 0), jobs)
