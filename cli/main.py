@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stylize": ("stylize", "Stylise pictures, folders and videos."),
     "batch": ("batch", "Stylise everything below a folder, by several workers."),
     "live": ("live", "Play a camera, stream or file in a style, in real time."),
+    "studio": ("studio", "A page to paint photographs, videos and cameras, without typing commands."),
     "serve": ("serve", "The same on a web page with live controls."),
     "styles": ("styles", "List the styles, or show one."),
     "quantize": ("quantize", "Reduce pictures and videos to K colours (k-means)."),
@@ -52,6 +53,7 @@ EXTRAS = {
     "tensorboard": "train",
     "torch": "train",
     "uvicorn": "serve",
+    "websockets": "serve",
 }
 # OpenCV and its FFmpeg write pages about a camera that is not there; artrt says it in one line.
 QUIET = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8"}

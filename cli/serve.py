@@ -10,6 +10,7 @@ import click
 from ..engine.sinks import WebOptions, open_sink
 from ._common import look_options
 from .live import play, source_options, web_options
+from .studio import serve_studio
 
 
 @click.command(name="serve")
@@ -33,13 +34,27 @@ def command(
     ssl_key: Path | None,
     **rest: Any,
 ) -> None:
-    r"""Show a camera, stream or file on a web page with live controls.
+    r"""Show a camera, stream or file on a web page with live controls; without a source, open the studio.
 
     \b
-    artrt serve                                    camera 0 at http://127.0.0.1:8080
-    artrt serve --host 0.0.0.0 --token secret      for other machines
+    artrt serve --camera 0                             at http://127.0.0.1:8080
+    artrt serve 0 --host 0.0.0.0 --token a-long-secret for other machines
     artrt serve clip.mp4 --loop --port 9000
     """
+    if source is None and rest["camera"] is None:
+        serve_studio(
+            (),
+            host,
+            port,
+            model=rest["model"],
+            provider=rest["provider"],
+            threads=rest["threads"],
+            token=token,
+            max_clients=max_clients,
+            ssl_cert=ssl_cert,
+            ssl_key=ssl_key,
+        )
+        return
     web = WebOptions(token=token, ssl_cert=ssl_cert, ssl_key=ssl_key, max_clients=max_clients)
     address = f"[{host}]" if ":" in host else host
     play(source, [open_sink(f"http://{address}:{port}", web=web)], **rest)

@@ -53,6 +53,8 @@ class SourceOptions:
         loop: Start again at the end of a file or folder.
         reconnect_seconds: How long a lost camera or stream is tried again; 0 gives up at once.
         audio: Remember the file whose audio an encoded output carries over.
+        container: FFmpeg's name of the only demuxer that may open a file ("mov"); None finds it out. A file of
+            unknown origin is opened so, because some demuxers follow addresses that stand in the file.
     """
 
     size: Size | None = None
@@ -60,6 +62,7 @@ class SourceOptions:
     loop: bool = False
     reconnect_seconds: float = 30.0
     audio: bool = True
+    container: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

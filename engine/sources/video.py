@@ -44,7 +44,7 @@ class VideoSource:
         self._cancelled = False
         self._index = 0
         self._offset_seconds = 0.0
-        self._container, self._track = _open(address)
+        self._container, self._track = _open(address, options.container)
         self._reformatter = _reformatter()
         self._frames = self._decode()
         self.info = self._describe()
@@ -99,7 +99,7 @@ class VideoSource:
             rate = self._track.average_rate or 25
             self._offset_seconds = end_seconds + float(1 / rate)
             self._container.close()
-            self._container, self._track = _open(self._address)
+            self._container, self._track = _open(self._address, self._options.container)
 
     def _decode_once(self) -> Iterator[VideoFrame]:
         import av
@@ -133,13 +133,18 @@ class VideoSource:
         return float(self._index / rate)
 
 
-def _open(address: str) -> tuple[InputContainer, VideoStream]:
+def _open(address: str, container_name: str | None = None) -> tuple[InputContainer, VideoStream]:
     import av
 
     if "://" not in address:
         _check_file(Path(address))
     try:
-        container = av.open(address, timeout=(10.0, 5.0) if "://" in address else None)
+        container = av.open(
+            address,
+            format=container_name,
+            options={} if container_name is None else {"protocol_whitelist": "file"},
+            timeout=(10.0, 5.0) if "://" in address else None,
+        )
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(f"{address}: not a readable video: {_reason(error)}") from error
     track: Any = container.streams.best("video")

@@ -29,6 +29,9 @@ SHIPPED_SUFFIXES = {
     ".css",
     ".svg",
     ".pbtxt",
+    ".jpg",
+    ".woff2",
+    ".txt",
 }
 
 

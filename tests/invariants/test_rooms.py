@@ -20,6 +20,7 @@ ROOMS = (
     "playing",
     "jobs",
     "checks",
+    "studio",
 )
 GROUND = {"errors", "files", "frame", "mailbox", "result", "stage_spec", "statistics"}
 

@@ -10,7 +10,7 @@ import ipaddress
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -81,6 +81,7 @@ class Guard:
         secure: Served over TLS.
         burst: Requests of one address at once.
         per_second: Requests of one address in the long run.
+        bodies: Paths whose bodies may have more bytes than others, and how many.
     """
 
     def __init__(
@@ -92,8 +93,10 @@ class Guard:
         secure: bool = False,
         burst: float = BURST,
         per_second: float = PER_SECOND,
+        bodies: Mapping[str, int] | None = None,
     ) -> None:
         self._app = app
+        self._bodies = dict(bodies or {})
         self._token = token
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
         if token is not None:
@@ -104,16 +107,29 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers it."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return
         headers = _headers(scope)
         refusal = self._refusal(scope, headers)
-        if refusal is not None:
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send, refused=refusal is not None)
+        elif refusal is not None:
             await answer(send, *refusal)
         elif self._brings_token(scope):
             await self._welcome(send)
         else:
             await self._pass_on(scope, receive, send, headers)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send, *, refused: bool) -> None:
+        """Passes a WebSocket on; one that is refused ends before it began (403)."""
+        if refused:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self._app(scope, receive, send)
+
+    def _largest_body(self, scope: Scope) -> int:
+        return self._bodies.get(scope["path"], LARGEST_BODY)
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         address = (scope.get("client") or ("", 0))[0]
@@ -126,7 +142,7 @@ class Guard:
         if not self._authorised(scope, headers, address):
             return 401, "a token is needed"
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
+        if not length.isdecimal() or int(length) > self._largest_body(scope):
             return 413, "the request is too large"
         return None
 
@@ -153,7 +169,9 @@ class Guard:
             return False
         site = headers.get("sec-fetch-site", "none")
         navigates = (
-            headers.get("sec-fetch-mode") == "navigate" and scope["method"] == "GET" and scope["path"] == "/"
+            headers.get("sec-fetch-mode") == "navigate"
+            and scope.get("method") == "GET"
+            and scope["path"] == "/"
         )
         return site in ("none", "same-origin") or navigates
 
@@ -181,14 +199,14 @@ class Guard:
         await answer(send, 303, "", headers=[(b"set-cookie", cookie.encode()), (b"location", b"/")])
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
-        received = 0
+        received, largest = 0, self._largest_body(scope)
         started = False
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > LARGEST_BODY:
+            if received > largest:
                 raise BodyTooLargeError
             return message
 

@@ -1,0 +1,70 @@
+"""Limits and settings of the studio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..zoo.zoo import Zoo
+
+MEGA = 1_000_000
+GIGA = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a visitor may bring, and what painting may take.
+
+    Args:
+        photo_bytes: Largest photograph or painting.
+        photo_pixels: Most pixels of one.
+        video_bytes: Largest video.
+        video_pixels: Most pixels of a video's frame.
+        video_seconds: Longest video; it may have up to 60 frames for each of these seconds.
+        visitor_bytes: Files of one visitor together, painted ones included.
+        disk_bytes: Files of all visitors together; one address may fill half of it.
+        age_seconds: Files of a visitor who was away for so long are deleted.
+        memory_bytes: Main memory of each process that decodes and paints.
+        task_seconds: Longest time for one picture.
+        visitor_jobs: Jobs of one visitor that wait or run.
+    """
+
+    photo_bytes: int = 60 * MEGA
+    photo_pixels: int = 100 * MEGA
+    video_bytes: int = 500 * MEGA
+    video_pixels: int = 3840 * 2160
+    video_seconds: float = 300.0
+    visitor_bytes: int = 2 * GIGA
+    disk_bytes: int = 10 * GIGA
+    age_seconds: float = 6 * 3600.0
+    memory_bytes: int = 6 * GIGA
+    task_seconds: float = 60.0
+    visitor_jobs: int = 20
+
+    @property
+    def video_frames(self) -> int:
+        """Most frames of a video."""
+        return int(60 * self.video_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class StudioOptions:
+    """How the studio runs.
+
+    Args:
+        limits: See `Limits`.
+        cameras: Sources of this machine that visitors may look at, by the name that the page shows.
+        provider: Where to run: auto, cpu, cuda, tensorrt or openvino.
+        threads: Threads of one inference on a CPU.
+        model: A style transformer of the zoo, or the path of a `stylize` stage.
+        zoo: Where models and styles are.
+        folder: Where the private folder is made; the system's temporary folder when None.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    cameras: tuple[tuple[str, str], ...] = ()
+    provider: str = "auto"
+    threads: int | None = None
+    model: str = "small"
+    zoo: Zoo = field(default_factory=Zoo)
+    folder: Path | None = None

@@ -1,0 +1,3 @@
+// Live: comes with the next step.
+import { el } from "./dom.js";
+export function livePlace(main) { main.replaceChildren(el("div", { class: "empty" })); return {}; }

@@ -1,0 +1,157 @@
+"""The place Styles: the shipped ones, and a visitor's own: blended, learnt from a painting, brought as a file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from ..errors import InputError, UsageError
+from ..zoo.style import SUFFIX, Style, load_style, mix, save_style
+from .answers import json_object, route_for
+from .kinds import Kind
+from .studio import Studio
+from .uploads import receive
+from .visitors import Item, Visitor, plain_title
+
+STYLE = Kind(SUFFIX)
+STYLE_BYTES = 2_000_000
+OWN = "own"
+PAINTINGS = Path(__file__).with_name("page") / "paintings"
+
+
+def routes(studio: Studio) -> list[Route]:
+    """Addresses below /api/styles."""
+    made = partial(route_for, studio)
+    return [
+        Route("/api/styles", made(blend), methods=["POST"]),
+        Route("/api/styles/file", made(bring), methods=["POST"]),
+        Route("/api/styles/{id}", made(rename), methods=["POST"]),
+        Route("/api/styles/{id}", made(delete), methods=["DELETE"]),
+        Route("/api/styles/{id}/file", made(export), methods=["GET"]),
+        Route("/api/styles/{id}/painting.jpg", made(painting), methods=["GET"]),
+    ]
+
+
+def described_styles(studio: Studio, visitor: Visitor) -> list[dict[str, Any]]:
+    """All styles that a visitor may use, for the page: the own ones first, the newest before the others."""
+    shipped = []
+    for name in studio.options.zoo.styles():
+        style = studio.options.zoo.style(name)
+        address = f"/page/paintings/{name}.jpg" if (PAINTINGS / f"{name}.jpg").is_file() else ""
+        facts = {"title": style.title, "artist": style.artist, "year": style.year, "painting": address}
+        shipped.append({"id": "", "name": name, **facts})
+    own = [{"id": item.id, **item.facts} for item in visitor.items.values() if item.kind == "style"]
+    return [*reversed(own), *shipped]
+
+
+async def blend(studio: Studio, visitor: Visitor, request: Request) -> Response:
+    """Keeps a mix of styles as a style with a name."""
+    data = await json_object(request)
+    wish = studio.wish_of(visitor, {"style": data.get("style")})
+    if not wish.style:
+        raise UsageError("name the styles to blend")
+    mixed = mix(
+        [studio.options.zoo.style(name) for name, _ in wish.style], [weight for _, weight in wish.style]
+    )
+    studio.visitors.require_room(visitor, STYLE_BYTES)
+    item = visitor.add("style", title="style", file=STYLE)
+    try:
+        keep_style(studio, visitor, item, style=mixed, title=_title(data.get("title")))
+    except BaseException:
+        visitor.drop(item)
+        raise
+    return JSONResponse({"id": item.id, **item.facts}, status_code=201)
+
+
+async def bring(studio: Studio, visitor: Visitor, request: Request) -> Response:
+    """Takes a style file, as the page or `artrt train style` wrote it."""
+    item = await receive(
+        request,
+        visitor=visitor,
+        visitors=studio.visitors,
+        kind="style",
+        kind_of=_style_kind,
+        most_bytes=STYLE_BYTES,
+    )
+    try:
+        style = _loaded(item)
+        known = studio.options.zoo.style(studio.options.zoo.styles()[0])
+        if (style.trunk, style.vector.size) != (known.trunk, known.vector.size):
+            raise InputError("this style belongs to another network: train it again for this one")
+        keep_style(studio, visitor, item, style=style, title=_title(style.title or item.title))
+    except BaseException:
+        visitor.drop(item)
+        raise
+    return JSONResponse({"id": item.id, **item.facts}, status_code=201)
+
+
+async def rename(studio: Studio, visitor: Visitor, request: Request) -> Response:
+    """Gives an own style another title."""
+    item = visitor.item(request.path_params["id"], "style")
+    title = _title((await json_object(request)).get("title"))
+    save_style(item.path, replace(load_style(item.path), title=title))
+    item.facts["title"] = title
+    return JSONResponse({"id": item.id, **item.facts})
+
+
+async def delete(studio: Studio, visitor: Visitor, request: Request) -> Response:
+    """Forgets an own style."""
+    visitor.drop(visitor.item(request.path_params["id"], "style"))
+    return Response(status_code=204)
+
+
+async def export(studio: Studio, visitor: Visitor, request: Request) -> Response:
+    """An own style as a file that every command of artrt takes."""
+    item = visitor.item(request.path_params["id"], "style")
+    name = plain_title(str(item.facts["title"])).replace(" ", "-").lower()
+    return FileResponse(item.path, filename=f"{name}{SUFFIX}", media_type="application/octet-stream")
+
+
+async def painting(studio: Studio, visitor: Visitor, request: Request) -> Response:
+    """The painting that an own style was made of."""
+    path = visitor.item(request.path_params["id"], "style").path
+    picture = path.with_name(f"{path.stem}-painting.jpg")
+    if not picture.is_file():
+        raise InputError("no such painting")
+    return FileResponse(picture, media_type="image/jpeg")
+
+
+def keep_style(studio: Studio, visitor: Visitor, item: Item, *, style: Style, title: str) -> None:
+    """Writes a style into a visitor's item and makes it known to the page."""
+    name = f"{OWN}-{item.id.replace('+', '').replace(':', '')}"
+    save_style(item.path, replace(style, name=name, title=title))
+    has_painting = item.path.with_name(f"{item.path.stem}-painting.jpg").is_file()
+    painting = f"/api/styles/{item.id}/painting.jpg" if has_painting else ""
+    item.facts |= {
+        "name": name,
+        "title": title,
+        "artist": style.artist,
+        "year": style.year,
+        "painting": painting,
+    }
+
+
+def _title(text: Any) -> str:
+    if not isinstance(text, str) or not 0 < len(text.strip()) <= 60 or not text.isprintable():
+        raise UsageError("a style has a title of 1 to 60 letters")
+    return text.strip()
+
+
+def _loaded(item: Item) -> Style:
+    try:
+        return load_style(item.path)
+    except (InputError, UsageError, ValueError, TypeError, KeyError) as error:
+        raise InputError("this is not a style file") from error
+
+
+def _style_kind(head: bytes) -> Kind:
+    """A style file begins with the length of its header, a small number, and the header, JSON."""
+    if int.from_bytes(head[:8], "little") > 100_000 or head[8:9] != b"{":
+        raise InputError("this is not a style file (.safetensors)")
+    return STYLE

@@ -1,0 +1,180 @@
+"""What a worker can do: read photographs, paint previews, tiles, whole pictures, videos and camera frames."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+from ..frame import Image, as_image, read_image, read_image_with_alpha, write_image
+from ..jobs.job import NETWORK_BYTES_PER_PIXEL
+from ..sources.base import Size, scaled
+from .options import StudioOptions
+from .painter import Painter, sliders_of
+from .videos import look_at_video, paint_video
+from .wishes import Parts, Wish
+
+VIEW_PX = 1600
+TILE_PX = 220
+REMEMBERED_PHOTOS = 8
+JPEG_QUALITY = 88
+
+
+class Bench:
+    """What a worker keeps between two tasks: the loaded stages and the last photographs, reduced.
+
+    Args:
+        options: Models and limits.
+        threads: Threads of one inference on a CPU.
+    """
+
+    def __init__(self, options: StudioOptions, *, threads: int | None) -> None:
+        self.options = options
+        self.paint = Painter(options, threads=threads)
+        self._views: OrderedDict[tuple[str, int], Image] = OrderedDict()
+
+    @property
+    def provider(self) -> str:
+        """What runs the stages."""
+        return self.paint.chain.provider
+
+    def view(self, path: str, *, long_side_px: int) -> Image:
+        """A photograph reduced to a long side in pixels, uint8 [h, w, 3] BGR; decoded once."""
+        key = (path, VIEW_PX)
+        if key not in self._views:
+            self.remember(path, read_image(path))
+        self._views.move_to_end(key)
+        return _reduced(self._views[key], long_side_px)
+
+    def remember(self, path: str, image: Image) -> None:
+        """Keeps a photograph in the size of the page."""
+        self._views[path, VIEW_PX] = _reduced(image, VIEW_PX)
+        while len(self._views) > REMEMBERED_PHOTOS:
+            self._views.popitem(last=False)
+
+    def __enter__(self) -> Bench:
+        """Enters a context that frees the models at its end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Frees the models."""
+        self.paint.chain.close()
+
+
+def describe(bench: Bench, **_: Any) -> dict[str, Any]:
+    """Controls and provider, for the page."""
+    sliders = sliders_of(bench.paint.chain, zoo=bench.options.zoo)
+    return {"sliders": [asdict(slider) for slider in sliders], "provider": bench.provider}
+
+
+def read_photo(bench: Bench, *, path: str, **_: Any) -> dict[str, int]:
+    """Decodes a photograph once; its size in pixels.
+
+    Raises:
+        InputError: It cannot be decoded, or has too many pixels.
+    """
+    image = _decoded(path)[0]
+    height, width = image.shape[:2]
+    if height * width > bench.options.limits.photo_pixels:
+        raise InputError(f"{width}x{height} pixels are too many: up to {bench.options.limits.photo_pixels}")
+    bench.remember(path, image)
+    return {"width": width, "height": height}
+
+
+def show_photo(bench: Bench, *, path: str, long_side_px: int = VIEW_PX, **_: Any) -> bytes:
+    """The photograph as a JPEG of the page's size."""
+    return _jpeg(bench.view(path, long_side_px=min(long_side_px, VIEW_PX)))
+
+
+def paint_preview(bench: Bench, *, path: str, wish: Wish, long_side_px: int, **_: Any) -> bytes:
+    """The painted photograph as a JPEG of the page's size."""
+    return _jpeg(bench.paint(bench.view(path, long_side_px=min(long_side_px, VIEW_PX)), wish))
+
+
+def paint_tile(bench: Bench, *, path: str, style: Parts, **_: Any) -> bytes:
+    """The photograph in a style, small, as a JPEG."""
+    small = scaled(bench.view(path, long_side_px=VIEW_PX), Size(TILE_PX))
+    return _jpeg(bench.paint(small, Wish(style=style)))
+
+
+def export_photo(bench: Bench, *, path: str, wish: Wish, target: str, **_: Any) -> dict[str, int]:
+    """Paints a photograph at full size into a file; transparency is kept where the format has it.
+
+    Raises:
+        InputError: It is too large for the memory that a worker may use.
+    """
+    image, alpha = _decoded(path)
+    height, width = image.shape[:2]
+    most = bench.options.limits.memory_bytes // NETWORK_BYTES_PER_PIXEL
+    if height * width > most:
+        raise InputError(
+            f"{width}x{height} pixels cannot be painted whole here: up to {most // 10**6} megapixels"
+        )
+    write_image(target, bench.paint(image, wish), alpha=alpha)
+    return {"width": width, "height": height}
+
+
+def paint_frame(bench: Bench, *, jpeg: bytes, wish: Wish, short_side_px: int, **_: Any) -> bytes:
+    """A camera's frame, painted: JPEG in, JPEG out.
+
+    Raises:
+        InputError: It is not a JPEG of a sensible size.
+    """
+    image = (
+        cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg[:3] == b"\xff\xd8\xff" else None
+    )
+    if image is None:
+        raise InputError("a frame is a JPEG")
+    frame = as_image(image)
+    if min(frame.shape[:2]) > short_side_px:
+        frame = scaled(frame, Size(short_side_px))
+    return _jpeg(bench.paint.next(frame, wish), quality=80)
+
+
+Task = Callable[..., Any]
+TASKS: Mapping[str, Task] = {
+    "describe": describe,
+    "read_photo": read_photo,
+    "show_photo": show_photo,
+    "paint_preview": paint_preview,
+    "paint_tile": paint_tile,
+    "export_photo": export_photo,
+    "paint_frame": paint_frame,
+    "look_at_video": look_at_video,
+    "paint_video": paint_video,
+}
+
+
+def _decoded(path: str) -> tuple[Image, Image | None]:
+    """A picture and its transparency; the private folder's path stays out of messages."""
+    try:
+        return read_image_with_alpha(path)
+    except InputError as error:
+        limit = os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", "")
+        name = Path(path).name
+        if "CV_IO_MAX_IMAGE_PIXELS" in str(error) or "validateInputImageSize" in str(error):
+            raise InputError(f"this picture has too many pixels: up to {limit}") from error
+        raise InputError(str(error).replace(path, "the picture").replace(name, "the picture")) from error
+
+
+def _reduced(image: Image, long_side_px: int) -> Image:
+    height, width = image.shape[:2]
+    scale = long_side_px / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return as_image(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+
+
+def _jpeg(image: Image, *, quality: int = JPEG_QUALITY) -> bytes:
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

@@ -1,0 +1,203 @@
+"""A process that decodes and paints what visitors sent, so that a hostile file can harm nothing else.
+
+    server ── (task, arguments) ──► worker: does it        (memory limit by the system, time limit by the server)
+           ◄── progress … ──────────
+           ◄── result or error ─────
+
+A worker that takes too long, too much memory, or dies of a file, is replaced at the next call. This module is imported
+in the worker before OpenCV, whose limit of pixels is set from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from .. import errors
+from ..errors import ArtrtError, InputError
+
+if TYPE_CHECKING:
+    from .options import StudioOptions
+
+START_SECONDS = 60.0
+END_SECONDS = 5.0
+GPU_VIRTUAL_BYTES = 1 << 40  # CUDA reserves address space far beyond what it uses
+
+OnProgress = Callable[[float], None]
+"""Called with the share that is done, 0 to 1."""
+
+
+class WorkerKilledError(ArtrtError):
+    """The worker was ended from outside while it worked: its job was cancelled."""
+
+
+class Worker:
+    """One worker process, started at the first call.
+
+    Args:
+        options: Models and limits.
+        name: For the list of processes.
+        threads: Threads of one inference; those of the options when None.
+    """
+
+    def __init__(self, options: StudioOptions, *, name: str, threads: int | None = None) -> None:
+        self._options = options
+        self._name = name
+        self._threads = threads or options.threads
+        self._lock = threading.Lock()
+        self._process: Any = None
+        self._pipe: Connection | None = None
+        self._killed = False
+
+    def call(
+        self,
+        task: str,
+        *,
+        seconds: float,
+        on_progress: OnProgress | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+        **arguments: Any,
+    ) -> Any:
+        """Does a task of `tasks.TASKS` in the worker and waits for it; one call at a time, for any thread.
+
+        Args:
+            task: Its name.
+            seconds: Longest time between two signs of life.
+            on_progress: Told how far it is.
+            cancelled: Asked before it begins; afterwards `kill` ends it.
+            arguments: What the task takes.
+
+        Raises:
+            ArtrtError: What the task raised.
+            InputError: It took too long, or the worker died of it.
+            WorkerKilledError: `kill` was called meanwhile.
+        """
+        with self._lock:
+            self._killed = False
+            try:
+                pipe = self._started()
+                if cancelled():
+                    raise WorkerKilledError("cancelled")
+                pipe.send((task, arguments))
+                return self._answer(pipe, seconds, on_progress)
+            except (EOFError, OSError) as error:
+                self._end()
+                if self._killed:
+                    raise WorkerKilledError("cancelled") from error
+                raise InputError("this cannot be painted: it needs too much memory") from error
+
+    def kill(self) -> None:
+        """Ends the process at once, from any thread; a call that waits raises `WorkerKilledError`."""
+        self._killed = True
+        if self._process is not None:
+            self._process.kill()
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.kill()
+        with self._lock:
+            self._end()
+
+    def _answer(self, pipe: Connection, seconds: float, on_progress: OnProgress | None) -> Any:
+        deadline = time.monotonic() + seconds
+        while pipe.poll(max(0.0, deadline - time.monotonic())):
+            kind, value = pipe.recv()
+            if kind == "result":
+                return value
+            if kind == "error":
+                raise _rebuilt(*value)
+            deadline = time.monotonic() + seconds
+            if on_progress is not None:
+                on_progress(value)
+        self._end()
+        raise InputError(f"this cannot be painted: it took longer than {seconds:g} seconds")
+
+    def _started(self) -> Connection:
+        if self._pipe is not None and self._process.is_alive():
+            return self._pipe
+        self._end()
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        arguments = (theirs, self._options, self._threads)
+        self._process = context.Process(
+            target=_serve, args=arguments, name=f"artrt {self._name}", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._pipe = ours
+        self._answer(ours, START_SECONDS, None)
+        return ours
+
+    def _end(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.join(END_SECONDS)
+        self._pipe = self._process = None
+
+
+def _serve(pipe: Connection, options: StudioOptions, threads: int | None) -> None:
+    """The life of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to answer
+    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(options.limits.photo_pixels)
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    with contextlib.suppress(OSError):
+        os.nice(5)  # the page answers first
+    try:
+        from .tasks import Bench
+
+        bench = Bench(options, threads=threads)
+        _limit_memory(options, bench.provider)
+    except ArtrtError as error:
+        pipe.send(("error", (type(error).__name__, str(error))))
+        return
+    pipe.send(("result", None))
+    with bench:
+        while True:
+            try:
+                task, arguments = pipe.recv()
+            except (EOFError, OSError):
+                return
+            pipe.send(_done(bench, task, arguments, lambda share: pipe.send(("progress", share))))
+
+
+def _done(bench: Any, task: str, arguments: dict[str, Any], on_progress: OnProgress) -> tuple[str, Any]:
+    from .tasks import TASKS
+
+    try:
+        return "result", TASKS[task](bench, on_progress=on_progress, **arguments)
+    except ArtrtError as error:
+        return "error", (type(error).__name__, str(error))
+    except MemoryError:
+        return "error", ("InputError", "this file cannot be painted: it needs too much memory")
+    except Exception as error:  # a library's own error about a strange file must not end the worker
+        return "error", ("InputError", f"this file cannot be painted: {type(error).__name__}")
+
+
+def _limit_memory(options: StudioOptions, provider: str) -> None:
+    """Sets the system's limit of this process: of what it writes to on a CPU, of its address space on a GPU."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        if set(provider.split("+")) <= {"cpu", "openvino", "none"}:
+            resource.setrlimit(resource.RLIMIT_DATA, (options.limits.memory_bytes,) * 2)
+        else:
+            resource.setrlimit(resource.RLIMIT_AS, (GPU_VIRTUAL_BYTES,) * 2)
+
+
+def _rebuilt(kind: str, message: str) -> ArtrtError:
+    """A worker's error in the server: the same class where a message is all that it takes."""
+    known = getattr(errors, kind, ArtrtError)
+    try:
+        error: ArtrtError = known(message)
+    except TypeError:
+        error = errors.UsageError(message)
+    return error
