@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Image
-from ..looks.controls import Vector
-from ..looks.look import AMOUNT_CONTROLS, style_vector
-from ..playing.live import LiveOptions, open_stages
+from ..looks.building import AMOUNT_CONTROLS, SPARE_EFFECTS, build_chain
+from ..looks.look import NUMBERS, Look
+from ..looks.stabilizer import Stabilizer
+from ..looks.styling import Vector, able_numbers, style_vector
 from ..stages.chain import Chain
 from ..stages.stage import Stage
 from ..zoo.style import mix
-from ..zoo.zoo import Zoo
 from .options import StudioOptions
 from .wishes import Parts, Slider, Wish
 
@@ -33,11 +33,15 @@ class Painter:
 
     def __init__(self, options: StudioOptions, *, threads: int | None) -> None:
         self._zoo = options.zoo
-        first = options.zoo.styles()[0]
-        live = LiveOptions(
-            style=first, model=options.model, provider=options.provider, threads=threads, zoo=options.zoo
+        look = Look(
+            style=options.zoo.styles()[0],
+            model=options.model,
+            provider=options.provider,
+            threads=threads,
+            switchable=True,
+            zoo=options.zoo,
         )
-        self.chain: Chain = open_stages(live)[0]
+        self.chain: Chain = build_chain(look)
         self._stages = {stage.name: stage for stage in self.chain.stages}
         self._vectors: dict[Parts, Vector] = {}
 
@@ -57,13 +61,17 @@ class Painter:
         self.chain.reset()
         return self.next(image, wish)
 
-    def next(self, image: Image, wish: Wish) -> Image:
-        """Paints the next frame of a scene; see `__call__`."""
+    def next(self, image: Image, wish: Wish, *, stabilizer: Stabilizer | None = None) -> Image:
+        """Paints the next frame of a scene, kept from flickering by a stabilizer of this scene; see `__call__`."""
         painted = self._paint(image, wish, wish.style)
-        if not (wish.background and wish.style) or "saliency" not in self._stages:
+        if wish.background and wish.style and "saliency" in self._stages:
+            behind = self._paint(image, wish, wish.background)
+            painted = _blend(painted, behind, self._stages["saliency"](image))
+        amount = wish.numbers.get("stabilize", 0.0)
+        if stabilizer is None or amount <= 0:
             return painted
-        behind = self._paint(image, wish, wish.background)
-        return _blend(painted, behind, self._stages["saliency"](image))
+        steady: Image = stabilizer(image, painted, amount=amount, fingerprint=repr(wish)).copy()
+        return steady
 
     def _paint(self, image: Image, wish: Wish, style: Parts) -> Image:
         wanted = {"stylize": bool(style), "saliency": bool(style) and wish.numbers.get("keep_salient", 0) > 0}
@@ -71,7 +79,7 @@ class Painter:
             on = wanted.get(name, name in wish.amounts)
             if on != (name in self.chain.enabled):
                 self.chain.enable(name, on)
-        values: dict[str, Any] = dict(wish.numbers)
+        values: dict[str, Any] = {name: value for name, value in wish.numbers.items() if name != "stabilize"}
         values |= {AMOUNT_CONTROLS[name]: float(amount) for name, amount in wish.amounts.items()}
         if style:
             values["style"] = self._vector(style)
@@ -87,30 +95,22 @@ class Painter:
         return self._vectors[parts]
 
 
-def sliders_of(chain: Chain, *, zoo: Zoo) -> list[Slider]:
-    """The controls that the stages have: a number of the style each, an amount for each effect.
-
-    Args:
-        chain: The stages. A control that a new trunk brings appears by itself.
-        zoo: Says which effects there are.
-    """
-    found: list[Slider] = []
-    for stage in chain.stages:
-        if stage.name in AMOUNT_CONTROLS:
-            found.append(_amount(stage))
-            continue
-        for name, control in stage.controls.items():
-            if control.shape == () and control.minimum is not None and control.maximum is not None:
-                default = control.default or 0.0
-                found.append(Slider(name, "number", control.minimum, control.maximum, default))
-    return sorted(found, key=lambda slider: slider.kind, reverse=True)
+def sliders_of(chain: Chain) -> list[Slider]:
+    """The numbers of a look that the stages obey, and an amount for each effect; a new number appears by itself."""
+    able = able_numbers(chain.stages)
+    numbers = [
+        Slider(name, "number", number.minimum, number.maximum, number.default, number.help)
+        for name, number in NUMBERS.items()
+        if name in able
+    ]
+    return numbers + [_amount(stage) for stage in chain.stages if stage.name in AMOUNT_CONTROLS]
 
 
 def _amount(stage: Stage) -> Slider:
     control = stage.controls[AMOUNT_CONTROLS[stage.name]]
     most = MOST_COLORS if stage.name == "quantize" else MOST_REGIONS
     maximum = min(most, control.maximum or most)
-    default = min(16 if stage.name == "quantize" else 600, maximum)
+    default = min(SPARE_EFFECTS[stage.name].amount, maximum)
     return Slider(stage.name, "amount", control.minimum or 1, maximum, default)
 
 

@@ -3,77 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..frame import Image, as_image, read_image, read_image_with_alpha, write_image
+from ..frame import Image, as_image, read_image_with_alpha, write_image
 from ..jobs.job import NETWORK_BYTES_PER_PIXEL
 from ..sources.base import Size, scaled
-from .options import StudioOptions
-from .painter import Painter, sliders_of
+from .bench import VIEW_PX, Bench
+from .painter import sliders_of
 from .videos import look_at_video, paint_video
 from .wishes import Parts, Wish
 
-VIEW_PX = 1600
 TILE_PX = 220
-REMEMBERED_PHOTOS = 8
 JPEG_QUALITY = 88
-
-
-class Bench:
-    """What a worker keeps between two tasks: the loaded stages and the last photographs, reduced.
-
-    Args:
-        options: Models and limits.
-        threads: Threads of one inference on a CPU.
-    """
-
-    def __init__(self, options: StudioOptions, *, threads: int | None) -> None:
-        self.options = options
-        self.paint = Painter(options, threads=threads)
-        self._views: OrderedDict[tuple[str, int], Image] = OrderedDict()
-
-    @property
-    def provider(self) -> str:
-        """What runs the stages."""
-        return self.paint.chain.provider
-
-    def view(self, path: str, *, long_side_px: int) -> Image:
-        """A photograph reduced to a long side in pixels, uint8 [h, w, 3] BGR; decoded once."""
-        key = (path, VIEW_PX)
-        if key not in self._views:
-            self.remember(path, read_image(path))
-        self._views.move_to_end(key)
-        return _reduced(self._views[key], long_side_px)
-
-    def remember(self, path: str, image: Image) -> None:
-        """Keeps a photograph in the size of the page."""
-        self._views[path, VIEW_PX] = _reduced(image, VIEW_PX)
-        while len(self._views) > REMEMBERED_PHOTOS:
-            self._views.popitem(last=False)
-
-    def __enter__(self) -> Bench:
-        """Enters a context that frees the models at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Frees the models."""
-        self.paint.chain.close()
 
 
 def describe(bench: Bench, **_: Any) -> dict[str, Any]:
     """Controls and provider, for the page."""
-    sliders = sliders_of(bench.paint.chain, zoo=bench.options.zoo)
+    sliders = sliders_of(bench.paint.chain)
     return {"sliders": [asdict(slider) for slider in sliders], "provider": bench.provider}
 
 
@@ -165,15 +118,6 @@ def _decoded(path: str) -> tuple[Image, Image | None]:
         if "CV_IO_MAX_IMAGE_PIXELS" in str(error) or "validateInputImageSize" in str(error):
             raise InputError(f"this picture has too many pixels: up to {limit}") from error
         raise InputError(str(error).replace(path, "the picture").replace(name, "the picture")) from error
-
-
-def _reduced(image: Image, long_side_px: int) -> Image:
-    height, width = image.shape[:2]
-    scale = long_side_px / max(height, width)
-    if scale >= 1:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return as_image(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
 def _jpeg(image: Image, *, quality: int = JPEG_QUALITY) -> bytes:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 
 from ..errors import InputError
 from ..frame import Image
+from ..looks.stabilizer import Stabilizer
 from ..playing.pipeline import Pipeline
 from ..sinks.video_file import VideoFileSink
 from ..sources import SourceOptions
 from ..sources.video import VideoSource
 from ..statistics import Stats
+from .bench import Bench
 from .options import Limits
 from .wishes import Wish
-
-if TYPE_CHECKING:
-    from .tasks import Bench
 
 POSTER_PX = 640
 
@@ -83,10 +82,10 @@ class _Wished:
     name = "style"
 
     def __init__(self, bench: Bench, wish: Wish) -> None:
-        self._bench, self._wish = bench, wish
+        self._bench, self._wish, self._stabilizer = bench, wish, Stabilizer()
 
     def __call__(self, image: Image, **controls: Any) -> Image:
-        return self._bench.paint.next(image, self._wish)
+        return self._bench.paint.next(image, self._wish, stabilizer=self._stabilizer)
 
 
 def _opened(path: str, container: str) -> VideoSource:

@@ -27,6 +27,7 @@ class Slider:
         minimum: Smallest value.
         maximum: Largest value.
         default: At the start; of an amount, when it is turned on.
+        help: One line for the user.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Slider:
     minimum: float
     maximum: float
     default: float
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

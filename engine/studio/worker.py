@@ -152,7 +152,7 @@ def _serve(pipe: Connection, options: StudioOptions, threads: int | None) -> Non
     with contextlib.suppress(OSError):
         os.nice(5)  # the page answers first
     try:
-        from .tasks import Bench
+        from .bench import Bench
 
         bench = Bench(options, threads=threads)
         _limit_memory(options, bench.provider)

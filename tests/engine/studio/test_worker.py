@@ -6,8 +6,8 @@ import pytest
 
 from artrt.engine.errors import InputError, UsageError
 from artrt.engine.studio.options import StudioOptions
-from artrt.engine.studio.worker import Worker, WorkerKilledError
 from artrt.engine.studio.wishes import Wish
+from artrt.engine.studio.worker import Worker, WorkerKilledError
 from artrt.engine.zoo.zoo import Zoo
 from support.clips import make_clip
 from support.studio import SMALL, picture_file
@@ -15,7 +15,7 @@ from support.studio import SMALL, picture_file
 
 @pytest.fixture(scope="module")
 def worker(tiny_zoo):
-    limits = replace(SMALL, photo_pixels=100_000_000, memory_bytes=500_000_000)
+    limits = replace(SMALL, photo_pixels=100_000_000, memory_bytes=420_000_000)
     made = Worker(StudioOptions(limits=limits, provider="cpu", threads=1, zoo=Zoo(tiny_zoo)), name="test")
     yield made
     made.close()
@@ -50,17 +50,19 @@ def test_memory_is_limited(worker, photo, tmp_path):
     import numpy as np
 
     large = tmp_path / "large.png"
-    large.write_bytes(cv2.imencode(".png", np.zeros((9_000, 9_000, 3), np.uint8))[1].tobytes())
+    large.write_bytes(cv2.imencode(".png", np.zeros((8_000, 8_000, 3), np.uint8))[1].tobytes())
     with pytest.raises(InputError, match="picture"):
         worker.call("read_photo", seconds=60, path=str(large))
     works(worker, photo)
 
 
 def test_a_call_is_cancelled_by_ending_the_process(worker, tmp_path):
-    clip = make_clip(tmp_path / "a.mp4", frames=4000, width=320, height=240)
-    arguments = {"container": "mov", "wish": Wish(), "target": str(tmp_path / "b.mp4"), "frames": 4000}
+    clip = make_clip(tmp_path / "a.mp4", frames=1500)
+    arguments = {"container": "mov", "wish": Wish(), "target": str(tmp_path / "b.mp4"), "frames": 1500}
     with pytest.raises(WorkerKilledError, match="cancelled"):
-        worker.call("paint_video", seconds=30, on_progress=lambda _: worker.kill(), path=str(clip), **arguments)
+        worker.call(
+            "paint_video", seconds=30, on_progress=lambda _: worker.kill(), path=str(clip), **arguments
+        )
     assert not (tmp_path / "b.mp4").exists()
 
 

@@ -18,7 +18,7 @@ const shown = (slider, value) =>
   : Number(value).toFixed(slider.maximum - slider.minimum > 20 ? 0 : 2).replace(/\.?0+$/, "");
 
 /** A slider with its name and value. */
-export function slide({ name, minimum, maximum, step, value, text, onInput, id }) {
+export function slide({ name, minimum, maximum, step, value, text, onInput, id, help }) {
   const input = el("input", { type: "range", id: id || `control-${name}`, min: minimum, max: maximum, step, "data-name": name });
   const output = el("output", { for: input.id });
   const paint = () => {
@@ -29,7 +29,7 @@ export function slide({ name, minimum, maximum, step, value, text, onInput, id }
   input.value = value;
   paint();
   input.addEventListener("input", () => { paint(); onInput(Number(input.value)); });
-  const control = el("div", { class: "control" }, el("label", { for: input.id }, words(name)), output, input);
+  const control = el("div", { class: "control", title: help }, el("label", { for: input.id }, words(name)), output, input);
   control.set = (news) => { input.value = news; paint(); };
   control.input = input;
   return control;
@@ -78,11 +78,11 @@ export function strip({ tile, onChange }) {
 }
 
 /** What is chosen: title, painter, and every control that the server has. */
-export function controls({ onChange, blend = true }) {
+export function controls({ onChange, moving = false }) {
   settle();
   const look = store.look;
   const label = el("div", { class: "label" });
-  const numbers = store.sliders.filter((slider) => slider.kind === "number");
+  const numbers = store.sliders.filter((slider) => slider.kind === "number" && (moving || slider.name !== "stabilize"));
   const first = FIRST.flatMap((name) => numbers.filter((slider) => slider.name === name));
   const others = numbers.filter((slider) => !FIRST.includes(slider.name));
   const amounts = store.sliders.filter((slider) => slider.kind === "amount");
@@ -117,7 +117,7 @@ export function controls({ onChange, blend = true }) {
   const body = el("div", { class: "controls" }, ...first.map(number));
   const more = el("details", { open: innerWidth > 768 && innerHeight > 760 }, el("summary", {}, "More"),
     el("div", { class: "controls" },
-      ...(blend ? [share, chooser("second", "Blend with", "", "second")] : []),
+      share, chooser("second", "Blend with", "", "second"),
       ...(numbers.some((slider) => slider.name === "keep_salient")
         ? [chooser("background", "Background", "As the subject", "background")] : []),
       ...others.map(number), ...amounts.map(amount)));

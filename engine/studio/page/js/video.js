@@ -14,7 +14,7 @@ export function videoPlace(main) {
   const shelf = el("div", { class: "shelf", "aria-label": "Videos" });
   const canvas = el("div", { class: "canvas" });
   const styles = strip({ tile: (style) => style.painting, onChange: changed });
-  const panel = controls({ onChange: changed });
+  const panel = controls({ onChange: changed, moving: true });
   const jobs = queue(["video"], { onDone: (job) => { say(`${job.title} is painted`); if (job.video === chosen) play(job); } });
   const start = el("button", { class: "main", onclick: painted }, "Paint the video");
   main.replaceChildren(el("div", { class: "room" },

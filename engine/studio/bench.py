@@ -1,0 +1,67 @@
+"""What a worker keeps between two tasks."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from types import TracebackType
+
+import cv2
+
+from ..frame import Image, as_image, read_image
+from .options import StudioOptions
+from .painter import Painter
+
+VIEW_PX = 1600
+REMEMBERED_PHOTOS = 8
+
+
+class Bench:
+    """What a worker keeps between two tasks: the loaded stages and the last photographs, reduced.
+
+    Args:
+        options: Models and limits.
+        threads: Threads of one inference on a CPU.
+    """
+
+    def __init__(self, options: StudioOptions, *, threads: int | None) -> None:
+        self.options = options
+        self.paint = Painter(options, threads=threads)
+        self._views: OrderedDict[tuple[str, int], Image] = OrderedDict()
+
+    @property
+    def provider(self) -> str:
+        """What runs the stages."""
+        return self.paint.chain.provider
+
+    def view(self, path: str, *, long_side_px: int) -> Image:
+        """A photograph reduced to a long side in pixels, uint8 [h, w, 3] BGR; decoded once."""
+        key = (path, VIEW_PX)
+        if key not in self._views:
+            self.remember(path, read_image(path))
+        self._views.move_to_end(key)
+        return _reduced(self._views[key], long_side_px)
+
+    def remember(self, path: str, image: Image) -> None:
+        """Keeps a photograph in the size of the page."""
+        self._views[path, VIEW_PX] = _reduced(image, VIEW_PX)
+        while len(self._views) > REMEMBERED_PHOTOS:
+            self._views.popitem(last=False)
+
+    def __enter__(self) -> Bench:
+        """Enters a context that frees the models at its end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Frees the models."""
+        self.paint.chain.close()
+
+
+def _reduced(image: Image, long_side_px: int) -> Image:
+    height, width = image.shape[:2]
+    scale = long_side_px / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return as_image(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
