@@ -1,6 +1,6 @@
 """Renews the pictures of the studio.
 
-python docs/make_studio.py paintings FOLDER        the page's small paintings, from FOLDER/STYLE.jpg
+python docs/make_studio.py paintings FOLDER...     the page's small paintings, from FOLDER/STYLE.jpg
 python docs/make_studio.py screenshots [CHROMIUM]  docs/images/studio-*.jpg, from the page in a browser
 """
 
@@ -26,12 +26,13 @@ SCREENS = {"phone": (390, 844), "laptop": (1280, 800), "screen": (1920, 1080)}
 WAIT_MS = 60_000
 
 
-def paintings(folder: Path) -> None:
-    """Writes the small painting of every shipped style."""
+def paintings(folders: list[Path]) -> None:
+    """Writes the small painting of every shipped style, from the first folder that has it."""
     for name in Zoo().styles():
-        image = cv2.imread(str(folder / f"{name}.jpg"))
+        found = [path for folder in folders if (path := folder / f"{name}.jpg").is_file()]
+        image = cv2.imread(str(found[0])) if found else None
         if image is None:
-            raise SystemExit(f"{folder} has no {name}.jpg")
+            raise SystemExit(f"no {name}.jpg in these folders")
         scale = PAINTING_PX / max(image.shape[:2])
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         write_jpeg(PAINTINGS / f"{name}.jpg", small, quality=80)
@@ -91,8 +92,8 @@ def write_jpeg(path: Path, image: np.ndarray, *, quality: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["paintings"] and len(sys.argv) == 3:
-        paintings(Path(sys.argv[2]))
+    if sys.argv[1:2] == ["paintings"] and len(sys.argv) > 2:
+        paintings([Path(name) for name in sys.argv[2:]])
     elif sys.argv[1:2] == ["screenshots"]:
         screenshots(*(sys.argv[2:3] or ["chromium"]))
     else:

@@ -114,7 +114,7 @@ def test_photographs_and_queue_survive_a_reload(tab, tmp_path):
     assert download.value.suggested_filename == "painted.zip"
     tab.reload()
     tab.wait_for_selector("img.after[src^=blob]")
-    assert tab.locator(".thumb").count() == 2
+    eventually(lambda: tab.locator(".thumb").count() == 2)
     assert tab.locator(".job[data-state=done]").inner_text().startswith("2 photographs")
 
 
@@ -159,7 +159,7 @@ def test_a_video_is_cancelled_and_another_finished(tab, tmp_path):
     tab.locator(".job[data-state=done]").wait_for()
     eventually(lambda: tab.evaluate("document.querySelector('.canvas video')?.videoWidth") == 64)
     tab.reload()
-    assert tab.locator(".job").count() == 2
+    eventually(lambda: tab.locator(".job").count() == 2)
 
 
 def test_a_phone_in_the_dark(browser, running, tmp_path):
