@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from ..engine.stage_spec import Control, StageSpec
-from ..models.transformer import FOLD, GRAIN, MULTIPLE, StyleTransformer
+from ..models.transformer import BEND, FOLD, GRAIN, MULTIPLE, StyleTransformer
 from .onnx_builder import OPSET, GraphBuilder
 
 Weights = NDArray[np.float32]
@@ -180,15 +180,26 @@ def _stem(graph: GraphBuilder, planes: str, weight: Weights) -> str:
 
 def _grain(graph: GraphBuilder, x: str, weight: Weights) -> str:
     """Each channel's mixture of the waves: float [1, C, h, w] for x of that shape."""
-    angles = []
-    for axis, phases in zip((2, 3), np.array(GRAIN, np.float32).T, strict=True):
+    places = []
+    for axis in (2, 3):
         length = graph.op("Squeeze", graph.op("Shape", x, start=axis, end=axis + 1), graph.ints(0))
-        index = graph.op("Range", np.int64(0), length, np.int64(1))
-        index = graph.op("Cast", index, to=TensorProto.FLOAT)
-        index = graph.op("Unsqueeze", index, graph.ints(0, 1, 5 - axis))  # [1, 1, h, 1] and [1, 1, 1, w]
-        angles.append(graph.op("Mul", index, phases.reshape(1, -1, 1, 1)))
-    waves = graph.op("Sin", graph.op("Add", *angles))
+        index = graph.op("Cast", graph.op("Range", np.int64(0), length, np.int64(1)), to=TensorProto.FLOAT)
+        places.append(
+            graph.op("Unsqueeze", index, graph.ints(0, 1, 5 - axis))
+        )  # [1, 1, h, 1] and [1, 1, 1, w]
+    bends = [graph.op("Sin", _sum(graph, places, phases)) for phases in BEND]
+    waves = graph.op("Sin", _sum(graph, [*places, *bends], *GRAIN))  # [1, K, h, w]
     return graph.op("Conv", waves, graph.weight(weight[:, :, None, None], "grain"))
+
+
+def _sum(graph: GraphBuilder, parts: list[str], *factors: tuple[float, ...]) -> str:
+    """Weighted sums of [1, 1, h, w]: one channel for each tuple of factors."""
+    columns = np.array(factors, np.float32).T.reshape(len(parts), 1, -1, 1, 1)
+    terms = [graph.op("Mul", part, column) for part, column in zip(parts, columns, strict=True)]
+    total = terms[0]
+    for term in terms[1:]:
+        total = graph.op("Add", total, term)
+    return total
 
 
 def _block(

@@ -39,8 +39,15 @@ FOLD = 4  # the stem folds 4x4 pixels into channels
 MULTIPLE = (
     8  # the body works at 1/8 of the resolution: pictures are padded to a multiple of it and cropped again
 )
-#: The waves of the grain: phase per row and per column of the quarter picture, in radians; 24 to 60 px long.
-GRAIN = ((0.55, 0.21), (-0.31, 0.72), (0.17, -0.46), (0.93, 0.38))
+#: Two long waves bend the grain, 170 to 190 px: phase per row and per column of the quarter picture, in radians.
+BEND = ((0.11, 0.08), (-0.06, 0.13))
+#: The waves of the grain, 24 to 60 px: phase per row and per column, and how many radians each bend shifts them.
+GRAIN = (
+    (0.55, 0.21, 2.3, 0.9),
+    (-0.31, 0.72, -1.2, 2.1),
+    (0.17, -0.46, 1.9, 1.7),
+    (0.93, 0.38, -2.0, 1.4),
+)
 
 
 @dataclass(frozen=True)
@@ -187,9 +194,12 @@ class StyleTransformer(nn.Module):
 
     def _grain(self, height: int, width: int) -> Tensor:
         """Each channel's mixture of the waves: float [C, h, w]."""
-        phases = torch.tensor(GRAIN, device=self.grain.device)
-        rows, columns = torch.arange(height).to(phases), torch.arange(width).to(phases)
-        waves = torch.sin(phases[:, :1, None] * rows[:, None] + phases[:, 1:, None] * columns)  # [K, h, w]
+        rows = torch.arange(height, device=self.grain.device, dtype=torch.float32)[:, None]
+        columns = torch.arange(width, device=self.grain.device, dtype=torch.float32)
+        first, second = (torch.sin(down * rows + across * columns) for down, across in BEND)
+        waves = torch.stack(
+            [torch.sin(a * rows + b * columns + c * first + d * second) for a, b, c, d in GRAIN]
+        )
         return torch.einsum("ck,khw->chw", self.grain, waves)
 
     def neutral_style(self) -> Tensor:
