@@ -52,13 +52,29 @@ if TYPE_CHECKING:
     from .engine.stages.loading import load_stage
     from .engine.stages.stage import Stage
     from .engine.statistics import Percentiles, SinkStats, Stats
+    from .engine.zoo.artefact import Artefact
     from .engine.zoo.style import Style, load_style, save_style
     from .engine.zoo.zoo import Zoo
+    from .export.candidate import EvaluateOptions
+    from .export.evaluate import Evaluation, evaluate
+    from .export.options import ExportOptions, Shapes, StageChoice
+    from .export.style_from_painting import TrainedStyle, train_style
+    from .models import (
+        LocalizationNetwork,
+        LossNetwork,
+        LossWeights,
+        Networks,
+        PaintOptions,
+        PaintProgress,
+        PaintState,
+        paint,
+    )
 
 _PACKAGES = ("cli", "engine", "export", "models")
 
 # exported name -> module under artrt that holds it; a test compares it with __all__ and with the imports above
 _EXPORTS = {
+    "Artefact": "engine.zoo.artefact",
     "ArtrtError": "engine.errors",
     "BatchResult": "engine.jobs.batch",
     "Chain": "engine.stages.chain",
@@ -71,6 +87,9 @@ _EXPORTS = {
     "Effect": "engine.looks.look",
     "EffectStage": "engine.effects.effect_stage",
     "EncodeOptions": "engine.sinks",
+    "EvaluateOptions": "export.candidate",
+    "Evaluation": "export.evaluate",
+    "ExportOptions": "export.options",
     "FakeSession": "engine.sessions",
     "Frame": "engine.frame",
     "FrameFunction": "engine.stages.chain",
@@ -78,10 +97,17 @@ _EXPORTS = {
     "IntegrityError": "engine.errors",
     "Job": "engine.jobs.job",
     "LiveOptions": "engine.looks.look",
+    "LocalizationNetwork": "models",
     "Look": "engine.looks.look",
+    "LossNetwork": "models",
+    "LossWeights": "models",
     "MissingExtraError": "engine.errors",
+    "Networks": "models",
     "Outcome": "engine.jobs.work",
     "OutputError": "engine.errors",
+    "PaintOptions": "models",
+    "PaintProgress": "models",
+    "PaintState": "models",
     "ParityError": "engine.errors",
     "Percentiles": "engine.statistics",
     "Pipeline": "engine.playing.pipeline",
@@ -91,6 +117,7 @@ _EXPORTS = {
     "Result": "engine.result",
     "Saliency": "engine.effects.saliency",
     "Session": "engine.sessions",
+    "Shapes": "export.options",
     "Sink": "engine.sinks",
     "SinkStats": "engine.statistics",
     "Size": "engine.sources",
@@ -99,12 +126,14 @@ _EXPORTS = {
     "SourceLostError": "engine.errors",
     "SourceOptions": "engine.sources",
     "Stage": "engine.stages.stage",
+    "StageChoice": "export.options",
     "StageSpec": "engine.stage_spec",
     "StateTensor": "engine.stage_spec",
     "Stats": "engine.statistics",
     "Style": "engine.zoo.style",
     "Stylizer": "engine.looks.stylizer",
     "TensorInfo": "engine.sessions",
+    "TrainedStyle": "export.style_from_painting",
     "UnknownStyleError": "engine.errors",
     "UnsupportedImageError": "engine.errors",
     "UsageError": "engine.errors",
@@ -112,11 +141,13 @@ _EXPORTS = {
     "Work": "engine.jobs.work",
     "Zoo": "engine.zoo.zoo",
     "build_chain": "engine.looks.building",
+    "evaluate": "export.evaluate",
     "load_stage": "engine.stages.loading",
     "load_style": "engine.zoo.style",
     "open_session": "engine.sessions",
     "open_sink": "engine.sinks",
     "open_source": "engine.sources",
+    "paint": "models",
     "quantize": "engine.effects.pictures",
     "read_image": "engine.frame",
     "run_batch": "engine.jobs.batch",
@@ -125,10 +156,12 @@ _EXPORTS = {
     "stream": "engine.playing.live",
     "stylize": "engine.jobs.stylize",
     "superpixels": "engine.effects.pictures",
+    "train_style": "export.style_from_painting",
     "write_image": "engine.frame",
 }
 
 __all__ = [
+    "Artefact",
     "ArtrtError",
     "BatchResult",
     "Chain",
@@ -141,6 +174,9 @@ __all__ = [
     "Effect",
     "EffectStage",
     "EncodeOptions",
+    "EvaluateOptions",
+    "Evaluation",
+    "ExportOptions",
     "FakeSession",
     "Frame",
     "FrameFunction",
@@ -148,10 +184,17 @@ __all__ = [
     "IntegrityError",
     "Job",
     "LiveOptions",
+    "LocalizationNetwork",
     "Look",
+    "LossNetwork",
+    "LossWeights",
     "MissingExtraError",
+    "Networks",
     "Outcome",
     "OutputError",
+    "PaintOptions",
+    "PaintProgress",
+    "PaintState",
     "ParityError",
     "Percentiles",
     "Pipeline",
@@ -161,6 +204,7 @@ __all__ = [
     "Result",
     "Saliency",
     "Session",
+    "Shapes",
     "Sink",
     "SinkStats",
     "Size",
@@ -169,12 +213,14 @@ __all__ = [
     "SourceLostError",
     "SourceOptions",
     "Stage",
+    "StageChoice",
     "StageSpec",
     "StateTensor",
     "Stats",
     "Style",
     "Stylizer",
     "TensorInfo",
+    "TrainedStyle",
     "UnknownStyleError",
     "UnsupportedImageError",
     "UsageError",
@@ -182,11 +228,13 @@ __all__ = [
     "Work",
     "Zoo",
     "build_chain",
+    "evaluate",
     "load_stage",
     "load_style",
     "open_session",
     "open_sink",
     "open_source",
+    "paint",
     "quantize",
     "read_image",
     "run_batch",
@@ -196,6 +244,7 @@ __all__ = [
     "styles",
     "stylize",
     "superpixels",
+    "train_style",
     "write_image",
 ]
 
@@ -213,7 +262,14 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f".{name}", __name__)
     if name not in _EXPORTS:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f".{_EXPORTS[name]}", __name__), name)
+    try:
+        value = getattr(importlib.import_module(f".{_EXPORTS[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        if not _EXPORTS[name].startswith(("export", "models")):
+            raise
+        from .engine.errors import MissingExtraError
+
+        raise MissingExtraError(f"artrt.{name}", package=str(error.name), extra="train") from error
     globals()[name] = value
     return value
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ._common import echo_json, json_option, notice, progress, provider_option, threads_option
-from ._evaluation import Candidate, Request, Shown, candidate_of, chosen_photographs, style_pictures, table
 
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -35,7 +32,12 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--frames", type=FOLDER, help="Folder of clips (frames, or frames with .flo): warping error.")
 @click.option("--flow", default="auto", show_default=True, metavar="auto|dis|FILE", help="Flow of --frames.")
 @click.option(
-    "--long-side", type=click.IntRange(64), default=384, show_default=True, help="Of photographs, px."
+    "--long-side",
+    "long_side_px",
+    type=click.IntRange(64),
+    default=384,
+    show_default=True,
+    help="Of photographs, px.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Judge on this many photographs only.")
 @click.option(
@@ -51,103 +53,19 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @provider_option
 @threads_option
 @json_option
-def command(
-    style: str,
-    photos: Path,
-    all_photos: bool,
-    paintings: Path,
-    weights: Path | None,
-    model: str,
-    trunk: Path | None,
-    styles_dir: Path | None,
-    against: Path | None,
-    strength: float,
-    keep_salient: float,
-    frames: Path | None,
-    flow: str,
-    long_side: int,
-    limit: int | None,
-    write: Path | None,
-    fps_size: str,
-    provider: str,
-    threads: int | None,
-    as_json: bool,
-) -> None:
+def command(photos: Path, paintings: Path, as_json: bool, **choices: Any) -> None:
     r"""Judge styles: what they took from the painting, what they kept of the photograph.
 
     \b
     artrt eval --style all --photos photos/ --paintings styles/ --weights weights/ --json
     artrt eval --style udnie --photos photos/ --paintings styles/ --against other-program/
     """
-    request = Request(
-        style, model, trunk, styles_dir, against, strength, keep_salient, provider, threads, fps_size
-    )
-    with ExitStack() as stack:
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        candidate = candidate_of(request, work=work, stack=stack)
-        report = _judged(
-            candidate,
-            photos,
-            paintings,
-            weights,
-            all_photos=all_photos,
-            limit=limit,
-            long_side=long_side,
-            write=write,
-        )
-        if frames is not None:
-            report["warping_error"] = _steadiness(candidate, frames, flow)
-        report |= candidate.cost()
-    if as_json:
-        echo_json(report)
-    else:
-        click.echo(table(report))
+    from ..export.candidate import EvaluateOptions
+    from ..export.evaluate import evaluate
 
-
-def _judged(
-    candidate: Candidate,
-    photos: Path,
-    paintings: Path,
-    weights: Path | None,
-    *,
-    all_photos: bool,
-    limit: int | None,
-    long_side: int,
-    write: Path | None,
-) -> dict[str, Any]:
-    from ..models.evaluation import EvaluationOptions, Judge, judge_paintings, mean_scores
-
-    chosen = chosen_photographs(photos, every=all_photos, limit=limit)
-    pictures = style_pictures(paintings, candidate.styles)
-    options = EvaluationOptions(long_side_px=long_side, style_sizes=candidate.style_sizes)
-    notice(f"judging {len(pictures)} styles on {len(chosen)} photographs of {photos}")
-    judge = Judge.load(weights=weights, mask_of=candidate.mask_of)
-    paint = Shown(candidate.paint, write)
     with progress("judging") as advance:
-        scores = judge_paintings(paint, chosen, pictures, options, judge=judge, report=advance)
-    means = mean_scores(scores)
-    settings = {
-        "photographs": len(chosen),
-        "long_side_px": long_side,
-        "style_long_side_px": {name: options.style_size(name) for name in pictures},
-    }
-    return {
-        "settings": settings | candidate.settings,
-        "mean": means.pop("mean"),
-        "styles": means,
-        "pictures": [vars(score) for score in scores],
-    }
-
-
-def _steadiness(candidate: Candidate, frames: Path, flow: str) -> dict[str, float]:
-    from ..models.evaluation import evaluate_frames
-    from ..models.frame_pairs import find_frame_pairs
-
-    pairs = list(find_frame_pairs(frames, flow=flow))
-    errors = evaluate_frames(candidate.transform, pairs, candidate.styles)
-    own = errors.pop("")
-    return {
-        "mean": sum(errors.values()) / len(errors),
-        "frames_themselves": own,
-        "pairs": len(pairs),
-    } | errors
+        found = evaluate(photos, paintings, EvaluateOptions(**choices), report=notice, on_progress=advance)
+    if as_json:
+        echo_json(found.report)
+    else:
+        click.echo(found.table())

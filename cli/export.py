@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..engine.errors import MissingExtraError, UsageError
-from ..engine.zoo.artefact import is_artefact
-from ..engine.zoo.zoo import Zoo
+from ..engine.errors import UsageError
 from ._common import echo_json, json_option, notice, progress
 
 
@@ -66,11 +63,13 @@ def command(output: Path | None, triton: Path | None, as_json: bool, **choices: 
     """
     options = _options(**choices)
     folder = output or Path(f"artrt-{Path(options.model).stem}")
-    build = _builder(options.model)
+    from ..export.folder import export_folder
+
     with progress("building") as advance:
-        manifest = build(
-            options, folder, report=notice, progress=lambda phase, done, total: advance(done, total)
+        artefact = export_folder(
+            folder, options, report=notice, progress=lambda phase, done, total: advance(done, total)
         )
+    manifest = dict(artefact.manifest)
     if triton is not None:
         from ..export.triton import write_repository
 
@@ -80,20 +79,6 @@ def command(output: Path | None, triton: Path | None, as_json: bool, **choices: 
     else:
         megabytes = sum(entry["bytes"] for entry in manifest["files"].values()) / 1e6
         click.echo(f"{folder}: {len(manifest['files'])} files, {megabytes:.1f} MB, {options.precision}")
-
-
-def _builder(model: str) -> Callable[..., dict[str, Any]]:
-    """What makes the folder: from a trunk, with PyTorch; or from a folder of ONNX models, without."""
-    try:
-        if is_artefact(model) and f"trunk-{model}.safetensors" not in Zoo().manifest():
-            from ..export.engines_of_artefact import engines_of_artefact
-
-            return engines_of_artefact
-        from ..export.artefact import export_artefact
-
-        return export_artefact
-    except ImportError as error:
-        raise MissingExtraError("artrt export", package=str(error.name), extra="train") from error
 
 
 def _options(

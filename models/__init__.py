@@ -9,8 +9,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .localization import LocalizationNetwork as LocalizationNetwork
+    from .loss_networks import LossNetwork as LossNetwork
     from .objective import LossWeights as LossWeights
+    from .objective import Networks as Networks
     from .paint_options import PaintOptions as PaintOptions
+    from .paint_state import PaintState as PaintState
     from .painting import PaintProgress as PaintProgress
     from .painting import paint as paint
     from .reconstruction import ReconstructionOptions as ReconstructionOptions
@@ -18,8 +22,12 @@ if TYPE_CHECKING:
 
 # name -> module that defines it
 _EXPORTS = {
+    "LocalizationNetwork": "localization",
+    "LossNetwork": "loss_networks",
     "LossWeights": "objective",
+    "Networks": "objective",
     "PaintOptions": "paint_options",
+    "PaintState": "paint_state",
     "PaintProgress": "painting",
     "ReconstructionOptions": "reconstruction",
     "paint": "painting",

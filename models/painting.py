@@ -11,12 +11,13 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 
 import numpy as np
 from torch import Tensor
 
 from ..engine.errors import ArtrtError, UsageError
-from ..engine.frame import Image
+from ..engine.frame import Image, write_image
 from .descent import OPTIMIZERS, Step
 from .memory import available_bytes, check_memory, telling_what_fits
 from .objective import Evaluation, Networks, Objective
@@ -72,6 +73,14 @@ class PaintProgress:
     def image(self) -> Image:
         """The best picture of this level: uint8 [H, W, 3], BGR."""
         return self.finish(self.state.pixels)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the best picture of this level; the suffix chooses the format.
+
+        Raises:
+            OutputError: Unknown suffix, or the file cannot be written.
+        """
+        write_image(path, self.image)
 
 
 def paint(

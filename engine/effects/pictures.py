@@ -5,6 +5,7 @@ Both run the stages of the zoo; `method="exact"` takes scikit-learn and scikit-i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..frame import Image, check_image
+from ..frame import Image, check_image, write_image
 from .dither import floyd_steinberg
 from .effect_stage import (
     EffectStage,
@@ -24,6 +25,7 @@ from .effect_stage import (
     superpixels_stage,
 )
 from .exact import exact_labels, exact_palette
+from .palettes import write_indexed_png
 
 Array = NDArray[Any]
 __all__ = [
@@ -62,6 +64,16 @@ class Quantized:
     labels: NDArray[np.uint8]
     notice: str | None = None
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the picture; a PNG is written with its palette, which is smaller, where the palette is small enough.
+
+        Raises:
+            OutputError: Unknown suffix, or the file cannot be written.
+        """
+        indexed = str(path).lower().endswith(".png") and write_indexed_png(path, self.labels, self.palette)
+        if not indexed:
+            write_image(path, self.image)
+
     def __repr__(self) -> str:
         """Shapes instead of pixels."""
         height, width, _ = self.image.shape
@@ -81,6 +93,14 @@ class Regions:
     image: Image
     labels: NDArray[np.int32]
     count: int
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the picture; the suffix chooses the format.
+
+        Raises:
+            OutputError: Unknown suffix, or the file cannot be written.
+        """
+        write_image(path, self.image)
 
     def __repr__(self) -> str:
         """Shapes instead of pixels."""

@@ -209,3 +209,13 @@ def test_both_are_in_the_public_api(picture):
     width_one = picture(30, 1)
     assert artrt.superpixels(width_one, n=5).labels.shape == (30, 1)
     assert artrt.quantize(width_one, k=3).image.shape == width_one.shape
+
+
+def test_results_are_saved(tmp_path, picture):
+    few = artrt.Quantized(picture(8, 8), np.zeros((2, 3), np.uint8), np.zeros((8, 8), np.uint8))
+    few.save(tmp_path / "a.png")
+    assert (artrt.read_image(tmp_path / "a.png") == 0).all()  # the palette's colours
+    few.save(tmp_path / "a.bmp")
+    assert (artrt.read_image(tmp_path / "a.bmp") == few.image).all()
+    artrt.Regions(picture(8, 8), np.zeros((8, 8), np.int32), 1).save(tmp_path / "b.png")
+    assert (artrt.read_image(tmp_path / "b.png") == picture(8, 8)).all()

@@ -1,0 +1,217 @@
+"""What is judged: shipped stages, a trunk in training, or pictures of another program."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..engine.effects.saliency import SALIENCY_FILE, Saliency
+from ..engine.errors import InputError, UsageError
+from ..engine.frame import Image
+from ..engine.looks.building import build_chain
+from ..engine.looks.look import Look
+from ..engine.looks.styling import model_file, style_vector
+from ..engine.sources import Size
+from ..engine.stages.chain import Chain
+from ..engine.zoo.style import Style, load_style
+from ..engine.zoo.zoo import Zoo
+
+if TYPE_CHECKING:
+    from ..models.evaluation import MaskOf, Paint
+
+Report = Callable[[str], None]
+FPS_RUNS = 9
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What is judged, and on what.
+
+    Args:
+        style: Names with commas between, or "all".
+        model: Style transformer of the zoo, or its .onnx file.
+        trunk: A trunk in training (.safetensors) instead, with `styles_dir`.
+        styles_dir: Folder of the style vectors that belong to `trunk`.
+        against: Judge pictures instead: DIR/STYLE/PHOTO.png of any program.
+        strength: 0 is the photograph, 1 the full style.
+        keep_salient: How much of the photograph the salient region keeps.
+        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino".
+        threads: Threads of one inference on a CPU.
+        fps_size: Size at which frames per second are measured, "1280x720"; "none" leaves that out.
+        weights: Folder with the weights of the loss networks; None looks in the caches.
+        long_side_px: Photographs are reduced to this long side.
+        all_photos: Judge on every photograph, not only on the held-out ones.
+        limit: Judge on so many photographs only.
+        frames: Folder of clips for the warping error, or None.
+        flow: Flow of `frames`: "auto", "dis" or a file.
+        write: Folder that gets photographs and paintings, or None.
+    """
+
+    style: str = "all"
+    model: str = "small"
+    trunk: Path | None = None
+    styles_dir: Path | None = None
+    against: Path | None = None
+    strength: float = 1.0
+    keep_salient: float = 0.0
+    provider: str = "auto"
+    threads: int | None = None
+    fps_size: str = "1280x720"
+    weights: Path | None = None
+    long_side_px: int = 384
+    all_photos: bool = False
+    limit: int | None = None
+    frames: Path | None = None
+    flow: str = "auto"
+    write: Path | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is judged.
+
+    Attributes:
+        styles: names of the styles.
+        transform: paints a picture in a style.
+        paint: the same, knowing the photograph's file.
+        mask_of: saliency masks for the judge, or None.
+        style_sizes: long side of the style pictures that the styles were trained on.
+        settings: facts for the report.
+        cost: frames per second, parameters and operations, or nothing.
+    """
+
+    styles: Sequence[str]
+    transform: Callable[[Image, str], Image]
+    paint: Paint
+    mask_of: MaskOf | None
+    style_sizes: Mapping[str, int]
+    settings: dict[str, Any]
+    cost: Callable[[], dict[str, Any]] = field(default=dict)
+
+
+def candidate_of(options: EvaluateOptions, *, work: Path, stack: ExitStack, report: Report) -> Candidate:
+    """Opens what the options ask for.
+
+    Args:
+        options: the options.
+        work: an empty folder for files in between.
+        stack: closes what was opened.
+        report: told what is left out.
+
+    Raises:
+        UsageError: the options contradict each other.
+        UnknownStyleError: no such style.
+    """
+    if sum(option is not None for option in (options.against, options.trunk)) > 1:
+        raise UsageError("--against judges pictures and --trunk a network: give one of them")
+    if (options.trunk is None) != (options.styles_dir is None):
+        raise UsageError("--trunk and --styles-dir belong together")
+    mask_of = _mask_of(options, stack, report)
+    if options.against is not None:
+        return _pictures(options, options.against, mask_of)
+    styles = _styles(options)
+    model = str(_exported(options.trunk, work)) if options.trunk else options.model
+    look = Look(
+        style=next(iter(styles.values()))[0],
+        strength=options.strength,
+        keep_salient=options.keep_salient,
+        model=model,
+        provider=options.provider,
+        threads=options.threads,
+    )
+    chain = stack.enter_context(build_chain(look))
+    stage = next(stage for stage in chain.stages if "style" in stage.controls)
+    vectors = {name: style_vector(style, stage) for name, (_, style) in styles.items()}
+
+    def transform(image: Image, style: str) -> Image:
+        return chain(image, style=vectors[style])
+
+    return Candidate(
+        styles=list(styles),
+        transform=transform,
+        paint=lambda path, image, style: transform(image, style),
+        mask_of=mask_of,
+        style_sizes={name: _trained_size(style) for name, (_, style) in styles.items()},
+        settings={"model": model if options.trunk is None else str(options.trunk)}
+        | {"strength": options.strength, "keep_salient": options.keep_salient, "provider": chain.provider},
+        cost=lambda: _cost(chain, vectors[next(iter(vectors))], model, options.fps_size),
+    )
+
+
+def _mask_of(options: EvaluateOptions, stack: ExitStack, report: Report) -> MaskOf | None:
+    if SALIENCY_FILE not in Zoo().manifest():
+        report("no saliency network in the zoo: saliency is left out")
+        return None
+    return stack.enter_context(Saliency(provider=options.provider, threads=options.threads))
+
+
+def _pictures(options: EvaluateOptions, folder: Path, mask_of: MaskOf | None) -> Candidate:
+    from ..models.painters import paintings_of
+
+    known = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name != "photographs")
+    styles = known if options.style == "all" else options.style.split(",")
+    if not styles:
+        raise UsageError(f"{folder} has no folder for a style: name the one style of its pictures by --style")
+
+    def transform(image: Image, style: str) -> Image:
+        raise UsageError("--frames needs something that paints: leave --against out")
+
+    sizes = {name: _trained_size(Zoo().style(name)) for name in styles if name in Zoo().styles()}
+    return Candidate(
+        styles, transform, paintings_of(folder, styles=styles), mask_of, sizes, {"against": str(folder)}
+    )
+
+
+def _styles(options: EvaluateOptions) -> dict[str, tuple[str, Style]]:
+    """Style name -> (what the chain takes for it, the style)."""
+    if options.styles_dir is not None:
+        files = {path.stem: str(path) for path in sorted(options.styles_dir.glob("*.safetensors"))}
+        wanted = list(files) if options.style == "all" else options.style.split(",")
+        if not files or any(name not in files for name in wanted):
+            raise InputError(
+                f"{options.styles_dir} has not all of the styles {', '.join(wanted) or 'asked for'}"
+            )
+        return {name: (files[name], load_style(files[name])) for name in wanted}
+    zoo = Zoo()
+    wanted = zoo.styles() if options.style == "all" else options.style.split(",")
+    if not wanted:
+        raise InputError(f"{zoo.folder} has no styles")
+    return {Path(name).stem: (name, zoo.style(name)) for name in wanted}
+
+
+def _exported(trunk: Path, work: Path) -> Path:
+    import onnx
+
+    from ..models.transformer import load_trunk
+    from .onnx_from_transformer import onnx_from_transformer
+
+    path = work / "trunk.onnx"
+    onnx.save(onnx_from_transformer(load_trunk(trunk)), path)
+    return path
+
+
+def _trained_size(style: Style) -> int:
+    return int(style.training.get("style_long_side_px", 512))
+
+
+def _cost(chain: Chain, vector: Any, model: str, size_text: str) -> dict[str, Any]:
+    if size_text == "none":
+        return {}
+    from .onnx_cost import cost_of
+
+    size = Size.parse(size_text)
+    width, height = size.width or 1280, size.height or 720
+    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    seconds = []
+    for _ in range(FPS_RUNS + 2):
+        started = time.perf_counter()
+        chain(picture, style=vector)
+        seconds.append(time.perf_counter() - started)
+    cost = cost_of(model_file(model, Zoo()), height=height, width=width)
+    return {"fps": 1 / float(np.median(seconds[2:]))} | cost.to_dict()
