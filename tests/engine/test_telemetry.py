@@ -18,7 +18,11 @@ print(os.environ["ORT_DISABLE_TELEMETRY"], os.environ["ORT_TELEMETRY_DISABLED"])
 
 def painted(tmp_path, **variables):
     plain = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
-    places = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_DATA_HOME": str(tmp_path)}
+    places = {
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "XDG_DATA_HOME": str(tmp_path),
+    }
     environment = plain | places | variables
     command = [sys.executable, "-c", PAINT]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
