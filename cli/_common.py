@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from ..engine.addresses import redacted
+
 if TYPE_CHECKING:
     from ..engine.jobs.job import Done
     from ..engine.looks.look import Look, Number
@@ -128,7 +130,7 @@ def echo_json(data: object) -> None:
 
 def notice(message: str) -> None:
     """Tells the user something on stderr, on one line, without failing."""
-    click.echo(f"artrt: {' '.join(message.split())}", err=True)
+    click.echo(f"artrt: {' '.join(redacted(message).split())}", err=True)
 
 
 def tell_notes(done: Done) -> Done:

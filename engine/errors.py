@@ -21,11 +21,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from .addresses import redacted
+
 
 class ArtrtError(Exception):
-    """Base of every error that artrt raises on purpose; `exit_code` is the command line's answer to it."""
+    """Base of every error that artrt raises on purpose; `exit_code` is the command line's answer to it.
+
+    Args:
+        message: What happened and what to do; logins, tokens and stream keys in its addresses are taken out.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redacted(message))
 
 
 class InputError(ArtrtError):

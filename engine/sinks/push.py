@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from ..addresses import redacted
 from ..errors import OutputError
 from ..result import Result
 from ..sources import SourceInfo
-from ..sources.capture import hide_password
 from .base import EncodeOptions
 from .encoder import VideoEncoder, prove_encoder
 
@@ -29,7 +29,7 @@ class PushSink:
     main_thread = False
 
     def __init__(self, address: str, *, options: EncodeOptions | None = None) -> None:
-        self.name = hide_password(address)
+        self.name = redacted(address)
         self._address = address
         self._options = options or EncodeOptions(bitrate=3_000_000)
         self._format = "rtsp" if address.startswith("rtsp") else "flv"

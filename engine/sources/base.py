@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 import cv2
 
+from ..addresses import redacted
 from ..errors import UsageError
 from ..frame import Frame, Image, as_image
 
@@ -92,6 +93,9 @@ class SourceInfo:
     duration_seconds: float | None = None
     audio: Path | None = None
     names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", redacted(self.name))
 
 
 class Source(Protocol):

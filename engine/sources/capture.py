@@ -6,13 +6,13 @@ empty and the newest frame is really new.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from fractions import Fraction
 
 import cv2
 
+from ..addresses import redacted
 from ..errors import InputError
 from ..frame import Frame, Image, as_image
 from .base import SourceInfo, SourceOptions, scaled
@@ -22,8 +22,6 @@ OPEN_TIMEOUT_MS = 5000
 READ_TIMEOUT_MS = 1000
 # A stream that is silent for so long is lost.
 SILENCE_SECONDS = 5.0
-
-_PASSWORD = re.compile(r"(?<=//)[^/@\s]*@")
 
 
 class CaptureSource:
@@ -49,7 +47,7 @@ class CaptureSource:
         options: SourceOptions,
         silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
-        self._name = hide_password(name)
+        self._name = redacted(name)
         self._options = options
         self._silence_seconds = silence_seconds
         self._cancelled = False
@@ -171,11 +169,6 @@ def csi_pipeline(sensor: int, *, options: SourceOptions) -> str:
         "nvvidconv ! video/x-raw,format=BGRx ! videoconvert ! video/x-raw,format=BGR ! "
         "appsink drop=true max-buffers=1 sync=false"
     )
-
-
-def hide_password(address: str) -> str:
-    """The address without `user:password@`."""
-    return _PASSWORD.sub("", address)
 
 
 def _as_bgr(image: cv2.typing.MatLike) -> Image:

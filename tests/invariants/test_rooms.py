@@ -22,7 +22,7 @@ ROOMS = (
     "checks",
     "studio",
 )
-GROUND = {"errors", "files", "frame", "mailbox", "result", "stage_spec", "statistics"}
+GROUND = {"addresses", "errors", "files", "frame", "mailbox", "result", "stage_spec", "statistics"}
 
 
 def modules(root: Path, package: str) -> dict[str, Path]:
