@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 HIDDEN = "***"
-#: `user:password@`, up to the last @: a password may hold any sign, slashes and further @ too.
-_LOGIN = re.compile(r"(?<![\w.+-])((?!test|screen|csi)[a-z][\w.+-]*://)[^\s'\"]*@", re.IGNORECASE)
+#: `user:password@`, up to the last @: a password may hold any sign, slashes and further @ too. Paths have one slash.
+_LOGIN = re.compile(r"(?<![\w.+-])((?!test|screen|csi)[a-z][\w.+-]+:/{1,2})[^\s'\"]*@", re.IGNORECASE)
 #: Values of a query that let in whoever has them.
 _SECRETS = r"token|key|api_?key|pass|passwd|password|pwd|secret|auth|signature|sig|access_token|streamid"
 _QUERY = re.compile(rf"([?&](?:{_SECRETS})=)[^&#\s'\"]+", re.IGNORECASE)
 #: The stream key: what stands behind the application of an RTMP address.
-_STREAM_KEY = re.compile(r"(rtmpt?s?://[^\s/'\"]+/[^\s/'\"]+/)[^\s'\"]+", re.IGNORECASE)
+_STREAM_KEY = re.compile(r"(rtmpt?s?:/{1,2}[^\s/'\"]+/[^\s/'\"]+/)[^\s'\"]+", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:
@@ -26,7 +26,7 @@ def redacted(text: str) -> str:
         >>> redacted("http://host/video?token=abc&fps=5")
         'http://host/video?token=***&fps=5'
     """
-    if "://" not in text:
+    if ":/" not in text:
         return text
     text = _LOGIN.sub(r"\1", text)
     text = _QUERY.sub(rf"\1{HIDDEN}", text)
