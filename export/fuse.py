@@ -31,15 +31,6 @@ def spec_of(model: onnx.ModelProto) -> StageSpec:
     raise ContractError(f"the model has no '{METADATA_KEY}' metadata")
 
 
-def with_spec(model: onnx.ModelProto, spec: StageSpec) -> onnx.ModelProto:
-    """A copy of the model with another contract."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    kept = {entry.key: entry.value for entry in model.metadata_props}
-    helper.set_model_props(copy, kept | {METADATA_KEY: spec.to_json()})
-    return copy
-
-
 def fuse(models: Sequence[onnx.ModelProto], *, name: str | None = None) -> onnx.ModelProto:
     """Chains stages into one.
 

@@ -1,38 +1,16 @@
-"""What the evaluation paints with: a trunk in training, or a folder of pictures that another program made."""
+"""Pictures that another program painted, for the evaluation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..engine.errors import InputError
 from ..engine.frame import IMAGE_SUFFIXES, Image, read_image
-from .evaluation import Paint, Transform
-from .transformer import StyleTransformer
-
-
-def trunk_transform(transformer: StyleTransformer, vectors: Mapping[str, Tensor]) -> Transform:
-    """Paints with a trunk in PyTorch.
-
-    Args:
-        transformer: the trunk, on any device.
-        vectors: style name -> style vector [D].
-    """
-
-    @torch.no_grad()
-    def transform(image: Image, style: str) -> Image:
-        device = next(transformer.parameters()).device
-        rgb = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).to(device)
-        tensor = rgb.permute(2, 0, 1)[None].float() / 255
-        painted = transformer(tensor, vectors[style].to(device).reshape(1, -1))[0].clamp(0, 1) * 255
-        return np.ascontiguousarray(painted.round().byte().permute(1, 2, 0).cpu().numpy()[..., ::-1])
-
-    return transform
+from .evaluation import Paint
 
 
 def paintings_of(folder: str | Path, *, styles: Sequence[str]) -> Paint:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import threading
 import time
 from collections.abc import Callable
@@ -59,21 +58,18 @@ def energy_counter() -> Counter:
 
 
 def _nvml() -> Callable[[], float] | None:
+    """The GPU's own counter; None without nvidia-ml-py, a GPU, or a counter in it."""
     try:
-        library = ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError:
+        import pynvml
+    except ImportError:
         return None
-    handle, millijoules = ctypes.c_void_p(), ctypes.c_ulonglong()
-    if library.nvmlInit_v2() != 0 or library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(handle)) != 0:
+    try:
+        pynvml.nvmlInit()
+        gpu = pynvml.nvmlDeviceGetHandleByIndex(0)
+        pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu)
+    except pynvml.NVMLError:
         return None
-
-    def read() -> float:
-        library.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(millijoules))
-        return millijoules.value / 1000
-
-    return (
-        read if library.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(millijoules)) == 0 else None
-    )
+    return lambda: float(pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu)) / 1000
 
 
 def _rapl() -> Callable[[], float] | None:

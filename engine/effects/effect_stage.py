@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..frame import Image
 from ..stage_spec import state_input, state_output
-from ..stages.chain import Chain
 from ..stages.loading import load_stage
 from ..stages.stage import Stage
 from ..zoo.zoo import Zoo
@@ -116,18 +115,6 @@ def superpixels_effect(
         effect.close()
         raise UsageError(f"superpixels: 1 to {most:g} regions, got {n}")
     return effect
-
-
-def quantize_stage(k: int = 16, *, provider: str = "auto", threads: int | None = None) -> Chain:
-    """`quantize_effect` as a chain of one stage."""
-    effect = quantize_effect(k, provider=provider, threads=threads)
-    return Chain([effect.stage], values=effect.controls)
-
-
-def superpixels_stage(n: int = 800, *, provider: str = "auto", threads: int | None = None) -> Chain:
-    """`superpixels_effect` as a chain of one stage."""
-    effect = superpixels_effect(n, provider=provider, threads=threads)
-    return Chain([effect.stage], values=effect.controls)
 
 
 def check_colors(k: int) -> None:

@@ -20,9 +20,7 @@ from .effect_stage import (
     EffectStage,
     check_colors,
     quantize_effect,
-    quantize_stage,
     superpixels_effect,
-    superpixels_stage,
 )
 from .exact import exact_labels, exact_palette
 from .palettes import write_indexed_png
@@ -34,10 +32,8 @@ __all__ = [
     "Regions",
     "quantize",
     "quantize_effect",
-    "quantize_stage",
     "superpixels",
     "superpixels_effect",
-    "superpixels_stage",
 ]
 
 METHODS = ("stage", "exact")

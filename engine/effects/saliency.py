@@ -92,11 +92,6 @@ class Saliency:
         self.close()
 
 
-def load_saliency(provider: str = "auto", *, threads: int | None = None) -> Saliency:
-    """The shipped saliency network on a provider: a callable from picture to mask."""
-    return Saliency(provider=provider, threads=threads)
-
-
 def saliency(image: Image, *, provider: str = "auto") -> Mask:
     """The salient region of one picture; for many pictures keep a :class:`Saliency`.
 

@@ -44,7 +44,6 @@ class FakeSession:
         self.inputs: Mapping[str, TensorInfo] = {info.name: info for info in inputs}
         self.outputs: Mapping[str, TensorInfo] = {info.name: info for info in outputs}
         self.metadata: Mapping[str, str] = dict(metadata or {})
-        self.calls = 0
         self.closed = False
 
     @classmethod
@@ -71,7 +70,6 @@ class FakeSession:
             raise RuntimeError("this session is closed")
         if set(feeds) != set(self.inputs):
             raise ValueError(f"inputs are {sorted(self.inputs)}, got {sorted(feeds)}")
-        self.calls += 1
         results = self._function(feeds)
         return {name: results[name] for name in outputs or self.outputs}
 

@@ -53,7 +53,6 @@ class SourceOptions:
         fps: Wanted rate of a camera, the test scene or the screen; for a folder, the rate to play it at.
         loop: Start again at the end of a file or folder.
         reconnect_seconds: How long a lost camera or stream is tried again; 0 gives up at once.
-        audio: Remember the file whose audio an encoded output carries over.
         container: FFmpeg's name of the only demuxer that may open a file ("mov"); None finds it out. A file of
             unknown origin is opened so, because some demuxers follow addresses that stand in the file.
     """
@@ -62,7 +61,6 @@ class SourceOptions:
     fps: float | None = None
     loop: bool = False
     reconnect_seconds: float = 30.0
-    audio: bool = True
     container: str | None = None
 
 

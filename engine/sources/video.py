@@ -74,7 +74,7 @@ class VideoSource:
         height, width = first.image.shape[:2]
         rate = stream.average_rate or stream.guessed_rate
         duration = self._container.duration
-        audio = bool(self._container.streams.audio) and self._options.audio and not self._options.loop
+        audio = bool(self._container.streams.audio) and not self._options.loop
         return SourceInfo(
             name=self._address,
             live=False,

@@ -155,6 +155,7 @@ OPTIONAL = sorted(
         "pyvirtualcam",
         "aiohttp",
         "aiortc",
+        "pynvml",
         "mss",
         "tritonclient",
     }

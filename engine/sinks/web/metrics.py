@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
 from ...statistics import Percentiles, Stats
 
-PREFIX = "artrt"
+QUANTILES = {"0.5": "p50", "0.95": "p95", "0.99": "p99"}
 
 
 def metrics_text(stats: Stats, *, viewers: int) -> str:
@@ -16,43 +20,46 @@ def metrics_text(stats: Stats, *, viewers: int) -> str:
         stats: Of the pipeline.
         viewers: Browsers that look at the picture.
     """
-    lines: list[str] = []
-    lines += _family("frames_in_total", "counter", "Frames read from the source", {"": stats.frames_in})
-    lines += _family("frames_out_total", "counter", "Frames after all stages", {"": stats.frames_out})
-    dropped = {_label("cause", cause): count for cause, count in stats.dropped.items()}
-    lines += _family("frames_dropped_total", "counter", "Frames dropped", dropped or {"": 0})
-    lines += _family("reconnects_total", "counter", "Reconnections of the source", {"": stats.reconnects})
-    lines += _family("fps", "gauge", "Frames per second after the stages", {"": stats.fps_out})
-    lines += _family("source_fps", "gauge", "Frames per second of the source", {"": stats.fps_in})
-    lines += _family("viewers", "gauge", "Browsers that look", {"": viewers})
-    lines += _family("latency_ms", "gauge", "From capture to the last stage", _quantiles(stats.latency_ms))
-    lines += _family("age_ms", "gauge", "From capture to the sinks", _quantiles(stats.age_ms))
-    stages: dict[str, float] = {}
-    for name, times in stats.stages.items():
-        stages |= _quantiles(times, stage=name)
-    lines += _family("stage_ms", "gauge", "Time in a stage", stages)
-    return "\n".join(lines) + "\n"
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Snapshot(stats, viewers))
+    return bytes(generate_latest(registry)).decode()
 
 
-def _family(name: str, kind: str, text: str, samples: Mapping[str, float]) -> Iterator[str]:
-    yield f"# HELP {PREFIX}_{name} {text}"
-    yield f"# TYPE {PREFIX}_{name} {kind}"
-    for labels, value in samples.items():
-        yield f"{PREFIX}_{name}{labels} {value:g}" if kind == "gauge" else f"{PREFIX}_{name}{labels} {value}"
+class _Snapshot(Collector):
+    """One snapshot of the statistics as metrics."""
+
+    def __init__(self, stats: Stats, viewers: int) -> None:
+        self._stats, self._viewers = stats, viewers
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the names are not known before the values."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Counters, rates and times."""
+        stats = self._stats
+        yield CounterMetricFamily("artrt_frames_in", "Frames read from the source", stats.frames_in)
+        yield CounterMetricFamily("artrt_frames_out", "Frames after all stages", stats.frames_out)
+        dropped = CounterMetricFamily("artrt_frames_dropped", "Frames dropped", labels=["cause"])
+        for cause, count in stats.dropped.items():
+            dropped.add_metric([cause], count)
+        yield dropped
+        yield CounterMetricFamily("artrt_reconnects", "Reconnections of the source", stats.reconnects)
+        yield GaugeMetricFamily("artrt_fps", "Frames per second after the stages", stats.fps_out)
+        yield GaugeMetricFamily("artrt_source_fps", "Frames per second of the source", stats.fps_in)
+        yield GaugeMetricFamily("artrt_viewers", "Browsers that show the picture", self._viewers)
+        yield _times("artrt_latency_ms", "From capture to the last stage", {"": stats.latency_ms})
+        yield _times("artrt_age_ms", "From capture to the sinks", {"": stats.age_ms})
+        yield _times("artrt_stage_ms", "Time in a stage", stats.stages, label="stage")
 
 
-def _quantiles(times: Percentiles, **labels: str) -> dict[str, float]:
-    values = {"0.5": times.p50, "0.95": times.p95, "0.99": times.p99}
-    return {_labels({**labels, "quantile": quantile}): value for quantile, value in values.items()}
-
-
-def _label(name: str, value: str) -> str:
-    return _labels({name: value})
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+def _times(
+    name: str, text: str, times: Mapping[str, Percentiles], *, label: str | None = None
+) -> GaugeMetricFamily:
+    labels = ([label] if label is not None else []) + ["quantile"]
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for key, percentiles in times.items():
+        for quantile, attribute in QUANTILES.items():
+            values = ([key] if label is not None else []) + [quantile]
+            family.add_metric(values, getattr(percentiles, attribute))
+    return family

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -136,3 +138,38 @@ def test_jetson_power_is_volts_times_amperes(monkeypatch, tmp_path):
     monkeypatch.setattr(energy, "_Integral", Integral)
     assert energy._jetson() is not None
     assert watts == [10.0, "sampled"]
+
+
+class NoGpuError(Exception):
+    """What a library without a GPU raises."""
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_the_counter_of_an_nvidia_gpu(monkeypatch, works):
+    """Joules of nvidia-ml-py's millijoules; no counter where the library finds no GPU."""
+    counts = iter([1000, 2000, 4500])
+
+    def total(gpu):
+        assert gpu == "gpu 0"
+        return next(counts)
+
+    def start():
+        if not works:
+            raise NoGpuError
+
+    fake = types.SimpleNamespace(
+        NVMLError=NoGpuError,
+        nvmlInit=start,
+        nvmlDeviceGetHandleByIndex=lambda index: f"gpu {index}",
+        nvmlDeviceGetTotalEnergyConsumption=total,
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", fake)
+    read = energy._nvml()
+    assert (read is not None) == works
+    if read is not None:
+        assert [read(), read()] == [2.0, 4.5]
+
+
+def test_no_counter_of_a_gpu_without_the_library(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert energy._nvml() is None

@@ -12,10 +12,8 @@ from artrt.engine.effects.pictures import (
     DITHERS,
     quantize,
     quantize_effect,
-    quantize_stage,
     superpixels,
     superpixels_effect,
-    superpixels_stage,
 )
 from artrt.engine.errors import MissingExtraError, UnsupportedImageError, UsageError
 from support.effects import colors_of
@@ -193,13 +191,6 @@ def test_frames_one_after_another_keep_their_palette(effect, picture):
     assert np.abs(first.astype(int) - again).mean() < 2
     effect.reset()
     np.testing.assert_array_equal(effect(image), first)
-
-
-def test_chains_for_other_commands(picture):
-    with quantize_stage(5, provider="cpu") as chain:
-        assert len(colors_of(chain(picture()))) <= 5
-    with superpixels_stage(30, provider="cpu") as chain:
-        assert len(colors_of(chain(picture()))) <= 40
 
 
 def test_both_are_in_the_public_api(picture):

@@ -9,6 +9,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from artrt.engine.errors import OutputError, UsageError
 from artrt.engine.frame import Frame
@@ -186,7 +187,15 @@ def test_metrics_health_and_schema(site):
     _, client = site
     text = client.get("/metrics").body.decode()
     assert "# TYPE artrt_frames_out_total counter" in text
-    assert 'artrt_stage_ms{stage="stylize",quantile="0.95"}' in text
+    assert 'artrt_stage_ms{quantile="0.95",stage="stylize"}' in text
+    assert "artrt_viewers 0.0" in text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert families["artrt_latency_ms"].type == "gauge"
+    assert {sample.labels["quantile"] for sample in families["artrt_latency_ms"].samples} == {
+        "0.5",
+        "0.95",
+        "0.99",
+    }
     for line in text.splitlines():
         assert line.startswith("#") or float(line.rsplit(" ", 1)[1]) >= 0
     assert client.get("/healthz").json == {"status": "ok"}
