@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
@@ -126,6 +128,26 @@ def json_option(function: Command) -> Command:
 def echo_json(data: object) -> None:
     """Prints one JSON document on stdout."""
     click.echo(json.dumps(data, indent=2, default=str))
+
+
+def with_origin(text: str) -> str:
+    """A hint such as "pip install 'artrt[cpu]'" with the folder that this artrt was installed from, for pip to find.
+
+    Args:
+        text: A message; other messages stay as they are.
+    """
+    if "pip install 'artrt[" not in text:
+        return text
+    try:
+        said = metadata.distribution("artrt").read_text("direct_url.json") or "{}"  # PEP 610
+    except metadata.PackageNotFoundError:
+        return text
+    source = json.loads(said)
+    folder = source.get("url", "").removeprefix("file://")
+    if "dir_info" not in source or not Path(folder).is_dir():
+        return text
+    editable = "-e " if source["dir_info"].get("editable") else ""
+    return text.replace("pip install 'artrt[", f"pip install {editable}'{folder}[")
 
 
 def notice(message: str) -> None:

@@ -10,7 +10,7 @@ import click
 from ..engine.checks.doctor import BROKEN, OK, Finding, examine, provider
 from ..engine.errors import ProviderError
 from ..engine.sessions import resolve_provider
-from ._common import echo_json, json_option, notice, provider_option
+from ._common import echo_json, json_option, notice, provider_option, with_origin
 
 COLOURS = {"ok": "green", "missing": "yellow", "broken": "red"}
 
@@ -61,7 +61,7 @@ def _show(finding: Finding) -> None:
     status = click.style(f"{finding.status:8}", fg=COLOURS[finding.status])
     click.echo(f"{status}{finding.name:16}{finding.detail}")
     if finding.fix:
-        click.echo(f"{'':24}-> {finding.fix}")
+        click.echo(f"{'':24}-> {with_origin(finding.fix)}")
 
 
 def _table(rows: list[dict[str, Any]]) -> None:

@@ -167,7 +167,9 @@ def missing_import(error: ImportError) -> str | None:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"artrt: error: {' '.join(message.split())}", err=True)
+    from ._common import with_origin
+
+    click.echo(f"artrt: error: {' '.join(with_origin(message).split())}", err=True)
     return code
 
 

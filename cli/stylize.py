@@ -77,7 +77,7 @@ def run_all(jobs: Sequence[Job], painter: Painter, *, size: Size | None = None) 
 
 def _where(stylizer: Stylizer) -> str:
     if not stylizer.chain.stages:
-        return "no style and no effect: inputs are only scaled and encoded anew"
+        return "no style and no effect were asked for: inputs are only scaled and encoded again"
     return f"runs on {stylizer.provider} ({stylizer.reason})"
 
 

@@ -41,7 +41,7 @@ OWN = (
     "verify",
     "calibration",
 )
-"""Options that may be chosen anew; all others are the folder's."""
+"""Options that may be chosen again; all others are the folder's."""
 
 
 def engines_of_artefact(

@@ -1,4 +1,4 @@
-"""Writes the manifest of the zoo anew:  python -m artrt.export.zoo [FOLDER]."""
+"""Writes the manifest of the zoo:  python -m artrt.export.zoo [FOLDER]."""
 
 from __future__ import annotations
 

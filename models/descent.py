@@ -123,7 +123,7 @@ class Memory:
             self._pairs.append((step, change))
 
     def forget(self) -> None:
-        """Starts anew."""
+        """Forgets the steps before."""
         self._pairs.clear()
 
     def direction(self, gradient: Tensor) -> Tensor:

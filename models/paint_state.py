@@ -51,7 +51,7 @@ class PaintState:
             if own.get(name) != other[name]:
                 raise UsageError(
                     f"the painting was begun with {name} = {own.get(name)}, not {other[name]}: go on with the same "
-                    "options, or begin anew without --resume"
+                    "options, or begin again without --resume"
                 )
 
     def check_subject(self, subject: str) -> None:
@@ -63,7 +63,7 @@ class PaintState:
         if self.subject and self.subject != subject:
             raise UsageError(
                 "the painting was begun from other pictures (photograph, styles, mask) or another loss network: go on "
-                "with the same ones, or begin anew without --resume"
+                "with the same ones, or begin again without --resume"
             )
 
     def save(self, path: str | os.PathLike[str]) -> None:

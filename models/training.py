@@ -368,7 +368,7 @@ def prepare_photographs(options: TrainingOptions) -> Photographs:
 def _balanced(
     rng: np.random.Generator, seed: int, step: int, batch: int, styles: int
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Style indices [batch]: every style equally often, in an order that is shuffled anew for each round."""
+    """Style indices [batch]: every style equally often, in an order that is shuffled again for each round."""
     positions = np.arange(step * batch, (step + 1) * batch)
     orders = {
         r: np.random.default_rng([seed, 7, int(r)]).permutation(styles) for r in set(positions // styles)

@@ -200,7 +200,7 @@ def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgre
 def _missing(info: SourceInfo, frames: int) -> tuple[str, ...]:
     """A note when a file ends before the frames that its header promises, as a broken download does.
 
-    The length is asked too: a clip that was trimmed without encoding it anew promises frames that are never shown.
+    The length is asked too: a clip that was trimmed without being encoded again promises frames that are never shown.
     """
     wanted, seconds = info.frame_count, info.duration_seconds
     if not wanted or not seconds or not info.rate:

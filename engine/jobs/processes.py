@@ -41,13 +41,13 @@ class _Worker:
 
 
 @dataclass
-class _Crew:
+class _Workers:
     """The workers that are alive."""
 
     work: Work
     alive: list[_Worker] = field(default_factory=list)
 
-    def hire(self) -> None:
+    def start(self) -> None:
         """Starts one more worker."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
@@ -56,7 +56,7 @@ class _Crew:
         theirs.close()
         self.alive.append(_Worker(process, ours))
 
-    def bury(self, worker: _Worker) -> None:
+    def remove(self, worker: _Worker) -> None:
         """Removes a worker and what it left half-written."""
         self.alive.remove(worker)
         worker.pipe.close()
@@ -65,10 +65,10 @@ class _Crew:
         if worker.doing is not None:
             _remove_partial(worker.doing.job, worker.process.pid)
 
-    def dismiss(self) -> None:
+    def end(self) -> None:
         """Ends all workers: idle ones by the end of their pipe, the others at once."""
         for worker in list(self.alive):
-            self.bury(worker)
+            self.remove(worker)
 
 
 def in_processes(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
@@ -86,24 +86,24 @@ def in_processes(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
     """
     work = shared_out(work, len(jobs))
     waiting = deque(_Try(job) for job in jobs)
-    crew = _Crew(work)
+    workers = _Workers(work)
     try:
         for _ in range(work.workers):
-            crew.hire()
-        while waiting or any(worker.doing for worker in crew.alive):
-            yield from _step(crew, waiting)
+            workers.start()
+        while waiting or any(worker.doing for worker in workers.alive):
+            yield from _step(workers, waiting)
     finally:
-        crew.dismiss()
+        workers.end()
 
 
-def _step(crew: _Crew, waiting: deque[_Try]) -> Iterator[Outcome]:
+def _step(workers: _Workers, waiting: deque[_Try]) -> Iterator[Outcome]:
     """Waits until some worker says something or dies, and gives it more to do."""
-    ready = wait([worker.pipe for worker in crew.alive])
-    for worker in [worker for worker in crew.alive if worker.pipe in ready]:
+    ready = wait([worker.pipe for worker in workers.alive])
+    for worker in [worker for worker in workers.alive if worker.pipe in ready]:
         try:
             message = worker.pipe.recv()
         except (EOFError, OSError):
-            yield from _after_death(crew, worker, waiting)
+            yield from _after_death(workers, worker, waiting)
             continue
         if isinstance(message, Outcome):
             worker.doing = None
@@ -116,22 +116,22 @@ def _step(crew: _Crew, waiting: deque[_Try]) -> Iterator[Outcome]:
             worker.pipe.send((worker.doing.job, worker.doing.attempts))
 
 
-def _after_death(crew: _Crew, worker: _Worker, waiting: deque[_Try]) -> Iterator[Outcome]:
+def _after_death(workers: _Workers, worker: _Worker, waiting: deque[_Try]) -> Iterator[Outcome]:
     """Replaces a worker; its job goes back to the front, or has failed when it was tried often enough."""
     lost, was_ready = worker.doing, worker.ready
-    crew.bury(worker)
+    workers.remove(worker)
     code = worker.process.exitcode
     if not was_ready:
         raise ArtrtError(f"a worker ended with code {code} while it loaded its models: try fewer --workers")
     if lost is not None:
         lost.attempts += 1
-        if lost.attempts <= crew.work.retries:
+        if lost.attempts <= workers.work.retries:
             waiting.appendleft(lost)
         else:
             why = f"{lost.job.input}: its worker died {lost.attempts} times, last with code {code}"
             yield Outcome(lost.job, error=why, attempts=lost.attempts, worker=worker.process.pid or 0)
     if waiting:
-        crew.hire()
+        workers.start()
 
 
 def _serve(pipe: Connection, work: Work) -> None:

@@ -1,4 +1,4 @@
-"""Steady pictures: what was painted before moves along with the picture, and only what is new is painted anew.
+"""Steady pictures: what was painted before moves along with the picture, and only what is new is painted again.
 
 A style network answers noise and the smallest movement with other brush strokes, so its pictures flicker. The last
 output is carried along by the coarse motion of the frames and blended in, wherever that motion explains the new frame:
@@ -9,7 +9,7 @@ output is carried along by the coarse motion of the frames and blended in, where
 The gate is 1 (all new) where the shifted last frame differs from this one, where the shifted last painting has another
 colour, and in what was covered or outside before; elsewhere it is 1 - amount. So nothing leaves a trail. The motion is
 that of OpenCV's DIS on a small picture: a few milliseconds on one core, no network, no GPU. A cut, a new size or a new
-style starts anew.
+style starts fresh.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Stabilizer:
             frame: uint8 [H, W, 3], BGR: the frame before the stages.
             styled: uint8 [H, W, 3], BGR: the picture after them.
             amount: 0 nothing, 1 most.
-            fingerprint: Whatever else the picture depends on; when it changes, the picture starts anew.
+            fingerprint: Whatever else the picture depends on; when it changes, the picture starts fresh.
 
         Returns:
             uint8 [H, W, 3], BGR; the caller must not write to it.

@@ -113,7 +113,7 @@ def _open_first(model: Path, options: SessionOptions) -> Session:
             session.close()
             refusals.append(f"{name}: {difference}")
             continue
-        session.reason = f"auto took {name}" + "".join(f"; not {refusal}" for refusal in refusals)
+        session.reason = "chosen automatically" + "".join(f"; not {refusal}" for refusal in refusals)
         return session
     raise ProviderError("no provider can run this model here; " + "; ".join(refusals))
 

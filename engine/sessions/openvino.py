@@ -1,6 +1,6 @@
 """OpenVINO on the processor: the fastest way there for these networks, as an extra of its own.
 
-Free shapes cost OpenVINO a third of its speed, so a model is compiled anew for every set of input shapes that it
+Free shapes cost OpenVINO a third of its speed, so a model is compiled again for every set of input shapes that it
 meets (a second or less, kept on disk) and the latest few are kept. On processors with bfloat16 OpenVINO would lose
 precision unasked; float32 is therefore set by hand.
 """

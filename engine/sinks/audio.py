@@ -1,4 +1,4 @@
-"""The source's audio, carried over into an encoded file: copied where the container takes it, else encoded anew."""
+"""The source's audio, carried over into an encoded file: copied where the container takes it, else encoded again."""
 
 from __future__ import annotations
 

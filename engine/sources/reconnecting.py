@@ -16,7 +16,7 @@ LONGEST_WAIT_SECONDS = 8.0
 
 
 class ReconnectingSource:
-    """Reads a live source and opens it anew when it ends, with growing waits: 0.25, 0.5, 1, ... 8 s.
+    """Reads a live source and opens it again when it ends, with growing waits: 0.25, 0.5, 1, ... 8 s.
 
     Args:
         opener: Opens the source; raises InputError while it is not there.

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import json
+import types
+
 import click
 import pytest
 
 from artrt.cli import main
+from artrt.cli._common import with_origin
 from artrt.cli.main import COMMANDS, missing_import, run
 from artrt.engine import errors
 
@@ -68,7 +72,26 @@ def test_unknown_errors_keep_their_traceback(failing):
 def test_missing_package_names_the_extra(failing, capsys):
     failing(ModuleNotFoundError("No module named 'torch'", name="torch"))
     assert run(["styles"]) == 1
-    assert capsys.readouterr().err == "artrt: error: this needs torch: pip install 'artrt[train]'\n"
+    assert capsys.readouterr().err == "artrt: error: " + with_origin(
+        "this needs torch: pip install 'artrt[train]'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "info", "command"),
+    [
+        ("file://{folder}", {"editable": True}, "pip install -e '{folder}[cpu]'"),
+        ("file://{folder}", {}, "pip install '{folder}[cpu]'"),
+        ("file:///no/such/folder", {"editable": True}, "pip install 'artrt[cpu]'"),
+        (None, None, "pip install 'artrt[cpu]'"),
+    ],
+)
+def test_hints_name_the_place_that_artrt_came_from(monkeypatch, tmp_path, url, info, command):
+    said = None if url is None else json.dumps({"url": url.format(folder=tmp_path), "dir_info": info})
+    installed = types.SimpleNamespace(read_text=lambda name: said)
+    monkeypatch.setattr("artrt.cli._common.metadata.distribution", lambda name: installed)
+    assert with_origin("pip install 'artrt[cpu]'") == command.format(folder=tmp_path)
+    assert with_origin("no such file") == "no such file"
 
 
 def test_missing_system_library_names_the_fix():

@@ -1,12 +1,26 @@
-"""The recipe of CONTRIBUTING works as written."""
+"""The recipes of CONTRIBUTING work as written."""
 
 from __future__ import annotations
 
 import re
+import shlex
+import sys
+import types
 
+import click
 import numpy as np
 
 import artrt
+
+
+def recipe(root, name):
+    """The Python of a recipe."""
+    page = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = page.partition(f"## Recipe: add a {name}\n")[2].partition("\n## ")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    return "from __future__ import annotations\n" + re.sub(
+        "^   " if name == "stage" else "^$", "", code, flags=re.MULTILINE
+    )
 
 
 def test_recipe_makes_a_stage(root, tmp_path, picture):
@@ -16,15 +30,70 @@ def test_recipe_makes_a_stage(root, tmp_path, picture):
     from artrt.engine.stage_spec import Control, StageSpec
     from artrt.export.onnx_builder import GraphBuilder
 
-    (code,) = re.findall(
-        r"```python\n(.*?)```", (root / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL
-    )
     names = {"np": np, "onnx": onnx, "TensorProto": TensorProto}
     names |= {"Control": Control, "StageSpec": StageSpec, "GraphBuilder": GraphBuilder}
-    exec("from __future__ import annotations\n" + re.sub("^   ", "", code, flags=re.MULTILINE), names)
+    exec(recipe(root, "stage"), names)
     onnx.save(names["onnx_from_posterize"](), tmp_path / "posterize.onnx")
     with artrt.load_stage(tmp_path / "posterize.onnx", provider="cpu") as stage:
         assert set(np.unique(stage(picture(32, 32), levels=3))) == {0, 128, 255}
+
+
+def test_recipe_makes_a_sink(root):
+    names = {}
+    exec(recipe(root, "sink"), names)
+    sink = names["Levels"]()
+    artrt.Pipeline("test://64x48@100?frames=6", sinks=[sink], frames="all").run()
+    assert len(sink.levels) == 6
+    assert all(0 < level < 255 for level in sink.levels)
+
+
+def test_recipe_makes_a_provider(root, tmp_path, monkeypatch, picture):
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    from artrt.engine import sessions
+    from artrt.engine.stage_spec import METADATA_KEY, StageSpec
+    from support.models import INVERT, INVERT_SPEC, write_model
+
+    module = types.ModuleType("artrt.engine.sessions.reference")
+    vars(module).update(
+        onnx=onnx,
+        ReferenceEvaluator=ReferenceEvaluator,
+        METADATA_KEY=METADATA_KEY,
+        StageSpec=StageSpec,
+        FakeSession=artrt.FakeSession,
+    )
+    exec(recipe(root, "provider"), vars(module))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(sessions.BACKENDS, "reference", "reference")
+    image = picture(6, 8)
+    with artrt.load_stage(
+        write_model(tmp_path / "a.onnx", INVERT, INVERT_SPEC), provider="reference"
+    ) as stage:
+        assert stage.session.provider == "reference"
+        assert (stage(image) == 255 - image).all()
+
+
+def test_recipe_of_a_style_has_commands_that_exist(root):
+    from artrt.cli.main import cli
+
+    page = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = page.partition("## Recipe: add a style\n")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    for line in block.splitlines():
+        words = shlex.split(line)[1:]
+        context, command = click.Context(cli, info_name="artrt", **cli.context_settings), cli
+        while isinstance(command, click.Group):
+            command = command.get_command(context, words[0])
+            context, words = click.Context(command, info_name=words[0], parent=context), words[1:]
+        command.make_parser(context).parse_args(words)
+
+
+def test_the_rooms_of_the_page_are_those_of_the_engine(root):
+    page = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition("| room | what |")[2].partition("\n\n")[0]
+    rooms = {path.parent.name for path in (root / "engine").glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `(\w+)/`", table, re.MULTILINE)) == rooms
 
 
 def test_commands_of_the_page_are_those_of_ci(root):

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from artrt.cli._common import with_origin
 from artrt.cli.main import run
 from artrt.engine.frame import read_image, write_image
 from artrt.engine.jobs.manifest import NAME
@@ -24,7 +25,8 @@ def test_without_ray_the_extra_is_named(tmp_path, picture, use_tiny_zoo, monkeyp
     monkeypatch.setitem(sys.modules, "ray.data", None)
     write_image(tmp_path / "in" / "a.png", picture(8, 8))
     assert run(["batch", str(tmp_path / "in"), str(tmp_path / "out"), "--ray", "--provider", "cpu"]) == 1
-    assert "artrt batch --ray needs ray: pip install 'artrt[batch]'" in capsys.readouterr().err
+    expected = with_origin("artrt batch --ray needs ray: pip install 'artrt[batch]'")
+    assert expected in capsys.readouterr().err
 
 
 def test_two_workers_survive_the_kill_of_one(tmp_path, picture, tiny_zoo):

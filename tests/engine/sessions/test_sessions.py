@@ -87,7 +87,7 @@ def test_auto_takes_what_works_and_says_why(invert, monkeypatch):
     with open_session(invert, steady=True) as session:
         assert session.provider in ("cpu", "cuda")
         if session.provider == "cpu":
-            assert session.reason.startswith("auto took cpu; not cuda: ")
+            assert session.reason.startswith("chosen automatically; not cuda: ")
             assert session.reason.endswith("not openvino: it is not installed")
 
 
