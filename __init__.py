@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from .engine.looks.controls import Controls, ControlState
     from .engine.looks.look import ChainOptions, Effect, LiveOptions, Look
     from .engine.looks.stylizer import Stylizer
-    from .engine.playing.live import stream
     from .engine.playing.pipeline import Pipeline
+    from .engine.playing.stream import stream
     from .engine.result import Result
     from .engine.sessions import FakeSession, Session, TensorInfo, open_session
     from .engine.sinks import EncodeOptions, Sink, WebOptions, open_sink
@@ -153,7 +153,7 @@ _EXPORTS = {
     "run_batch": "engine.jobs.batch",
     "saliency": "engine.effects.saliency",
     "save_style": "engine.zoo.style",
-    "stream": "engine.playing.live",
+    "stream": "engine.playing.stream",
     "stylize": "engine.jobs.stylize",
     "superpixels": "engine.effects.pictures",
     "train_style": "export.style_from_painting",

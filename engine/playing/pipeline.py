@@ -31,7 +31,7 @@ from ..sources import FramePolicy, Source, SourceInfo, SourceOptions, open_sourc
 from ..stages.chain import FrameFunction
 from ..statistics import Statistics, Stats
 from .clock import Clock
-from .outlet import Outlets
+from .sink_thread import SinkThreads
 
 # Frames of a file that wait for the stages.
 FILE_QUEUE = 4
@@ -86,7 +86,9 @@ class Pipeline:
         self._inbox: Mailbox[Frame] = Mailbox(
             capacity=FILE_QUEUE if self._lossless else 1, lossy=not self._lossless
         )
-        self._outlets = Outlets(lossless=self._lossless, statistics=self._statistics, on_error=self._fail)
+        self._sink_threads = SinkThreads(
+            lossless=self._lossless, statistics=self._statistics, on_error=self._fail
+        )
         self._max_frames = max_frames
         self._clock = Clock()
         self._source_ended = False
@@ -137,7 +139,7 @@ class Pipeline:
             latency_ms=statistics.latency.percentiles(),
             age_ms=statistics.age.percentiles(),
             stages=statistics.stages(),
-            sinks=self._outlets.stats(),
+            sinks=self._sink_threads.stats(),
             reconnects=self._source.reconnects,
             provider=self._runner.provider,
             source=self._source.info.name,
@@ -155,10 +157,10 @@ class Pipeline:
             for sink in self._sinks:
                 if isinstance(sink, Attachable):
                     sink.attach(self)
-                self._outlets.add(sink, self.info)
+                self._sink_threads.add(sink, self.info)
         except BaseException:
-            self._outlets.end(completed=False, discard=True)
-            self._outlets.finish(stopped=True)
+            self._sink_threads.end(completed=False, discard=True)
+            self._sink_threads.finish(stopped=True)
             self._source.close()
             raise
         for name, work in (("stages", self._run_stages), ("source", self._read)):
@@ -183,9 +185,9 @@ class Pipeline:
         next_report = 0.0
         try:
             while True:
-                if not self._outlets.serve_main_thread(timeout_seconds=POLL_SECONDS) and self._ended.wait(
-                    POLL_SECONDS
-                ):
+                if not self._sink_threads.serve_main_thread(
+                    timeout_seconds=POLL_SECONDS
+                ) and self._ended.wait(POLL_SECONDS):
                     break
                 if on_progress is not None and time.monotonic() >= next_report:
                     next_report = time.monotonic() + PROGRESS_SECONDS
@@ -222,7 +224,7 @@ class Pipeline:
         self._source.cancel()
         self._inbox.close(discard=True)
         self._clock.stop()
-        self._outlets.end(completed=False, discard=True)
+        self._sink_threads.end(completed=False, discard=True)
 
     def add_sink(self, sink: Sink | str | os.PathLike[str]) -> None:
         """Adds a sink while the pipeline runs, such as a recording.
@@ -230,11 +232,11 @@ class Pipeline:
         Raises:
             OutputError: It cannot be opened; the pipeline goes on.
         """
-        self._outlets.add(open_sink(sink) if isinstance(sink, (str, os.PathLike)) else sink, self.info)
+        self._sink_threads.add(open_sink(sink) if isinstance(sink, (str, os.PathLike)) else sink, self.info)
 
     def remove_sink(self, name: str) -> bool:
         """Finishes the sink of that name while the pipeline runs; False when there is none."""
-        return self._outlets.remove(name)
+        return self._sink_threads.remove(name)
 
     def __enter__(self) -> Pipeline:
         """Starts it."""
@@ -285,7 +287,7 @@ class Pipeline:
             self._fail(error, "stage")
         finally:
             stopped = self._stopping.is_set()
-            self._outlets.end(completed=self._source_ended and not stopped, discard=stopped)
+            self._sink_threads.end(completed=self._source_ended and not stopped, discard=stopped)
             self._ended.set()
 
     def _process(self, frame: Frame) -> None:
@@ -295,7 +297,7 @@ class Pipeline:
         self._statistics.finished.tick()
         self._size = (image.shape[1], image.shape[0])
         dropped = self._inbox.dropped
-        self._outlets.put(Result(frame, image, latency_ms, dict(self._runner.last_ms), dropped))
+        self._sink_threads.put(Result(frame, image, latency_ms, dict(self._runner.last_ms), dropped))
 
     def _fail(self, error: BaseException, where: str) -> None:
         """Remembers the first error and stops everything."""
@@ -313,7 +315,7 @@ class Pipeline:
         stopped = self._stopping.is_set()
         for thread in self._threads:
             thread.join(STOP_SECONDS if stopped else None)
-        self._outlets.finish(stopped=stopped)
+        self._sink_threads.finish(stopped=stopped)
         stats = self.stats()
         if self._error is not None:
             error, self._error = self._error, None

@@ -123,6 +123,14 @@ def test_playing_loads_no_training_stack(tiny_zoo):
     assert not set(run_python(code).splitlines()[-1].split()) & HEAVY
 
 
+def test_import_artrt_is_quick():
+    """In milliseconds of processor time, which a busy machine does not stretch."""
+    code = (
+        "import time; start = time.process_time(); import artrt; print(1e3 * (time.process_time() - start))"
+    )
+    assert min(float(run_python(code)) for _ in range(3)) < 50
+
+
 def test_help_is_quick():
     """In processor time, which a busy machine does not stretch."""
     seconds = []

@@ -21,7 +21,7 @@ LIVE_CLOSE_SECONDS = 2.0
 FILE_CLOSE_SECONDS = 10.0
 
 
-class Outlet:
+class SinkThread:
     """Feeds one sink.
 
     Args:
@@ -119,7 +119,7 @@ class Outlet:
             self._on_error(error, self.sink.name)
 
 
-class Outlets:
+class SinkThreads:
     """All sinks of a pipeline; they may come and go while it runs.
 
     Args:
@@ -135,7 +135,7 @@ class Outlets:
         self._statistics = statistics
         self._on_error = on_error
         self._lock = threading.Lock()
-        self._outlets: list[Outlet] = []
+        self._threads: list[SinkThread] = []
         self._ended: tuple[bool, bool] | None = None
 
     def add(self, sink: Sink, info: SourceInfo) -> None:
@@ -150,58 +150,60 @@ class Outlets:
             with contextlib.suppress(Exception):
                 sink.close(completed=False)
             raise
-        outlet = Outlet(sink, lossless=self._lossless, statistics=self._statistics, on_error=self._on_error)
+        thread = SinkThread(
+            sink, lossless=self._lossless, statistics=self._statistics, on_error=self._on_error
+        )
         with self._lock:
-            self._outlets.append(outlet)
+            self._threads.append(thread)
             if self._ended is not None:
-                outlet.end(completed=self._ended[0], discard=self._ended[1])
-        outlet.start()
+                thread.end(completed=self._ended[0], discard=self._ended[1])
+        thread.start()
 
     def remove(self, name: str) -> bool:
         """Finishes the sink of that name; False when there is none."""
-        leaving = [outlet for outlet in self._all() if outlet.sink.name == name]
+        leaving = [thread for thread in self._all() if thread.sink.name == name]
         with self._lock:
-            self._outlets = [outlet for outlet in self._outlets if outlet not in leaving]
-        for outlet in leaving:
-            outlet.end(completed=False, discard=False)
-            outlet.join()
+            self._threads = [thread for thread in self._threads if thread not in leaving]
+        for thread in leaving:
+            thread.end(completed=False, discard=False)
+            thread.join()
         return bool(leaving)
 
     def put(self, result: Result) -> None:
         """Hands a result to every sink."""
-        for outlet in self._all():
-            outlet.put(result)
+        for thread in self._all():
+            thread.put(result)
 
     def end(self, *, completed: bool, discard: bool) -> None:
         """No more results come."""
         with self._lock:
             self._ended = (completed, discard)
-        for outlet in self._all():
-            outlet.end(completed=completed, discard=discard)
+        for thread in self._all():
+            thread.end(completed=completed, discard=discard)
 
     def serve_main_thread(self, *, timeout_seconds: float) -> bool:
         """Serves the sinks that need the caller's thread for a moment; False when nothing is left to serve."""
-        mine = [outlet for outlet in self._all() if outlet.sink.main_thread and not outlet.ended]
-        for outlet in mine:
+        mine = [thread for thread in self._all() if thread.sink.main_thread and not thread.ended]
+        for thread in mine:
             try:
-                if not outlet.serve(timeout_seconds=timeout_seconds):
-                    outlet.idle()
+                if not thread.serve(timeout_seconds=timeout_seconds):
+                    thread.idle()
             except Exception as error:  # Ctrl-C is the caller's
-                self._on_error(error, outlet.sink.name)
+                self._on_error(error, thread.sink.name)
         return bool(mine)
 
     def finish(self, *, stopped: bool) -> None:
         """Waits until every sink is closed; after a stop not forever, and for live ones only a moment."""
-        for outlet in self._all():
-            if outlet.sink.main_thread:
-                outlet.finish()
-            limit = LIVE_CLOSE_SECONDS if outlet.sink.live else FILE_CLOSE_SECONDS
-            outlet.join(timeout_seconds=limit if stopped else None)
+        for thread in self._all():
+            if thread.sink.main_thread:
+                thread.finish()
+            limit = LIVE_CLOSE_SECONDS if thread.sink.live else FILE_CLOSE_SECONDS
+            thread.join(timeout_seconds=limit if stopped else None)
 
     def stats(self) -> dict[str, SinkStats]:
         """Counts of each sink."""
-        return {outlet.sink.name: outlet.stats for outlet in self._all()}
+        return {thread.sink.name: thread.stats for thread in self._all()}
 
-    def _all(self) -> list[Outlet]:
+    def _all(self) -> list[SinkThread]:
         with self._lock:
-            return list(self._outlets)
+            return list(self._threads)
