@@ -131,6 +131,7 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         result: Any = cli.main(args=arguments, prog_name="artrt", standalone_mode=False)
     except ArtrtError as error:
+        _tell_kept(error)
         return _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
@@ -138,7 +139,8 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        _tell_kept(error if isinstance(error, KeyboardInterrupt) else error.__cause__ or error.__context__)
         return _fail("interrupted", INTERRUPTED)
     except ImportError as error:
         message = missing_import(error)
@@ -149,6 +151,12 @@ def run(arguments: list[str] | None = None) -> int:
         sys.stderr.close()  # a closed `| head` is not an error, and the interpreter must not report it
         return 0
     return result if isinstance(result, int) else 0
+
+
+def _tell_kept(error: BaseException | None) -> None:
+    """Names the file with the part that was done before an error."""
+    if kept := getattr(error, "kept", None):
+        click.echo(f"artrt: the part that was done is in {kept}", err=True)
 
 
 def missing_import(error: ImportError) -> str | None:

@@ -32,6 +32,8 @@ class ArtrtError(Exception):
     """
 
     exit_code = 1
+    #: A file with the part that was done before the error, where one was kept.
+    kept: str | None = None
 
     def __init__(self, message: str = "") -> None:
         super().__init__(redacted(message))

@@ -24,7 +24,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         OutputError: The folder cannot be made or written, or the file cannot be renamed.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.stem}.partial-{os.getpid()}{target.suffix}")
+    temporary = temporary_beside(target)
     try:
         if target.is_dir():
             raise IsADirectoryError(f"{target} is a folder")
@@ -36,6 +36,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with _ignoring_missing():
             temporary.unlink()
+
+
+def temporary_beside(path: Path) -> Path:
+    """The hidden name under which a file grows: of this process, with the same suffix, and always short."""
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
+    return path.with_name(f".artrt-{digest}.partial-{os.getpid()}{path.suffix}")
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

@@ -11,18 +11,20 @@ from __future__ import annotations
 import glob
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ..errors import InputError, OutputError, UsageError
+from ..errors import ArtrtError, InputError, OutputError, UsageError
 from ..frame import IMAGE_SUFFIXES, Image, keeps_alpha, read_image_with_alpha, write_image
 from ..looks.stylizer import Stylizer
 from ..playing.pipeline import Pipeline
 from ..sessions.machine import available_memory_bytes
-from ..sinks import open_sink
+from ..sinks import EncodeOptions, open_sink
 from ..sinks.video_file import FORMATS as VIDEO_FORMATS
+from ..sinks.video_file import partial_name
 from ..sources import VIDEO_SUFFIXES, Size, SourceInfo, SourceOptions
 from ..sources.base import scaled
 from ..statistics import Stats
@@ -182,7 +184,7 @@ def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgre
     pipeline = Pipeline(
         str(job.input),
         [painter if isinstance(painter, Stylizer) else _Kept(painter)],
-        [open_sink(job.output)],
+        [open_sink(job.output, options=EncodeOptions(whole=True))],
         options=SourceOptions(size=size),
         frames="all",
     )
@@ -191,10 +193,24 @@ def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgre
         if on_frame is not None:
             on_frame(stats.frames_out, pipeline.info.frame_count)
 
-    stats = pipeline.run(on_progress=report)
+    with _naming_the_part(job.output):
+        stats = pipeline.run(on_progress=report)
     if stats.frames_out == 0:
         raise InputError(f"{job.input}: no frame could be decoded")
     return stats.width, stats.height, stats.frames_out, _missing(pipeline.info, stats.frames_out)
+
+
+@contextmanager
+def _naming_the_part(output: Path) -> Iterator[None]:
+    """Says in the error where the part of a video is that was done before it."""
+    part = partial_name(output)
+    before = part.stat().st_mtime_ns if part.exists() else None
+    try:
+        yield
+    except (ArtrtError, KeyboardInterrupt) as error:
+        if part.exists() and part.stat().st_mtime_ns != before:
+            error.kept = str(part)  # type: ignore[union-attr]
+        raise
 
 
 def _missing(info: SourceInfo, frames: int) -> tuple[str, ...]:

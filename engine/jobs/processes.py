@@ -164,6 +164,5 @@ def _rebuilt(kind: str, message: str) -> ArtrtError:
 
 def _remove_partial(job: Job, pid: int | None) -> None:
     """Removes the temporary file of a process that was killed: a picture's or a video's."""
-    for pattern in (f".*.partial-{pid}*", f".*.{pid}.partial*"):
-        for path in job.output.parent.glob(pattern):
-            path.unlink(missing_ok=True)
+    for path in job.output.parent.glob(f".artrt-*.partial-{pid}*"):
+        path.unlink(missing_ok=True)

@@ -17,6 +17,10 @@ COPIED = {
     "webm": {"opus", "vorbis"},
 }
 ENCODED_AS = {"webm": "libopus"}
+OPUS_RATE = 48000
+AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+#: What both encoders take, by the number of channels; other numbers become the next smaller one.
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 # Audio stands in the file at most so long before the picture that it belongs to.
 AHEAD_SECONDS = 0.5
 
@@ -43,7 +47,7 @@ class AudioCarrier:
         if self._from_the_middle:
             self._input.seek(round(self._start_seconds * 1e6))
         copied = COPIED.get(output.format.name)
-        self._copies = copied is None or self._track.codec_context.name in copied
+        self._copies = (copied is None or self._track.codec_context.name in copied) and not _is_adts(track)
         self._stream: Any = self._add_stream()
         self._packets = self._copy() if self._copies else self._encode()
         self._next: tuple[float, Any] | None = next(self._packets, None)
@@ -62,8 +66,9 @@ class AudioCarrier:
         if self._copies:
             return self._output.add_stream_from_template(self._track)
         codec = ENCODED_AS.get(self._output.format.name, "aac")
-        rate = 48000 if codec == "libopus" else self._track.rate
-        return self._output.add_stream(codec, rate=rate, layout="stereo")
+        rate = OPUS_RATE if codec == "libopus" else _aac_rate(self._track.rate)
+        channels = max(count for count in LAYOUTS if count <= max(1, self._track.channels))
+        return self._output.add_stream(codec, rate=rate, layout=LAYOUTS[channels])
 
     def _copy(self) -> Iterator[tuple[float, Any]]:
         for packet in self._input.demux(self._track):
@@ -103,3 +108,14 @@ class AudioCarrier:
                 if self._from_the_middle and frame.pts < 0:
                     continue
             yield frame
+
+
+def _is_adts(track: Any) -> bool:
+    """Whether the track is AAC as broadcasts have it: a header in every packet, which MP4 and MOV refuse."""
+    context = track.codec_context
+    return bool(context.name == "aac" and not context.extradata)
+
+
+def _aac_rate(rate: int) -> int:
+    """The largest sample rate in Hz that AAC knows and that is no larger than the track's."""
+    return next((known for known in AAC_RATES if known <= rate), AAC_RATES[-1])

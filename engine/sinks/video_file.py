@@ -1,5 +1,9 @@
 """Encoded files. They grow under a temporary name and are renamed when they are complete.
 
+A recording that breaks off keeps its name as far as it got, unless a file of that name is there already. A video that
+is to be whole (`EncodeOptions.whole`) gets its name only then; what there is of it otherwise is kept as
+NAME.partial.EXT. A part without a single picture is removed.
+
 An MP4 is written in fragments and closed as a plain one, so that it plays up to its last fragment even when the
 disk filled up or the power failed.
 """
@@ -13,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError
+from ..files import temporary_beside
 from ..result import Result
 from ..sources import SourceInfo
 from .audio import AudioCarrier
@@ -40,7 +45,7 @@ class VideoFileSink:
     def __init__(self, path: Path, *, options: EncodeOptions | None = None) -> None:
         self.name = str(path)
         self._path = path
-        self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+        self._temporary = temporary_beside(path)
         self._options = options or EncodeOptions()
         self._format = FORMATS[path.suffix.lower()]
         self._info: SourceInfo | None = None
@@ -82,15 +87,27 @@ class VideoFileSink:
         """Finishes the file and gives it its name; without a single frame there is no file."""
         if self._container is None:
             return
+        whole = False
         try:
             if not self._broken:
                 self._finish(completed=completed)
+                whole = completed or not self._options.whole
         finally:
             self._release()
-            if self._temporary.exists():
-                if self._broken and self._format in FRAGMENTED:
-                    cut_to_whole_fragments(self._temporary)
-                self._temporary.replace(self._path)
+            self._rename(whole=whole)
+
+    def _rename(self, *, whole: bool) -> None:
+        """Gives the file its name, or that of a part; removes one that shows nothing."""
+        if not self._temporary.exists():
+            return
+        if not whole:
+            if self._format in FRAGMENTED:
+                cut_to_whole_fragments(self._temporary)
+            if not _shows_something(self._temporary):
+                self._temporary.unlink()
+                return
+        is_part = not whole and (self._options.whole or self._path.exists())
+        self._temporary.replace(partial_name(self._path) if is_part else self._path)
 
     def _start(self, result: Result) -> None:
         import av
@@ -137,5 +154,22 @@ class VideoFileSink:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             self._broken = True
             full = getattr(error, "errno", None) == errno.ENOSPC
-            reason = "the disk is full; what fitted is in the file" if full else str(error)
-            raise OutputError(f"{self._path}: {reason}") from error
+            reason = "the disk is full" if full else str(error)
+            kept = partial_name(self._path) if self._options.whole or self._path.exists() else self._path
+            raise OutputError(f"{self._path}: {reason}; the part that plays, if any, is in {kept}") from error
+
+
+def partial_name(path: Path) -> Path:
+    """Where the part of a video is kept that never became whole: NAME.partial.EXT."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+def _shows_something(path: Path) -> bool:
+    """Whether a file has one picture at least."""
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            return next(container.decode(video=0), None) is not None
+    except (av.error.FFmpegError, OSError, ValueError, IndexError):
+        return False

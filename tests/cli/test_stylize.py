@@ -306,8 +306,11 @@ def test_interrupted_video_is_playable_so_far(tmp_path, zoo):
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 130, errors
     assert errors.splitlines()[-1] == "artrt: error: interrupted"
-    assert 0 < probe(out).frames < 600
-    assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+    assert not out.exists()
+    part = tmp_path / f"{out.stem}.partial{out.suffix}"
+    assert errors.splitlines()[-2] == f"artrt: the part that was done is in {part}"
+    assert 0 < probe(part).frames < 600
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def _has_begun(folder: Path) -> bool:

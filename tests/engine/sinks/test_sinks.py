@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -13,8 +16,9 @@ from artrt.engine.errors import MissingExtraError, OutputError, UsageError
 from artrt.engine.frame import Frame, read_image
 from artrt.engine.result import Result
 from artrt.engine.sinks import EncodeOptions, open_sink
-from artrt.engine.sinks.encoder import prove_encoder
-from artrt.engine.sources import SourceInfo
+from artrt.engine.sinks.encoder import VideoEncoder, prove_encoder
+from artrt.engine.sources import SourceInfo, SourceOptions
+from artrt.engine.sources.video import VideoSource
 from support.clips import level_picture, levels, make_clip, probe
 from support.disks import small_disk
 
@@ -283,3 +287,79 @@ def test_virtual_camera_says_what_is_missing():
     with pytest.raises((OutputError, MissingExtraError), match=r"v4l2loopback|artrt\[vcam\]"):
         sink.open(INFO)
     sink.close(completed=False)
+
+
+def test_a_part_does_not_replace_a_good_file(tmp_path):
+    good = tmp_path / "a.mp4"
+    write(open_sink(good), results(20))
+    before = good.read_bytes()
+    sink = open_sink(good, options=EncodeOptions(whole=True))
+    sink.open(INFO)
+    for result in results(12):
+        sink.write(result)
+    sink.close(completed=False)
+    assert good.read_bytes() == before
+    assert 0 < probe(tmp_path / "a.partial.mp4").frames <= 12
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "a.partial.mp4"]
+
+
+def test_a_recording_that_was_stopped_keeps_its_name(tmp_path):
+    write(open_sink(tmp_path / "a.mkv"), results(12), completed=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]
+
+
+def test_a_video_that_breaks_at_once_leaves_nothing(tmp_path, monkeypatch):
+    sink = open_sink(tmp_path / "a.mp4", options=EncodeOptions(whole=True))
+    sink.open(INFO)
+    monkeypatch.setattr(VideoEncoder, "write", _refused)
+    with pytest.raises(OutputError, match="not permitted"):
+        sink.write(next(results(1)))
+    sink.close(completed=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _refused(*_):
+    raise OSError(errno.EPERM, "not permitted")
+
+
+def test_names_of_any_length(tmp_path):
+    name = "n" * 250 + ".mp4"
+    write(open_sink(tmp_path / name), results(3))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "codec", "rate", "channels"),
+    [
+        ("in.ts", ["-c:a", "aac", "-ac", "2"], "aac", 44100, 2),
+        ("in.mkv", ["-c:a", "pcm_s16le", "-ar", "192000", "-ac", "1"], "aac", 96000, 1),
+        ("in.mkv", ["-c:a", "ac3", "-ac", "6", "-ar", "48000"], "ac3", 48000, 6),
+        ("in.mkv", ["-c:a", "pcm_s16le", "-ac", "6", "-ar", "48000"], "aac", 48000, 6),
+    ],
+)
+def test_sound_of_broadcasts_and_studios(tmp_path, source, arguments, codec, rate, channels):
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not installed")
+    video = [
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=s=96x64:r=25:d=1",
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=f=440:d=1:r=44100",
+        "-c:v",
+        "libx264",
+    ]
+    command = ["ffmpeg", "-loglevel", "error", "-y", *video, *arguments, str(tmp_path / source)]
+    subprocess.run(command, check=True, timeout=60)
+    clip = VideoSource(str(tmp_path / source), options=SourceOptions())
+    frames = [Result(frame, frame.image) for frame in iter(clip.read, None)]
+    write(open_sink(tmp_path / "out.mp4"), frames, info=clip.info)
+    clip.close()
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        track = container.streams.audio[0]
+        assert (track.codec_context.name, track.rate, track.channels) == (codec, rate, channels)
+        seconds = sum(frame.samples / frame.rate for frame in container.decode(audio=0))
+    assert abs(seconds - 1) < 0.1
