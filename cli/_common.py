@@ -44,6 +44,12 @@ def threads_option(function: Command) -> Command:
     return click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help=text)(function)
 
 
+def size_option(function: Command) -> Command:
+    """`--size`, of files."""
+    text = "Scale the input first: short side in pixels, or width x height."
+    return click.option("--size", metavar="SHORT|WxH", help=text)(function)
+
+
 def style_option(function: Command) -> Command:
     """`--style`, a name or mix."""
     return click.option(

@@ -20,6 +20,7 @@ from ._common import (
     look_options,
     notice,
     progress,
+    size_option,
     tell_about_weights,
     tell_notes,
 )
@@ -29,9 +30,7 @@ from ._common import (
 @click.argument("source", metavar="SRC")
 @click.argument("destination", metavar="DST")
 @look_options
-@click.option(
-    "--size", metavar="SHORT|WxH", help="Scale the input first: short side in pixels, or width x height."
-)
+@size_option
 @click.option("--workers", "-j", type=click.IntRange(1, 1024), metavar="N", help="How many work at once.")
 @click.option(
     "--retries", type=click.IntRange(0, 100), default=2, show_default=True, help="Tries after a failure."

@@ -19,6 +19,7 @@ from ._common import (
     look_options,
     notice,
     progress,
+    size_option,
     tell_about_weights,
     tell_notes,
 )
@@ -28,9 +29,7 @@ from ._common import (
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--output", "-o", required=True, metavar="OUTPUT", help="A file; for several inputs a folder.")
 @look_options
-@click.option(
-    "--size", metavar="SHORT|WxH", help="Scale the input first: short side in pixels, or width x height."
-)
+@size_option
 @json_option
 def command(inputs: tuple[str, ...], output: str, look: Look, size: str | None, as_json: bool) -> None:
     r"""Stylise pictures, folders, globs and videos.

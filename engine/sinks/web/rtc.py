@@ -11,7 +11,7 @@ from typing import Any
 from ...errors import MissingExtraError, UsageError
 from .hub import Hub
 
-# Encoding is done for every viewer anew, in software.
+# Encodes every frame again for each viewer, in software.
 MAX_PEERS = 4
 TIME_BASE = Fraction(1, 90000)
 
