@@ -18,10 +18,14 @@ from typing import Any
 from _harness import SHARED, write
 
 COLUMNS = (
-    "style_loss",
-    "content_loss",
-    "squeezenet_style_loss",
-    "squeezenet_content_loss",
+    "painted",
+    "painted_full",
+    "painted_half",
+    "painted_quarter",
+    "palette",
+    "semantic",
+    "covariance_relu4_1",
+    "covariance_relu5_1",
     "cam_correlation",
     "cam_iou",
     "top1_kept",
@@ -63,8 +67,8 @@ def main() -> None:
     facts = {name: found[name] for name in ("settings", "fps", "parameters", "macs", "width", "height")}
     facts |= {"warping_error_of_the_frames_themselves": warping.get("frames_themselves")}
     notes = (
-        "By `artrt eval`; docs/metrics.md defines each column. Losses and errors are better when small, the rest "
-        f"when large. The network: {found['parameters'] / 1e3:.0f} thousand parameters, {found['macs'] / 1e9:.2f} "
+        "By `artrt eval`; docs/metrics.md defines each column. Errors are better when small, the rest when "
+        f"large. The network: {found['parameters'] / 1e3:.0f} thousand parameters, {found['macs'] / 1e9:.2f} "
         f"billion multiply-accumulate operations and {found['fps']:.3g} frames/s at {found['width']}x"
         f"{found['height']}."
     )

@@ -26,7 +26,7 @@ from artrt.models.photos import find_photographs, split_held_out
 PAINTINGS = ("irises", "blue-dancers")
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "new-styles.jpg"
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
-COLUMNS = ("style_loss", "content_loss", "cam_correlation", "cam_iou", "top1_kept", "ssim", "edge_f1")
+COLUMNS = ("painted", "palette", "semantic", "cam_correlation", "cam_iou", "top1_kept", "ssim", "edge_f1")
 HEIGHT_PX = 320
 SHOWN_PX = 220
 

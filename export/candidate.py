@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +81,6 @@ class Candidate:
         transform: paints a picture in a style.
         paint: the same, knowing the photograph's file.
         mask_of: saliency masks for the judge, or None.
-        style_sizes: long side of the style pictures that the styles were trained on.
         settings: facts for the report.
         cost: frames per second, parameters and operations, or nothing.
     """
@@ -90,7 +89,6 @@ class Candidate:
     transform: Callable[[Image, str], Image]
     paint: Paint
     mask_of: MaskOf | None
-    style_sizes: Mapping[str, int]
     settings: dict[str, Any]
     cost: Callable[[], dict[str, Any]] = field(default=dict)
 
@@ -137,7 +135,6 @@ def candidate_of(options: EvaluateOptions, *, work: Path, stack: ExitStack, repo
         transform=transform,
         paint=lambda path, image, style: transform(image, style),
         mask_of=mask_of,
-        style_sizes={name: _trained_size(style) for name, (_, style) in styles.items()},
         settings={"model": model if options.trunk is None else str(options.trunk)}
         | {"strength": options.strength, "keep_salient": options.keep_salient, "provider": chain.provider},
         cost=lambda: _cost(chain, vectors[next(iter(vectors))], model, options.fps_size),
@@ -162,10 +159,8 @@ def _pictures(options: EvaluateOptions, folder: Path, mask_of: MaskOf | None) ->
     def transform(image: Image, style: str) -> Image:
         raise UsageError("--frames needs something that paints: leave --against out")
 
-    sizes = {name: _trained_size(Zoo().style(name)) for name in styles if name in Zoo().styles()}
-    return Candidate(
-        styles, transform, paintings_of(folder, styles=styles), mask_of, sizes, {"against": str(folder)}
-    )
+    paint = paintings_of(folder, styles=styles)
+    return Candidate(styles, transform, paint, mask_of, {"against": str(folder)})
 
 
 def _styles(options: EvaluateOptions) -> dict[str, tuple[str, Style]]:
@@ -194,10 +189,6 @@ def _exported(trunk: Path, work: Path) -> Path:
     path = work / "trunk.onnx"
     onnx.save(onnx_from_transformer(load_trunk(trunk)), path)
     return path
-
-
-def _trained_size(style: Style) -> int:
-    return int(style.training.get("style_long_side_px", 512))
 
 
 def _cost(chain: Chain, vector: Any, model: str, size_text: str) -> dict[str, Any]:

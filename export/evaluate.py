@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
     from ..models.evaluation import Paint
 
 COLUMNS = {
-    "style": "style_loss",
-    "content": "content_loss",
+    "painted": "painted",
+    "full": "painted_full",
+    "half": "painted_half",
+    "quarter": "painted_quarter",
+    "palette": "palette",
+    "semantic": "semantic",
     "CAM": "cam_correlation",
-    "CAM IoU": "cam_iou",
     "top-1": "top1_kept",
     "sal. IoU": "saliency_iou",
     "SSIM": "ssim",
     "edge F1": "edge_f1",
-    "SN style": "squeezenet_style_loss",
-    "SN content": "squeezenet_content_loss",
 }
+COVARIANCE = "covariance_"
 
 
 @dataclass(frozen=True)
@@ -140,11 +142,12 @@ def table(report: Mapping[str, Any]) -> str:
     rows = {**report["styles"], "mean": report["mean"]}
     width = max(len(name) for name in rows)
     columns = {title: key for title, key in COLUMNS.items() if key in report["mean"]}
-    lines = [" " * width + "".join(f"{title:>12}" for title in columns)]
+    lines = [" " * width + "".join(f"{title:>10}" for title in columns)]
     lines += [
-        f"{name:{width}}" + "".join(f"{scores[key]:12.3f}" for key in columns.values())
+        f"{name:{width}}" + "".join(f"{scores[key]:10.3f}" for key in columns.values())
         for name, scores in rows.items()
     ]
+    lines += _covariance_table(report, width)
     if "warping_error" in report:
         errors = report["warping_error"]
         lines.append(
@@ -158,6 +161,20 @@ def table(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _covariance_table(report: Mapping[str, Any], width: int) -> list[str]:
+    """Covariance errors by layer, each beside what the painting's two halves differ by."""
+    layers = [name for name in report["mean"] if name.startswith(COVARIANCE)]
+    if not layers:
+        return []
+    titles = "".join(f"{name.removeprefix(COVARIANCE):>14}" for name in layers)
+    lines = [f"covariance error / of the painting's two halves\n{'':{width}}{titles}"]
+    for name, floor in report["floors"].items():
+        scores = report["styles"][name]
+        cells = (f"{scores[layer]:.2f} / {floor[layer]:.2f}" for layer in layers)
+        lines.append(f"{name:{width}}" + "".join(f"{cell:>14}" for cell in cells))
+    return lines
+
+
 def _judged(
     candidate: Candidate,
     photos: Path,
@@ -167,26 +184,35 @@ def _judged(
     report: Report,
     on_progress: Callable[[int, int], None] | None,
 ) -> dict[str, Any]:
-    from ..models.evaluation import EvaluationOptions, Judge, judge_paintings, mean_scores
+    from ..models.evaluation import (
+        EvaluationOptions,
+        Judge,
+        by_layer,
+        judge_paintings,
+        judged_targets,
+        mean_scores,
+    )
 
     chosen = chosen_photographs(photos, every=asked.all_photos, limit=asked.limit)
     pictures = style_pictures(paintings, candidate.styles)
-    options = EvaluationOptions(long_side_px=asked.long_side_px, style_sizes=candidate.style_sizes)
+    options = EvaluationOptions(long_side_px=asked.long_side_px)
     report(f"judging {len(pictures)} styles on {len(chosen)} photographs of {photos}")
     judge = Judge.load(weights=asked.weights, mask_of=candidate.mask_of)
     paint = Shown(candidate.paint, asked.write)
-    scores = judge_paintings(paint, chosen, pictures, options, judge=judge, report=on_progress)
+    targets = judged_targets(pictures, options, judge=judge)
+    scores = judge_paintings(paint, chosen, targets, options, judge=judge, report=on_progress)
     means = mean_scores(scores)
     settings = {
         "photographs": len(chosen),
         "long_side_px": asked.long_side_px,
-        "style_long_side_px": {name: options.style_size(name) for name in pictures},
+        "style_long_side_px": options.style_long_side_px,
     }
     return {
         "settings": settings | candidate.settings,
         "mean": means.pop("mean"),
         "styles": means,
-        "pictures": [vars(score) for score in scores],
+        "floors": {name: by_layer(target.floor) for name, target in targets.items()},
+        "pictures": [asdict(score) for score in scores],
     }
 
 

@@ -29,7 +29,8 @@ from .transformer_parity import cpu_stage, stage_painter, torch_painter
 
 LICENCE = "Apache-2.0"
 COLUMNS = ["style", "painting", "artist", "year", "public domain"]
-COLUMNS += ["style loss", "content loss", "CAM correlation", "top-1 kept"]
+COLUMNS += ["painted", "palette", "semantic", "CAM correlation", "top-1 kept"]
+SCORES = ("painted", "palette", "semantic", "cam_correlation", "top1_kept")
 SOURCE = "photograph of the painting, in the public domain"
 
 
@@ -256,7 +257,7 @@ def _style_training(trained: TrainedStyles, style: str) -> dict[str, Any]:
 
 
 def _row(style: Style) -> str:
-    numbers = [_score(style, key) for key in ("style_loss", "content_loss", "cam_correlation", "top1_kept")]
+    numbers = [_score(style, key) for key in SCORES]
     facts = [style.name, style.title, style.artist, style.year, style.public_domain, *numbers]
     return "| " + " | ".join(facts) + " |"
 

@@ -7,7 +7,7 @@ definitions stand in docs/metrics.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from ..engine.frame import Image, read_image
 from .frame_pairs import FramePair
 from .localization import LocalizationNetwork, load_localization_network
 from .loss_networks import CONTENT_LAYER, LossNetwork, load_loss_network
-from .losses import class_maps, content_loss, correlation, gram, style_loss
+from .losses import content_loss
 from .metrics import edge_f1, mask_iou, reduced, ssim, top_iou, warping_error
+from .moments import Moments, covariance_errors, moments
 from .photos import load_painting
 from .pretrained import locate
+from .yardstick import Correlations, Recognised, correlations, painted_by_scale, palette_shift
 
 Transform = Callable[[Image, str], Image]
 """(photograph uint8 [H, W, 3] BGR, style name) -> painting of the same size and kind."""
@@ -33,89 +35,104 @@ Paint = Callable[[Path, Image, str], Image]
 MaskOf = Callable[[Image], NDArray[np.float32]]
 """Picture uint8 [H, W, 3] BGR -> mask float32 [h, w] in [0, 1]."""
 
-SQUEEZENET_STYLE_LAYERS = ("conv1", "fire3", "fire5", "fire7", "fire9")
-SQUEEZENET_CONTENT_LAYER = "fire7"
-
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """What is compared.
+    """Sizes at which pictures are compared, the same for every program.
 
     Attributes:
         long_side_px: photographs are reduced to this, never enlarged.
         style_long_side_px: style pictures likewise; it is part of what a style is.
-        style_sizes: exceptions by style name.
     """
 
     long_side_px: int = 384
-    style_long_side_px: int = 512
-    style_sizes: Mapping[str, int] | None = None
-
-    def style_size(self, name: str) -> int:
-        """Long side of one style picture in pixels."""
-        return (self.style_sizes or {}).get(name, self.style_long_side_px)
+    style_long_side_px: int = 448
 
 
 @dataclass(frozen=True)
 class PictureScores:
-    """One painting, judged. Losses are better when small, the rest when large.
+    """One painting, judged. Errors and losses are better when small, the rest when large.
 
     Attributes:
         photograph: file name of the photograph.
         style: name of the style.
-        style_loss: Gram matrices of five layers, relative to the style's energy.
-        content_loss: relu4_1, relative to the photograph's energy.
-        squeezenet_style_loss: the same as `style_loss` by SqueezeNet's features.
-        squeezenet_content_loss: the same as `content_loss` by SqueezeNet's features.
+        painted: how far it went from the photograph to the painting, mean of the three scales.
+        painted_full: the same at full size: fine strokes, and noise.
+        painted_half: at half the size.
+        painted_quarter: at a quarter: large strokes.
+        palette: how far the colours went.
+        semantic: cosine of what a classifier sees in photograph and painting.
         cam_correlation: of the activation maps of the photograph's class.
         cam_iou: overlap of the top fifth of these maps.
         top1_kept: 1 when the painting's likeliest class is the photograph's, else 0.
         saliency_iou: overlap of the saliency masks; None without a saliency network.
         ssim: structural similarity of the lumas.
         edge_f1: of the edges.
+        content_loss: relu4_1, relative to the photograph's energy.
+        covariance_errors: |C - C*| / |C*| by layer of the loss network.
     """
 
     photograph: str
     style: str
-    style_loss: float
-    content_loss: float
-    squeezenet_style_loss: float
-    squeezenet_content_loss: float
+    painted: float
+    painted_full: float
+    painted_half: float
+    painted_quarter: float
+    palette: float
+    semantic: float
     cam_correlation: float
     cam_iou: float
     top1_kept: float
     saliency_iou: float | None
     ssim: float
     edge_f1: float
+    content_loss: float
+    covariance_errors: Mapping[str, float]
 
     def numbers(self) -> dict[str, float]:
-        """The scores by name, without those that are None."""
-        return {name: value for name, value in asdict(self).items() if isinstance(value, float)}
+        """The scores by name, those of layers as `covariance_relu1_1`, without those that are None."""
+        plain = {name: value for name, value in vars(self).items() if isinstance(value, float)}
+        return plain | by_layer(self.covariance_errors)
+
+
+def by_layer(errors: Mapping[str, float]) -> dict[str, float]:
+    """Names of scores for errors by layer."""
+    return {f"covariance_{layer}": value for layer, value in errors.items()}
 
 
 @dataclass(frozen=True)
 class _Seen:
     """A picture through all networks."""
 
+    picture: Tensor
     relu: dict[str, Tensor]
-    squeezenet: dict[str, Tensor]
-    maps: Tensor
+    correlations: Correlations
+    recognised: Recognised
     mask: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)
-class _Target:
-    """Gram matrices of a style picture."""
+class Target:
+    """A style picture through the networks.
 
-    relu: dict[str, Tensor]
-    squeezenet: dict[str, Tensor]
+    Attributes:
+        picture: float [1, 3, H, W], RGB in [0, 1].
+        moments: statistics by layer of the loss network.
+        correlations: of SqueezeNet's channels.
+        floor: covariance errors of one half of the picture against the other, by layer: nothing can do much better.
+    """
+
+    picture: Tensor
+    moments: dict[str, Moments]
+    correlations: Correlations
+    floor: dict[str, float]
 
 
 class Judge:
     """The networks of the yardstick.
 
     Args:
-        loss_network: gives the features of style and content loss.
+        loss_network: gives the features of covariance errors and content loss.
         localization: SqueezeNet 1.1.
         mask_of: gives saliency masks, or None to leave them out.
     """
@@ -143,33 +160,34 @@ class Judge:
         return cls(load_loss_network("compact", directory=folder), localization, mask_of=mask_of)
 
     @torch.no_grad()
-    def style(self, picture: Path, *, long_side_px: int) -> _Target:
+    def style(self, picture: Path, *, long_side_px: int) -> Target:
         """What paintings of this style are compared with.
 
         Raises:
             InputError: the picture is missing or unreadable.
         """
         image = load_painting(picture, long_side_px=long_side_px)
-        features = self._localization.features(image)
-        return _Target(
-            {name: gram(feature) for name, feature in self._loss_network(image).items()},
-            {name: gram(features[name]) for name in SQUEEZENET_STYLE_LAYERS},
-        )
+        halves = [
+            self._moments(half) for half in image.chunk(2, dim=2 + int(image.shape[3] > image.shape[2]))
+        ]
+        ways = [covariance_errors(*halves), covariance_errors(*halves[::-1])]
+        floor = {name: float(ways[0][name] + ways[1][name]) / 2 for name in ways[0]}
+        return Target(image, self._moments(image), correlations(self._localization, image), floor)
 
     @torch.no_grad()
     def look(self, image: Image) -> _Seen:
         """One picture, uint8 [H, W, 3] BGR, through all networks."""
         tensor = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).permute(2, 0, 1)[None].float() / 255
-        network = self._localization
         return _Seen(
+            picture=tensor,
             relu=self._loss_network(tensor),
-            squeezenet=network.features(tensor),
-            maps=network(network.prepare(tensor)),
+            correlations=correlations(self._localization, tensor),
+            recognised=Recognised(self._localization, tensor),
             mask=self._mask_of(image) if self._mask_of else None,
         )
 
     @torch.no_grad()
-    def score(self, photograph: Image, painting: Image, target: _Target, *, seen: _Seen) -> dict[str, Any]:
+    def score(self, photograph: Image, painting: Image, target: Target, *, seen: _Seen) -> dict[str, Any]:
         """The scores of :class:`PictureScores`, by name, of one painting.
 
         Args:
@@ -179,23 +197,32 @@ class Judge:
             seen: what `look` gave for the photograph.
         """
         after = self.look(painting)
-        logits = [self._localization.logits(maps).argmax(dim=1) for maps in (seen.maps, after.maps)]
-        cams = [class_maps(maps, logits[0]) for maps in (seen.maps, after.maps)]
+        full, half, quarter = painted_by_scale(after.correlations, seen.correlations, target.correlations)[0]
+        before, now = seen.recognised, after.recognised
+        maps = [one.maps_of(before.likeliest)[0].numpy() for one in (now, before)]
         masks = None if seen.mask is None or after.mask is None else (after.mask, seen.mask)
-        squeezenet = {name: gram(after.squeezenet[name]) for name in SQUEEZENET_STYLE_LAYERS}
-        deep = SQUEEZENET_CONTENT_LAYER
+        statistics = {name: moments(feature) for name, feature in after.relu.items()}
         return {
-            "style_loss": float(style_loss({n: gram(f) for n, f in after.relu.items()}, target.relu)),
-            "content_loss": float(content_loss(after.relu[CONTENT_LAYER], seen.relu[CONTENT_LAYER])),
-            "squeezenet_style_loss": float(style_loss(squeezenet, target.squeezenet)),
-            "squeezenet_content_loss": float(content_loss(after.squeezenet[deep], seen.squeezenet[deep])),
-            "cam_correlation": float(correlation(cams[1], cams[0])),
-            "cam_iou": top_iou(cams[1][0].numpy(), cams[0][0].numpy()),
-            "top1_kept": float(logits[0] == logits[1]),
+            "painted": float(full + half + quarter) / 3,
+            "painted_full": float(full),
+            "painted_half": float(half),
+            "painted_quarter": float(quarter),
+            "palette": palette_shift(after.picture, seen.picture, target.picture),
+            "semantic": now.semantic(before),
+            "cam_correlation": now.map_correlation(before),
+            "cam_iou": top_iou(maps[0], maps[1]),
+            "top1_kept": float(now.likeliest == before.likeliest),
             "saliency_iou": None if masks is None else mask_iou(*masks),
             "ssim": ssim(painting, photograph),
             "edge_f1": edge_f1(painting, photograph),
+            "content_loss": float(content_loss(after.relu[CONTENT_LAYER], seen.relu[CONTENT_LAYER])),
+            "covariance_errors": {
+                name: float(error) for name, error in covariance_errors(statistics, target.moments).items()
+            },
         }
+
+    def _moments(self, image: Tensor) -> dict[str, Moments]:
+        return {name: moments(feature) for name, feature in self._loss_network(image).items()}
 
 
 def evaluate(
@@ -227,13 +254,15 @@ def evaluate(
     def paint(photograph: Path, image: Image, style: str) -> Image:
         return transform(image, style)
 
-    return judge_paintings(paint, photographs, style_images, options, judge=judge, report=report)
+    options = options or EvaluationOptions()
+    targets = judged_targets(style_images, options, judge=judge)
+    return judge_paintings(paint, photographs, targets, options, judge=judge, report=report)
 
 
 def judge_paintings(
     paint: Paint,
     photographs: Sequence[Path],
-    style_images: Mapping[str, Path],
+    targets: Mapping[str, Target],
     options: EvaluationOptions | None = None,
     *,
     judge: Judge,
@@ -241,9 +270,6 @@ def judge_paintings(
 ) -> list[PictureScores]:
     """Like :func:`evaluate`, for paintings that depend on the photograph's name: `paint(path, image, style)`."""
     options = options or EvaluationOptions()
-    targets = {
-        name: judge.style(path, long_side_px=options.style_size(name)) for name, path in style_images.items()
-    }
     scores: list[PictureScores] = []
     for path in photographs:
         photograph = reduced(read_image(path), long_side_px=options.long_side_px)
@@ -261,6 +287,14 @@ def judge_paintings(
             if report is not None:
                 report(len(scores), len(photographs) * len(targets))
     return scores
+
+
+def judged_targets(
+    style_images: Mapping[str, Path], options: EvaluationOptions, *, judge: Judge
+) -> dict[str, Target]:
+    """The style pictures through the judge's networks, by name."""
+    side = options.style_long_side_px
+    return {name: judge.style(path, long_side_px=side) for name, path in style_images.items()}
 
 
 def evaluate_frames(

@@ -43,8 +43,9 @@ def test_shipped_styles_are_judged(
     assert set(report["styles"]) == {"great-wave", "udnie"}
     assert len(report["pictures"]) == 4
     assert report["settings"]["photographs"] == 2
-    assert report["mean"]["content_loss"] > 0  # the tiny zoo paints one flat tone
+    assert report["mean"]["painted"] != 0  # the tiny zoo paints one flat tone
     assert report["mean"]["edge_f1"] == 0
+    assert set(report["floors"]["udnie"]) == {f"covariance_relu{n}_1" for n in range(1, 6)}
     assert report["fps"] > 0
     assert (report["width"], report["height"]) == (64, 48)
     kept = sorted(
@@ -95,6 +96,7 @@ def test_frames_add_the_warping_error_and_the_table_shows_it(
     assert "warping error 0.00000 on 2 pairs" in text  # a flat tone cannot flicker
     assert "frames/s at 64x48" in text
     assert text.splitlines()[1].startswith("udnie")
+    assert "covariance error / of the painting's two halves" in text
 
 
 @pytest.mark.parametrize(

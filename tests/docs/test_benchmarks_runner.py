@@ -125,12 +125,12 @@ def test_a_painting_curve_becomes_its_best_at_each_moment(script):
 def test_the_region_table_compares_with_and_without(script, monkeypatch):
     paint, written = script("paint"), {}
     monkeypatch.setattr(paint, "write", lambda name, **values: written.update(values))
-    scores = {"content_loss": 0.1, "cam_correlation": 0.5}
+    scores = {"semantic": 0.1, "cam_correlation": 0.5}
     rows = [
-        {"photo": name, "style": style, "region": weight, "top1_kept": kept, "style_loss": loss} | scores
+        {"photo": name, "style": style, "region": weight, "top1_kept": kept, "painted": loss} | scores
         for style in paint.STYLES
         for name, (weight, kept, loss) in zip(
-            "aabb", [(0, 0.0, 1.0), (0.1, 1.0, 1.5), (0, 1.0, 3.0), (0.1, 1.0, 4.5)], strict=True
+            "aabb", [(0, 0.0, 0.4), (0.1, 1.0, 0.3), (0, 1.0, 0.5), (0.1, 1.0, 0.5)], strict=True
         )
     ]
     paint.write_region(rows, 64, 1)
@@ -138,5 +138,5 @@ def test_the_region_table_compares_with_and_without(script, monkeypatch):
     for line in written["rows"]:
         assert line["top1_kept_without"] == 0.5
         assert line["top1_kept_with"] == 1.0
-        assert line["style_loss_ratio"] == 1.5
+        assert line["painted_change"] == pytest.approx(-0.05)
     assert written["rows"][-1]["photos"] == 6

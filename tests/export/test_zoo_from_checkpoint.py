@@ -43,7 +43,7 @@ def checkpoint(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def zoo(checkpoint, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("zoo")
-    scores = {"udnie": {"style_loss": 0.123, "content_loss": 0.456}}
+    scores = {"udnie": {"painted": 0.123, "semantic": 0.456}}
     zoo_from_checkpoint(checkpoint, folder, scores=scores, scored_photographs=5)
     return folder
 
@@ -68,7 +68,7 @@ def test_style_files_and_card_tell_painting_and_scores(zoo):
     style = Zoo(zoo).style("udnie")
     assert style.artist == "Francis Picabia"
     assert "died in 1953" in style.public_domain
-    assert style.losses == {"style_loss": 0.123, "content_loss": 0.456}
+    assert style.losses == {"painted": 0.123, "semantic": 0.456}
     card = (zoo / "cards" / "stylize-small.md").read_text(encoding="utf-8")
     assert "| udnie |" in card
     assert "0.123" in card
@@ -88,7 +88,7 @@ def test_a_style_that_was_trained_alone_ships_too_and_one_of_another_trunk_does_
 ):
     learned = replace(Zoo(zoo).style("udnie"), name="irises", training={"kind": "vector"}, losses={})
     save_style(tmp_path / "irises.safetensors", learned)
-    scores = {"irises": {"style_loss": 0.321}}
+    scores = {"irises": {"painted": 0.321}}
     zoo_from_checkpoint(checkpoint, tmp_path / "zoo", more=[tmp_path / "irises.safetensors"], scores=scores)
     assert Zoo(tmp_path / "zoo").style("irises").losses == scores["irises"]
     card = (tmp_path / "zoo" / "cards" / "stylize-small.md").read_text(encoding="utf-8")

@@ -13,7 +13,6 @@ from artrt.models.evaluation import (
     Judge,
     evaluate,
     evaluate_frames,
-    judge_paintings,
     mean_scores,
 )
 from artrt.models.frame_pairs import FramePair
@@ -59,20 +58,22 @@ def test_a_photograph_left_alone_keeps_everything(folder: Path, judge: Judge) ->
         ("b.png", "lines"),
     ]
     for score in scores:
-        assert score.content_loss == score.squeezenet_content_loss == 0
+        assert score.content_loss == 0
+        kept = (score.painted, score.painted_full, score.painted_half, score.painted_quarter, score.palette)
+        assert kept == pytest.approx((0,) * 5, abs=1e-5)
+        assert score.semantic == pytest.approx(1, abs=1e-5)
         assert score.cam_correlation == pytest.approx(1, abs=1e-5)
         assert (score.cam_iou, score.top1_kept, score.saliency_iou, score.edge_f1) == (1, 1, 1, 1)
-        assert score.style_loss > 0.001
-        assert score.squeezenet_style_loss > 0.001
+        assert min(score.covariance_errors.values()) > 0.01
 
 
-def test_the_style_picture_itself_has_no_style_loss(folder: Path, judge: Judge) -> None:
+def test_the_style_picture_itself_is_fully_painted(folder: Path, judge: Judge) -> None:
     dots = photo(3)
     (score,) = evaluate(
         lambda image, style: dots, paths(folder, "a"), {"dots": folder / "dots.png"}, judge=judge
     )
-    assert score.style_loss == pytest.approx(0, abs=1e-6)
-    assert score.squeezenet_style_loss == pytest.approx(0, abs=1e-6)
+    assert (score.painted, score.painted_quarter, score.palette) == pytest.approx((1, 1, 1), abs=1e-4)
+    assert max(score.covariance_errors.values()) == pytest.approx(0, abs=1e-5)
     assert score.content_loss > 0.05
     assert score.cam_correlation < 0.9
     assert score.ssim < 0.5
@@ -81,15 +82,16 @@ def test_the_style_picture_itself_has_no_style_loss(folder: Path, judge: Judge) 
 def test_means_are_over_photographs_and_then_over_styles(folder: Path, judge: Judge) -> None:
     scores = evaluate(lambda image, style: 255 - image, paths(folder, "a", "b"), styles(folder), judge=judge)
     means = mean_scores(scores)
-    dots = [score.style_loss for score in scores if score.style == "dots"]
-    assert means["dots"]["style_loss"] == pytest.approx(np.mean(dots))
-    both = (means["dots"]["style_loss"] + means["lines"]["style_loss"]) / 2
-    assert means["mean"]["style_loss"] == pytest.approx(both)
+    dots = [score.painted for score in scores if score.style == "dots"]
+    assert means["dots"]["painted"] == pytest.approx(np.mean(dots))
+    both = (means["dots"]["painted"] + means["lines"]["painted"]) / 2
+    assert means["mean"]["painted"] == pytest.approx(both)
     assert "saliency_iou" in means["mean"]
+    assert "covariance_relu5_1" in means["mean"]
     assert "photograph" not in means["mean"]
 
 
-def test_photographs_are_reduced_and_style_sizes_count(folder: Path, judge: Judge) -> None:
+def test_photographs_are_reduced_and_the_size_of_styles_counts(folder: Path, judge: Judge) -> None:
     sizes = []
 
     def transform(image: Image, style: str) -> Image:
@@ -97,12 +99,12 @@ def test_photographs_are_reduced_and_style_sizes_count(folder: Path, judge: Judg
         return image
 
     one = EvaluationOptions(long_side_px=64, style_long_side_px=128)
-    other = EvaluationOptions(long_side_px=64, style_long_side_px=128, style_sizes={"dots": 64})
+    other = EvaluationOptions(long_side_px=64, style_long_side_px=64)
     dots = {"dots": folder / "dots.png"}
     first = evaluate(transform, paths(folder, "a"), dots, one, judge=judge)
     second = evaluate(transform, paths(folder, "a"), dots, other, judge=judge)
     assert sizes == [(48, 64, 3)] * 2
-    assert first[0].style_loss != second[0].style_loss
+    assert first[0].covariance_errors != second[0].covariance_errors
 
 
 def test_a_changed_size_is_refused(folder: Path, judge: Judge) -> None:
@@ -112,11 +114,20 @@ def test_a_changed_size_is_refused(folder: Path, judge: Judge) -> None:
 
 def test_without_a_saliency_network_its_score_is_left_out(folder: Path) -> None:
     judge = Judge.load(weights=folder / "weights")
-    scores = judge_paintings(
-        lambda path, image, style: image, paths(folder, "a"), {"dots": folder / "dots.png"}, judge=judge
+    scores = evaluate(
+        lambda image, style: image, paths(folder, "a"), {"dots": folder / "dots.png"}, judge=judge
     )
     assert scores[0].saliency_iou is None
     assert "saliency_iou" not in mean_scores(scores)["mean"]
+
+
+def test_the_floor_is_how_far_the_halves_of_the_painting_differ(folder: Path, judge: Judge) -> None:
+    twice = np.concatenate([photo(3)] * 2, axis=1)
+    cv2.imwrite(str(folder / "twice.png"), twice)
+    same = judge.style(folder / "twice.png", long_side_px=1000).floor
+    other = judge.style(folder / "dots.png", long_side_px=1000).floor
+    assert set(same) == {f"relu{number}_1" for number in range(1, 6)}
+    assert max(same.values()) < 1e-4 < min(other.values())
 
 
 def test_progress_is_reported(folder: Path, judge: Judge) -> None:
