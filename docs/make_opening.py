@@ -1,8 +1,7 @@
-"""Makes docs/images/opening.jpg: photograph, painting, result.  python docs/make_opening.py PAINTING.jpg [STYLE]."""
+"""Makes docs/images/opening.jpg: a photograph and seven of the shipped styles.  python docs/make_opening.py"""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import cv2
@@ -11,33 +10,43 @@ import numpy as np
 import artrt
 
 IMAGES = Path(__file__).resolve().parent / "images"
-SIDE_PX = 400
-GAP_PX = 8
+STYLES = ("starry-night", "composition-vii", "wheatfield-with-crows", "the-scream", "irises", "great-wave", "dance")
+COLUMNS = 4
+SIDE_PX = 320
+PAINTED_PX = 480
+GAP_PX = 6
 
 
-def square(image: np.ndarray) -> np.ndarray:
-    """The middle square of a picture, uint8 [SIDE_PX, SIDE_PX, 3]."""
+def square(image: np.ndarray, side_px: int) -> np.ndarray:
+    """The middle square of a picture, uint8 [side_px, side_px, 3]."""
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     middle = image[top : top + side, left : left + side]
-    return cv2.resize(middle, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    return cv2.resize(middle, (side_px, side_px), interpolation=cv2.INTER_AREA)
 
 
-def main(painting: str, style: str = "starry-night") -> None:
-    """Writes the picture.
+def grid(tiles: list[np.ndarray]) -> np.ndarray:
+    """Tiles of one size in rows of COLUMNS, on white."""
+    padded = [np.pad(tile, ((0, GAP_PX), (0, GAP_PX), (0, 0)), constant_values=255) for tile in tiles]
+    rows = [np.hstack(padded[start : start + COLUMNS]) for start in range(0, len(padded), COLUMNS)]
+    return np.vstack(rows)[:-GAP_PX, :-GAP_PX]
 
-    Args:
-        painting: File of the style's painting.
-        style: Name of the style.
-    """
-    photo = artrt.read_image(IMAGES / "astronaut.jpg")
-    with artrt.Stylizer(style, provider="cpu") as stylizer:
-        result = stylizer(square(photo))
-    gap = np.full((SIDE_PX, GAP_PX, 3), 255, np.uint8)
-    row = np.hstack([square(photo), gap, square(artrt.read_image(painting)), gap, result])
-    artrt.write_image(IMAGES / "opening.jpg", row)
+
+def main() -> None:
+    """Writes the picture."""
+    photo = square(artrt.read_image(IMAGES / "astronaut.jpg"), PAINTED_PX)
+    tiles = [photo]
+    with artrt.Stylizer(STYLES[0], provider="cpu") as stylizer:
+        for style in STYLES:
+            stylizer.style = style
+            tiles.append(stylizer(photo))
+    cv2.imwrite(
+        str(IMAGES / "opening.jpg"),
+        grid([square(tile, SIDE_PX) for tile in tiles]),
+        [cv2.IMWRITE_JPEG_QUALITY, 88],
+    )
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
