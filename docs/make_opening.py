@@ -1,4 +1,7 @@
-"""Makes docs/images/opening.jpg: a photograph and seven of the shipped styles.  python docs/make_opening.py"""
+"""Makes docs/images/opening.jpg, a photograph and seven of the shipped styles.
+
+python docs/make_opening.py
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,15 @@ import numpy as np
 import artrt
 
 IMAGES = Path(__file__).resolve().parent / "images"
-STYLES = ("starry-night", "composition-vii", "wheatfield-with-crows", "the-scream", "irises", "great-wave", "dance")
+STYLES = (
+    "starry-night",
+    "composition-vii",
+    "wheatfield-with-crows",
+    "the-scream",
+    "irises",
+    "great-wave",
+    "dance",
+)
 COLUMNS = 4
 SIDE_PX = 320
 PAINTED_PX = 480
