@@ -51,7 +51,7 @@ class Saliency:
         attention: float = 0.0,
     ) -> None:
         if not 0 <= attention <= 1:
-            raise UsageError(f"attention is {attention:g}; it lies between 0 and 1")
+            raise UsageError(f"attention is {attention:g}; expected 0 to 1")
         file = (zoo or Zoo()).path(SALIENCY_FILE) if path is None else path
         self.stage = load_stage(file, provider=provider, threads=threads)
         if self.stage.spec.output != "mask":

@@ -185,7 +185,7 @@ def test_truncated_video_with_its_index_is_done_as_far_as_it_goes_and_said_so(tm
 
 def test_neither_style_nor_effect_is_said_so(photo, tmp_path, capsys):
     assert stylize(photo, "-o", tmp_path / "out.png", "--style", "none") == 0
-    assert "no style and no effect: inputs are only scaled" in capsys.readouterr().err
+    assert "no style and no effect were asked for: inputs are only scaled" in capsys.readouterr().err
     assert np.array_equal(read_image(tmp_path / "out.png"), read_image(photo))
 
 

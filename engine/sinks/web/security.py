@@ -149,7 +149,7 @@ class Guard:
     def _knows_host(self, host: str) -> bool:
         """Whether a Host header is this machine's: else a foreign page could come in by DNS rebinding.
 
-        A bare address is nobody's name: with a token any is taken, without one only those of loopback.
+        Of plain addresses, those of loopback are accepted; with a token, all are.
         """
         name = _host_name(host)
         if name is None:

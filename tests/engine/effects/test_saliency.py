@@ -36,7 +36,7 @@ def test_another_stage_is_refused(tmp_path: Path, picture: Picture) -> None:
 def test_attention_that_a_stage_does_not_know_is_not_ignored(use_tiny_zoo: Path) -> None:
     with pytest.raises(ContractError, match="no control 'attention'"):
         Saliency(provider="cpu", attention=0.5)
-    with pytest.raises(UsageError, match="between 0 and 1"):
+    with pytest.raises(UsageError, match="attention is 1.5; expected 0 to 1"):
         Saliency(provider="cpu", attention=1.5)
 
 
