@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from . import job_routes, photo_routes, style_routes, video_routes
+from . import job_routes, live_routes, photo_routes, style_routes, video_routes
 from .studio import Studio
 from .style_routes import STYLE_BYTES
 
@@ -40,6 +40,7 @@ def studio_app(studio: Studio) -> Starlette:
         *photo_routes.routes(studio),
         *video_routes.routes(studio),
         *style_routes.routes(studio),
+        *live_routes.routes(studio),
         Route("/healthz", _health, methods=["GET"]),
     ]
     return Starlette(routes=routes)

@@ -8,11 +8,13 @@ from types import TracebackType
 import cv2
 
 from ..frame import Image, as_image, read_image
+from ..looks.stabilizer import Stabilizer
 from .options import StudioOptions
 from .painter import Painter
 
 VIEW_PX = 1600
 REMEMBERED_PHOTOS = 8
+REMEMBERED_VIEWERS = 32
 
 
 class Bench:
@@ -27,6 +29,7 @@ class Bench:
         self.options = options
         self.paint = Painter(options, threads=threads)
         self._views: OrderedDict[tuple[str, int], Image] = OrderedDict()
+        self._stabilizers: OrderedDict[str, Stabilizer] = OrderedDict()
 
     @property
     def provider(self) -> str:
@@ -46,6 +49,14 @@ class Bench:
         self._views[path, VIEW_PX] = _reduced(image, VIEW_PX)
         while len(self._views) > REMEMBERED_PHOTOS:
             self._views.popitem(last=False)
+
+    def stabilizer(self, viewer: str) -> Stabilizer:
+        """The stabilizer of a viewer; it remembers the frame before."""
+        found = self._stabilizers.setdefault(viewer, Stabilizer())
+        self._stabilizers.move_to_end(viewer)
+        while len(self._stabilizers) > REMEMBERED_VIEWERS:
+            self._stabilizers.popitem(last=False)
+        return found
 
     def __enter__(self) -> Bench:
         """Enters a context that frees the models at its end."""

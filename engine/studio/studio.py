@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError
+from .cameras import Cameras
 from .jobs import Jobs
 from .options import StudioOptions
 from .turns import Turns
@@ -40,6 +41,8 @@ class Studio:
             raise OutputError(f"no place for temporary files: {error.strerror or error}") from error
         self.visitors = Visitors(self.folder, limits=options.limits)
         self.jobs = Jobs(each=options.limits.visitor_jobs, turns={kind: Turns() for kind in JOB_KINDS})
+        self.cameras = Cameras(tuple(address for _, address in options.cameras))
+        self.sockets: dict[str, int] = {}
         self.sliders: dict[str, Slider] = {}
         self.provider = ""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -68,6 +71,7 @@ class Studio:
         """Ends all workers and deletes every file."""
         if self._sweeping is not None:
             self._sweeping.cancel()
+        await self.cameras.close()
         ending = self.jobs.cancel_all()
         await asyncio.gather(*(asyncio.to_thread(worker.close) for worker in self._workers.values()))
         if ending:

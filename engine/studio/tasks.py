@@ -77,8 +77,8 @@ def export_photo(bench: Bench, *, path: str, wish: Wish, target: str, **_: Any) 
     return {"width": width, "height": height}
 
 
-def paint_frame(bench: Bench, *, jpeg: bytes, wish: Wish, short_side_px: int, **_: Any) -> bytes:
-    """A camera's frame, painted: JPEG in, JPEG out.
+def paint_frame(bench: Bench, *, jpeg: bytes, wish: Wish, short_side_px: int, viewer: str, **_: Any) -> bytes:
+    """The next frame of a viewer's camera, painted: JPEG in, JPEG out.
 
     Raises:
         InputError: It is not a JPEG of a sensible size.
@@ -91,7 +91,7 @@ def paint_frame(bench: Bench, *, jpeg: bytes, wish: Wish, short_side_px: int, **
     frame = as_image(image)
     if min(frame.shape[:2]) > short_side_px:
         frame = scaled(frame, Size(short_side_px))
-    return _jpeg(bench.paint.next(frame, wish), quality=80)
+    return _jpeg(bench.paint.next(frame, wish, stabilizer=bench.stabilizer(viewer)), quality=80)
 
 
 Task = Callable[..., Any]

@@ -9,7 +9,8 @@ from support.studio import studio, visitor
 
 @pytest.fixture(scope="package")
 def running(tiny_zoo, tmp_path_factory):
-    with studio(tiny_zoo, folder=tmp_path_factory.mktemp("studio")) as server:
+    cameras = (("Front door", "test://160x120@20"),)
+    with studio(tiny_zoo, folder=tmp_path_factory.mktemp("studio"), cameras=cameras) as server:
         yield server
 
 

@@ -205,3 +205,31 @@ CONTRAST = """() => {
   }
   return poor;
 }"""
+
+
+def test_the_own_camera_is_painted_and_moves(tab):
+    tab.get_by_role("link", name="Live").click()
+    tab.get_by_role("button", name="Start your camera").click()
+    tab.get_by_label("Steadiness").fill("0")
+    tab.get_by_label("Strength").fill("0.5")
+    eventually(lambda: tab.get_by_label("Frames per second").inner_text() != "")
+    first = shot(tab, "canvas")
+    eventually(lambda: np.abs(shot(tab, "canvas").astype(int) - first).max() > 20)
+    tab.locator(".panel h1").click()
+    tab.keyboard.press("4")  # udnie
+    tab.get_by_label("Strength").fill("1")
+    eventually(lambda: np.median(shot(tab, "canvas")) == pytest.approx(204, abs=3))
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Snapshot").click()
+    assert download.value.suggested_filename.endswith(".png")
+    tab.get_by_role("button", name="Record").click()
+    time.sleep(0.5)
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Record").click()
+    assert download.value.suggested_filename.endswith(".webm")
+
+
+def test_a_camera_of_the_server_by_its_name(tab):
+    tab.get_by_role("link", name="Live").click()
+    tab.get_by_role("button", name="Front door").click()
+    eventually(lambda: np.median(shot(tab, "canvas")) == pytest.approx(102, abs=3))

@@ -114,10 +114,11 @@ export function controls({ onChange, moving = false }) {
     onInput: (value) => { look.share = value; onChange(); },
   });
   share.querySelector("label").textContent = "Blend";
-  const body = el("div", { class: "controls" }, ...first.map(number));
+  const blend = [share, chooser("second", "Blend with", "", "second")];
+  const body = el("div", { class: "controls" }, ...(moving ? blend : []), ...first.map(number));
   const more = el("details", { open: innerWidth > 768 && innerHeight > 760 }, el("summary", {}, "More"),
     el("div", { class: "controls" },
-      share, chooser("second", "Blend with", "", "second"),
+      ...(moving ? [] : blend),
       ...(numbers.some((slider) => slider.name === "keep_salient")
         ? [chooser("background", "Background", "As the subject", "background")] : []),
       ...others.map(number), ...amounts.map(amount)));
@@ -129,6 +130,12 @@ export function controls({ onChange, moving = false }) {
       : [el("h1", { class: "title" }, "No style")]));
   };
   panel.made = { ...made, blend: share };
+  /** Sets an effect's amount; undefined turns it off. */
+  panel.place = (name, value) => {
+    const slider = amounts.find((one) => one.name === name);
+    made[name].set(toPlace(slider, value));
+    made[name].input.dispatchEvent(new Event("input"));
+  };
   panel.refresh();
   return panel;
 }
