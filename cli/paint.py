@@ -37,13 +37,13 @@ _FILE = click.Path(path_type=Path)
 @click.option("--color", type=_WEIGHT, metavar="W", help="Keep where colours are (off by default).")
 @click.option("--tv", type=_WEIGHT, metavar="W", help="Smoothness.")
 @click.option(
-    "--init", default="content", show_default=True, metavar="content|noise|style|stylized[:STYLE]",
+    "--init", default="photo", show_default=True, metavar="photo|noise|blur|style|stylized[:STYLE]",
     help="What to start from; stylized takes the feed-forward result of a style, by default of STYLE's file name.",
 )  # fmt: skip
-@click.option("--optimizer", type=click.Choice(["lbfgs", "adam"]), default="lbfgs", show_default=True)
+@click.option("--optimizer", type=click.Choice(["lbfgs", "adam"]), default="adam", show_default=True)
 @click.option(
-    "--loss-network", default="auto", show_default=True, metavar="compact|vgg19|vgg16|FILE",
-    help="What to look through; auto takes compact, else vgg19, whichever is on this machine.",
+    "--loss-network", default="auto", show_default=True, metavar="wide|compact|vgg19|vgg16|FILE",
+    help="What to look through; auto takes wide, else compact or vgg19, whichever is on this machine.",
 )  # fmt: skip
 @click.option(
     "--weights-dir", type=_FILE, metavar="DIR", help="Folder of the networks' weights, before the cache."

@@ -9,12 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import losses
 from .loss_networks import LossNetwork
+from .moments import Moments, moments_distances
 from .tiling import Tile, halo, stride, tiles
 
-#: What tiles add up to: a Gram matrix by (layer, number of the mask), a content difference by (layer, -1).
-Sums = dict[tuple[str, int], Tensor]
+#: What tiles add up to: by ("mean", layer, number of the mask) and ("second", ...) the first and second moments of the
+#: features, by ("content", layer, 0) the difference of the content.
+Sums = dict[tuple[str, str, int], Tensor]
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Style:
 class FeatureTerms:
     """Content and style of a picture, over tiles.
 
-    The Gram matrices belong to the whole picture. With one tile their gradient is plain autograd; with several a
-    first pass without gradients sums them over the tiles' cores, the loss is differentiated by these sums (small
-    matrices), and a second pass carries that into each tile's pixels: exactly the gradient of the whole picture.
+    Means and covariances belong to the whole picture; with m and S the first and second moments, C = S - m m^T. With
+    one tile their gradient is plain autograd; with several a first pass without gradients sums the moments over the
+    tiles' cores, the loss is differentiated by these sums (small matrices), and a second pass carries that into each
+    tile's pixels: exactly the gradient of the whole picture.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class FeatureTerms:
             layer: [_area(mask, layer, content) for mask in self._masks[layer]] for layer in style_layers
         }
         with torch.no_grad():
-            self._style_grams = [self._grams_of(style.image) for style in styles]
+            self._style_moments = [self._moments_of(style.image) for style in styles]
             self._content = self._targets(content)
 
     def __call__(self, image: Tensor, weights: Mapping[str, float]) -> tuple[dict[str, float], Tensor]:
@@ -90,35 +92,37 @@ class FeatureTerms:
             tile.crop(gradient).add_(torch.autograd.grad(surrogate, pixels)[0])
         return _floats(terms), gradient
 
-    def _sums(self, image: Tensor, tile: Tile, *, is_cropped: bool = False) -> dict[tuple[str, int], Tensor]:
-        """What a tile's core adds to the whole: Gram matrices by (layer, mask), content differences by (layer, -1)."""
+    def _sums(self, image: Tensor, tile: Tile, *, is_cropped: bool = False) -> Sums:
+        """What a tile's core adds to the whole."""
         seen = image if is_cropped else tile.crop(image)
         features = self._network(seen.contiguous(memory_format=torch.channels_last), self._layers)
-        sums: dict[tuple[str, int], Tensor] = {}
+        sums: Sums = {}
         for layer in self._style_layers:
             core = tile.core(features[layer], stride(layer))
             for index, mask in enumerate(self._masks[layer]):
-                if mask is not None:
-                    core = tile.core(features[layer], stride(layer)) * tile.part(mask, stride(layer)).sqrt()
-                sums[layer, index] = losses.gram(core) * (core[0, 0].numel() / self._areas[layer][index])
+                part = None if mask is None else tile.part(mask, stride(layer))
+                mean, second = _moments_part(core, part, self._areas[layer][index])
+                sums["mean", layer, index], sums["second", layer, index] = mean, second
         for layer in self._content_layers:
             core, target = (
                 tile.core(features[layer], stride(layer)),
                 tile.part(self._content[layer], stride(layer)),
             )
-            sums[layer, -1] = (core - target).square().sum() / self._energy[layer]
+            sums["content", layer, 0] = (core - target).square().sum() / self._energy[layer]
         return sums
 
-    def _terms(self, sums: Mapping[tuple[str, int], Tensor]) -> dict[str, Tensor]:
+    def _terms(self, sums: Sums) -> dict[str, Tensor]:
         terms = {}
         if self._content_layers:
-            terms["content"] = torch.stack([sums[layer, -1] for layer in self._content_layers]).mean()
+            terms["content"] = torch.stack(
+                [sums["content", layer, 0] for layer in self._content_layers]
+            ).mean()
         if self._style_layers:
             count = len(self._masks[self._style_layers[0]])
-            grams = [{layer: sums[layer, index] for layer in self._style_layers} for index in range(count)]
+            found = [_centred(sums, self._style_layers, index) for index in range(count)]
             each = [
-                style.weight * losses.style_loss(grams[min(index, count - 1)], target)
-                for index, (style, target) in enumerate(zip(self._styles, self._style_grams, strict=True))
+                style.weight * moments_distances(found[min(index, count - 1)], target).mean()
+                for index, (style, target) in enumerate(zip(self._styles, self._style_moments, strict=True))
             ]
             terms["style"] = torch.stack(each).sum()
         return terms
@@ -138,20 +142,39 @@ class FeatureTerms:
         self._energy |= {layer: value.square().sum() + 1e-8 for layer, value in whole.items()}
         return whole
 
-    def _grams_of(self, image: Tensor) -> dict[str, Tensor]:
-        grams: dict[str, Tensor] = {}
+    def _moments_of(self, image: Tensor) -> dict[str, Moments]:
+        sums: Sums = {}
         for tile in self._cut(image):
             features = self._network(tile.crop(image), self._style_layers)
             for layer, value in features.items():
-                core = tile.core(value, stride(layer))
-                positions = (image.shape[2] // stride(layer)) * (image.shape[3] // stride(layer))
-                part = losses.gram(core) * (core[0, 0].numel() / positions)
-                grams[layer] = grams[layer] + part if layer in grams else part
-        return grams
+                step = stride(layer)
+                area = float((image.shape[2] // step) * (image.shape[3] // step))
+                parts = zip(
+                    ("mean", "second"), _moments_part(tile.core(value, step), None, area), strict=True
+                )
+                for name, part in parts:
+                    sums[name, layer, 0] = sums[name, layer, 0] + part if (name, layer, 0) in sums else part
+        return _centred(sums, self._style_layers, 0)
 
     def _cut(self, image: Tensor) -> list[Tile]:
         height, width = image.shape[2:]
         return tiles(height, width, tile_px=self._tile_px, halo_px=halo(self._layers))
+
+
+def _moments_part(core: Tensor, mask: Tensor | None, area: float) -> tuple[Tensor, Tensor]:
+    """What a core [1, C, h, w] adds to the mean [1, C] and to the second moments [1, C, C] over `area` positions."""
+    flat = core.flatten(2)
+    weighed = flat if mask is None else flat * mask.flatten(2)
+    return weighed.sum(dim=2) / area, torch.bmm(weighed, flat.transpose(1, 2)) / area
+
+
+def _centred(sums: Sums, layers: Sequence[str], index: int) -> dict[str, Moments]:
+    """Means and centred covariances by layer, of one mask."""
+    found = {}
+    for layer in layers:
+        mean, second = sums["mean", layer, index], sums["second", layer, index]
+        found[layer] = Moments(mean, second - mean[:, :, None] * mean[:, None, :])
+    return found
 
 
 def _layer_masks(

@@ -33,7 +33,7 @@ class LossWeights:
 
     Attributes:
         content: Features of the photograph at `relu4_1` (Gatys et al. 2016).
-        style: Gram matrices of the style pictures (Gatys et al. 2016).
+        style: Means and centred covariances of the style pictures, see `moments`.
         region: Class activation map and class of the photograph (Liu et al. 2019, doi 10.1109/ACCESS.2019.2891576).
         edge: Sobel magnitudes of the photograph.
         shape: Mask of the salient region.

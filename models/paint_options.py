@@ -9,14 +9,16 @@ from ..engine.errors import UsageError, suggest
 from .loss_networks import CONTENT_LAYER, STYLE_LAYERS
 from .objective import LossWeights
 
-INITS = ("content", "noise", "style", "stylized")
+INITS = ("photo", "noise", "blur", "style", "stylized")
+#: From each size to the next.
+GROWTH = 1.4
 OPTIMIZERS = ("lbfgs", "adam")
 PRESERVED_COLORS = ("luminance", "histogram")
 #: Smallest painting and smallest style, in pixels.
 MINIMUM_PX = 64
 
 #: Weights that came out well by eye on photographs of animals, buildings, streets and people.
-DEFAULT_WEIGHTS = LossWeights(content=0.7, style=8.0, region=0.1, tv=2.0)
+DEFAULT_WEIGHTS = LossWeights(content=1.0, style=8.0, region=0.1, tv=1.0)
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,10 @@ class PaintOptions:
         weights: Weight of each loss.
         style_weights: Share of each style; equal when None; normalised to add up to 1.
         style_scale: Size of the styles relative to the painting: larger gives larger strokes.
-        init: What to start from: the photograph, noise, the style, or a given (stylised) picture.
+        init: What to start from: `photo`, `noise`, `blur` (the photograph without its details), `style`, or a
+            given picture, `stylized`.
         optimizer: `lbfgs` or `adam`.
-        coarse_px: Least longer side of the first level; each next level is twice as large, the last has `size_px`.
+        coarse_px: Least longer side of the first level; each next one is 1.4 times as large, the last has `size_px`.
         preserve_color: `luminance` paints the luma only, `histogram` gives the styles the photograph's colours.
         tile_px: Side of the tiles for large pictures; 0 for none.
         seed: Seed of the noise.
@@ -48,9 +51,9 @@ class PaintOptions:
     weights: LossWeights = field(default_factory=lambda: DEFAULT_WEIGHTS)
     style_weights: tuple[float, ...] | None = None
     style_scale: float = 1.0
-    init: str = "content"
-    optimizer: str = "lbfgs"
-    coarse_px: int = 256
+    init: str = "photo"
+    optimizer: str = "adam"
+    coarse_px: int = 128
     preserve_color: str | None = None
     tile_px: int = 0
     seed: int = 0
@@ -90,14 +93,14 @@ class PaintOptions:
     def long_sides(self) -> list[int]:
         """Longer side of each level in pixels, coarse to fine."""
         sides = [self.size_px]
-        while (side := round(self.size_px / 2 ** len(sides))) >= self.coarse_px:
+        while (side := round(self.size_px / GROWTH ** len(sides))) >= self.coarse_px:
             sides.append(side)
         return sides[::-1]
 
     def steps_of_levels(self) -> list[int]:
-        """Steps of each level, coarse to fine: equally many, so that the coarse ones take little of the time."""
-        levels = len(self.long_sides())
-        ends = [round(self.steps * level / levels) for level in range(levels + 1)]
+        """Steps of each level, coarse to fine: most at the small sizes, where composition forms and steps are cheap."""
+        shares = [1 / side for side in self.long_sides()]
+        ends = [round(self.steps * sum(shares[:level]) / sum(shares)) for level in range(len(shares) + 1)]
         return [max(1, end - start) for start, end in pairwise(ends)]
 
 

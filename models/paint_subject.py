@@ -11,11 +11,16 @@ from ..engine.errors import InputError, UsageError
 from ..engine.frame import Image
 from . import palette
 from .feature_terms import Style
+from .losses import blur
 from .paint_options import MINIMUM_PX, PaintOptions
 from .tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
 
 #: Deviation of the noise that a painting may start from, around middle grey: enough to differ, little to remove.
 NOISE_DEVIATION = 0.05
+
+
+#: The blur of `init="blur"`: deviation as a share of the longer side.
+BLUR_SHARE = 32
 
 
 class Subject:
@@ -85,6 +90,8 @@ class Subject:
             generator = torch.Generator().manual_seed(self.options.seed)
             noise = torch.randn((1, 3, *size), generator=generator) * NOISE_DEVIATION
             return (noise + 0.5).to(self.options.device)
+        if init == "blur":
+            return blur(self.content_at(size), max(size) / BLUR_SHARE).clamp(0, 1)
         if init == "style" and self.styles:
             return resized(self.styles[0], size).clamp(0, 1)
         if init == "stylized" and initial is not None:

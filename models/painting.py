@@ -1,6 +1,6 @@
 """Painting by optimisation: the pixels are changed until they have the photograph's content and the style's statistics.
 
-Coarse to fine: the first level is small and finds the composition, each next one is twice as large, starts from the
+Coarse to fine: the first level is small and finds the composition, each next one is 1.4 times as large, starts from the
 enlarged last one and adds finer strokes. Source: Gatys et al., "Image style transfer using convolutional neural
 networks", CVPR 2016.
 """

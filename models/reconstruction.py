@@ -29,7 +29,7 @@ class ReconstructionOptions:
     """How to reconstruct.
 
     Attributes:
-        layers: For content the layers whose features are kept, for style those whose Gram matrices are.
+        layers: For content the layers whose features are kept, for style those whose means and covariances are.
         size_px: Longer side of the picture.
         steps: Steps in all.
         tv: Weight of the total variation, against noise.
@@ -124,6 +124,7 @@ def _paint_options(kind: str, options: ReconstructionOptions) -> PaintOptions:
         steps=options.steps,
         weights=weights,
         init="noise",
+        optimizer="lbfgs",
         seed=options.seed,
         content_layers=options.layers if kind == "content" else (),
         style_layers=options.layers if kind == "style" else (),

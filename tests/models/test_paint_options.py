@@ -6,19 +6,20 @@ from artrt.engine.errors import UsageError
 from artrt.models.paint_options import PaintOptions
 
 
-def test_each_level_is_twice_as_large_up_to_the_size():
-    assert PaintOptions(size_px=512, coarse_px=100).long_sides() == [128, 256, 512]
+def test_each_level_is_larger_by_the_same_factor_up_to_the_size():
+    assert PaintOptions(size_px=512).long_sides() == [133, 187, 261, 366, 512]
     assert PaintOptions(size_px=100, coarse_px=128).long_sides() == [100]
 
 
 @pytest.mark.parametrize("steps", [1, 3, 7, 100, 401])
 def test_steps_are_shared_among_the_levels(steps):
     plan = PaintOptions(size_px=1024, steps=steps).steps_of_levels()
-    assert len(plan) == 3
+    assert len(plan) == 7
     assert min(plan) >= 1
     if steps >= 100:
         assert sum(plan) == steps
-        assert max(plan) - min(plan) <= 1
+        assert plan == sorted(plan, reverse=True)
+        assert sum(plan[:3]) > steps / 2
 
 
 def test_shares_add_up_to_1():
@@ -31,7 +32,7 @@ def test_shares_add_up_to_1():
     [
         ({"size_px": 63}, "size is 63"),
         ({"steps": 0}, "steps is 0"),
-        ({"init": "contents"}, r"unknown init 'contents'; did you mean 'content'"),
+        ({"init": "photos"}, r"unknown init 'photos'; did you mean 'photo'"),
         ({"optimizer": "sgd"}, "unknown optimizer 'sgd'"),
         ({"preserve_color": "hue"}, "way to preserve colour 'hue'"),
         ({"style_scale": 0.0}, "scale of the style"),
