@@ -45,7 +45,7 @@ def screenshots(chromium: str) -> None:
     """Every place at three sizes, light and dark."""
     from playwright.sync_api import sync_playwright
 
-    options = StudioOptions(provider="cpu", cameras=(("Camera", "test://1280x720@30"),))
+    options = StudioOptions(provider="cpu", cameras=(("Camera", "test://1280x720@10"),))
     with (
         StudioServer("127.0.0.1", 0, options=options, web=WebOptions()) as server,
         sync_playwright() as driver,
@@ -63,7 +63,8 @@ def screenshots(chromium: str) -> None:
                     show(tab, server.url, place)
                     png = np.frombuffer(tab.screenshot(), np.uint8)
                     image = cv2.imdecode(png, cv2.IMREAD_COLOR)
-                    write_jpeg(IMAGES / f"studio-{place}-{screen}-{scheme}.jpg", image, quality=84)
+                    quality = 76 if screen == "screen" else 84
+                    write_jpeg(IMAGES / f"studio-{place}-{screen}-{scheme}.jpg", image, quality=quality)
                 context.close()
         browser.close()
 
@@ -80,7 +81,9 @@ def show(page: Any, url: str, place: str) -> None:
         page.locator(".compare input").fill("38")
         return
     page.evaluate(f"location.hash = '#{place}'")
-    page.wait_for_timeout(3500)
+    if place == "live":
+        page.get_by_role("button", name="Camera", exact=True).click()
+    page.wait_for_timeout(4000)
 
 
 def write_jpeg(path: Path, image: np.ndarray, *, quality: int) -> None:

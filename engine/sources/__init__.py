@@ -5,7 +5,7 @@ csi://0                               Jetson's camera connector (GStreamer)
 gst:PIPELINE                          any GStreamer pipeline
 rtsp:// http:// rtmp:// udp://        network streams (FFmpeg); an http URL that ends in a video's suffix is a file
 clip.mp4, picture.jpg, folder/, *.png files (PyAV, OpenCV)
-test://640x360@30                     a moving test scene
+test://640x360@30                     a moving photograph
 screen://                             the desktop (mss)
 """
 

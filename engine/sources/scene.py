@@ -1,4 +1,4 @@
-"""`test://WxH@fps`: a moving scene, so that everything can be tried without a camera."""
+"""`test://WxH@fps`: a photograph that moves, so that everything can be tried without a camera."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import threading
 import time
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..errors import UsageError
-from ..frame import Frame, Image
+from ..frame import Frame, Image, as_image, read_image
 from .base import SourceInfo, SourceOptions
 
+PHOTO = Path(__file__).with_name("astronaut.jpg")
 _ADDRESS = re.compile(r"test://(?:(\d+)x(\d+))?(?:@(\d+(?:\.\d+)?))?(?:\?frames=(\d+))?")
 
 
@@ -45,7 +47,7 @@ class Scene:
 
 
 class SceneSource:
-    """Draws the scene: coloured tiles that slide by, a ball, and the number of the frame.
+    """Moves a window over a photograph: Eileen Collins, by NASA, in the public domain.
 
     Args:
         scene: Size, rate, length.
@@ -60,7 +62,7 @@ class SceneSource:
         self._index = 0
         self._started: float | None = None
         self._cancelled = threading.Event()
-        self._wall = _wall(scene.width, scene.height)
+        self._photo = read_image(PHOTO)
         rate = Fraction(scene.fps).limit_denominator(1001)
         self.info = SourceInfo(
             name=f"test://{scene.width}x{scene.height}@{scene.fps:g}",
@@ -94,20 +96,18 @@ class SceneSource:
         """Nothing to free."""
 
     def _draw(self, index: int) -> Image:
+        """The photograph through a window of the scene's shape that wanders and breathes."""
         width, height = self._scene.width, self._scene.height
-        shift = (2 * index) % width
-        image: Image = self._wall[:, shift : shift + width].copy()
-        angle = index / self._scene.fps * 2
-        center = (
-            round(width * (0.5 + 0.35 * np.cos(angle))),
-            round(height * (0.5 + 0.3 * np.sin(1.3 * angle))),
-        )
-        cv2.circle(image, center, max(1, min(width, height) // 8), (40, 200, 250), -1, cv2.LINE_AA)
-        text_scale = height / 480
-        cv2.putText(
-            image, str(index), (width // 30, height // 8), 0, text_scale, (255, 255, 255), 2, cv2.LINE_AA
-        )
-        return image
+        rows, columns = self._photo.shape[:2]
+        clock = index / 30  # a quick scene moves quickly
+        zoom = 1.3 + 0.2 * np.sin(0.41 * clock)
+        scale = zoom * max(width / columns, height / rows)
+        free_x, free_y = scale * columns - width, scale * rows - height  # how far the window may wander
+        left = free_x * (0.5 + 0.5 * np.sin(0.83 * clock))
+        top = free_y * (0.3 + 0.3 * np.sin(0.67 * clock))
+        shift = np.array([[scale, 0, -left], [0, scale, -top]], np.float32)
+        border = cv2.BORDER_REPLICATE
+        return as_image(cv2.warpAffine(self._photo, shift, (width, height), borderMode=border))
 
 
 def open_scene(address: str, *, options: SourceOptions, live: bool = True) -> SceneSource:
@@ -117,14 +117,3 @@ def open_scene(address: str, *, options: SourceOptions, live: bool = True) -> Sc
         (scene.width, scene.height) if options.size is None else options.size.of(scene.width, scene.height)
     )
     return SceneSource(Scene(width, height, options.fps or scene.fps, scene.frames), live=live)
-
-
-def _wall(width: int, height: int) -> Image:
-    """uint8 [height, 2 * width, 3]: tiles with a colour gradient; its right half repeats the left one."""
-    tile = max(4, height // 6)
-    rows, columns = np.mgrid[0:height, 0:width]
-    checker = ((rows // tile + columns // tile) % 2)[..., None]
-    wave = 0.5 + 0.5 * np.sin(2 * np.pi * (columns[..., None] / width + np.array([0.0, 0.33, 0.66])))
-    shade = 60 + 120 * wave * (0.4 + 0.6 * rows[..., None] / height) + 50 * checker
-    half = shade.clip(0, 255).astype(np.uint8)
-    return np.concatenate([half, half], axis=1)

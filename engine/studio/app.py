@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ..sources.scene import PHOTO
 from . import job_routes, live_routes, photo_routes, style_routes, video_routes
 from .studio import Studio
 from .style_routes import STYLE_BYTES
@@ -67,6 +68,8 @@ def _page_routes(folder: Path) -> list[BaseRoute]:
             address = "/" if name == "index.html" else f"/page/{name}"
             answer = partial(_file, path.read_bytes(), _headers(media_type))
             routes.append(Route(address, answer, methods=["GET"]))
+    sample = partial(_file, PHOTO.read_bytes(), _headers("image/jpeg"))
+    routes.append(Route("/page/sample.jpg", sample, methods=["GET"]))
     return routes
 
 

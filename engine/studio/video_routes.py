@@ -12,6 +12,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from ..errors import UsageError
+from ..files import temporary_beside
+from ..sinks.video_file import partial_name
 from .answers import json_object, route_for
 from .jobs import Job
 from .kinds import video_kind
@@ -118,7 +120,9 @@ class _Painting:
                 target=str(target),
             )
         finally:
-            for left in target.parent.glob(f".{target.stem}*"):
+            # What a worker that was ended left beside it; the name ends in the worker's number.
+            hidden = temporary_beside(target).name.rpartition("-")[0]
+            for left in [*target.parent.glob(f"{hidden}-*"), partial_name(target)]:
                 left.unlink(missing_ok=True)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def test_a_video_is_painted_whole_with_its_sound(client, video, tmp_path):
     assert "my%20clip-painted.mp4" in file.headers["content-disposition"]
 
 
-def test_one_job_is_cancelled_and_another_finished(client, video, tmp_path):
+def test_one_job_is_cancelled_and_another_finished(running, client, video, tmp_path):
     long = client.upload("/api/videos", clip(tmp_path, frames=100, rate=30, size=(320, 240))).json
     first = client.post(f"/api/videos/{long['id']}/paint", {"look": {"style": "udnie"}}).json
     second = client.post(f"/api/videos/{video['id']}/paint", {"look": {"style": "udnie"}}).json
@@ -55,5 +56,6 @@ def test_one_job_is_cancelled_and_another_finished(client, video, tmp_path):
     assert client.job_done(second["id"])["state"] == "done"
     assert client.job_done(first["id"])["state"] == "cancelled"
     assert client.get(f"/api/jobs/{first['id']}/file").status == 404
+    assert [path.name for path in Path(running.folder).rglob("*partial*")] == []
     assert client.request("DELETE", f"/api/jobs/{second['id']}").status == 204
     assert client.get(f"/api/jobs/{second['id']}/file").status == 404
