@@ -129,7 +129,7 @@ def test_a_terminated_process_finishes_its_file(tiny_zoo, tmp_path):
         text=True,
     )
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".a.*")):
+    while not list(tmp_path.glob(".artrt-*")):
         assert time.monotonic() < deadline, "it did not start to write"
         time.sleep(0.05)
     time.sleep(1.5)

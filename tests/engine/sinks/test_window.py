@@ -205,11 +205,11 @@ def test_keys_and_picture(screen, tmp_path):
         player.until(lambda: (screenshot()[:60, :160] == 255).all(axis=2).any())
         player.key("s")
         player.until(lambda: list(tmp_path.glob("artrt-*.png")))
-        assert list(tmp_path.glob(".show.*")), "the recording begins with the window"
+        assert list(tmp_path.glob(".artrt-*")), "the recording begins with the window"
         player.key("r")
         player.until(lambda: (tmp_path / "show.mp4").exists())
         player.key("r")
-        player.until(lambda: list(tmp_path.glob(".show-2.*")))
+        player.until(lambda: list(tmp_path.glob(".artrt-*")))
         player.key("r")
         player.until(lambda: (tmp_path / "show-2.mp4").exists())
         assert probe(tmp_path / "show-2.mp4").start < 0.1
