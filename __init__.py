@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from .engine.playing.stream import stream
     from .engine.result import Result
     from .engine.sessions import FakeSession, Session, TensorInfo, open_session
-    from .engine.sinks import EncodeOptions, Sink, WebOptions, open_sink
+    from .engine.sinks import EncodeOptions, RecordingQuota, Sink, WebOptions, open_sink
+    from .engine.sinks.recording import RecordingLimits
     from .engine.sources import Size, Source, SourceInfo, SourceOptions, open_source
     from .engine.stage_spec import Control, StageSpec, StateTensor
     from .engine.stages.chain import Chain, FrameFunction
@@ -113,6 +114,8 @@ _EXPORTS = {
     "Pipeline": "engine.playing.pipeline",
     "ProviderError": "engine.errors",
     "Quantized": "engine.effects.pictures",
+    "RecordingLimits": "engine.sinks.recording",
+    "RecordingQuota": "engine.sinks",
     "Regions": "engine.effects.pictures",
     "Result": "engine.result",
     "Saliency": "engine.effects.saliency",
@@ -200,6 +203,8 @@ __all__ = [
     "Pipeline",
     "ProviderError",
     "Quantized",
+    "RecordingLimits",
+    "RecordingQuota",
     "Regions",
     "Result",
     "Saliency",

@@ -16,6 +16,7 @@ from ..engine.looks.stylizer import Stylizer
 from ..engine.playing.pipeline import Pipeline
 from ..engine.sinks import EncodeOptions, Sink, WebOptions, open_sink
 from ..engine.sinks.base import Announced
+from ..engine.sinks.web.options import RecordingQuota
 from ..engine.sinks.window import WindowSink, has_screen
 from ..engine.sources import Size, SourceOptions, open_source
 from ..engine.statistics import Stats
@@ -66,6 +67,20 @@ def web_options(function: Command) -> Command:
     """Options of the web page, shared by `live` and `serve`."""
     existing = click.Path(exists=True, dir_okay=False, path_type=Path)
     for decorate in (
+        click.option(
+            "--recordings",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=Path(),
+            metavar="DIR",
+            help="Folder for what viewers of the web page record: 20 recordings, 4 GB (default: this folder).",
+        ),
+        click.option(
+            "--allow-host",
+            "allow_hosts",
+            multiple=True,
+            metavar="NAME",
+            help="A name that the web page is reached by, as behind a proxy; repeatable.",
+        ),
         click.option("--ssl-key", type=existing, help="Private key (PEM) for https."),
         click.option("--ssl-cert", type=existing, help="Certificate (PEM) for https."),
         click.option(
@@ -73,7 +88,7 @@ def web_options(function: Command) -> Command:
             type=click.IntRange(1, 10000),
             default=64,
             show_default=True,
-            help="Viewers of the web page at once.",
+            help="Viewers of the web page at once; one address gets at most half of them.",
         ),
         click.option(
             "--token",
@@ -127,6 +142,8 @@ def command(
     max_clients: int,
     ssl_cert: Path | None,
     ssl_key: Path | None,
+    allow_hosts: tuple[str, ...],
+    recordings: Path,
     **rest: Any,
 ) -> None:
     r"""Play a camera, stream or file in a style, in real time.
@@ -138,7 +155,14 @@ def command(
     artrt live test://640x360@30 --headless --max-frames 100 --stats json
     """
     encode = EncodeOptions(codec=codec, bitrate=bitrate, quality=quality)
-    web = WebOptions(token=token, ssl_cert=ssl_cert, ssl_key=ssl_key, max_clients=max_clients)
+    web = WebOptions(
+        token=token,
+        ssl_cert=ssl_cert,
+        ssl_key=ssl_key,
+        max_clients=max_clients,
+        hosts=allow_hosts,
+        recordings=RecordingQuota(folder=recordings),
+    )
     sinks = choose_sinks(outputs, headless=headless, record=record, encode=encode, web=web)
     play(source, sinks, **rest)
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..engine.sinks import WebOptions, open_sink
+from ..engine.sinks.web.options import RecordingQuota
 from ._common import look_options
 from .live import play, source_options, web_options
 from .studio import serve_studio
@@ -32,6 +33,8 @@ def command(
     max_clients: int,
     ssl_cert: Path | None,
     ssl_key: Path | None,
+    allow_hosts: tuple[str, ...],
+    recordings: Path,
     **rest: Any,
 ) -> None:
     r"""Show a camera, stream or file on a web page with live controls; without a source, open the studio.
@@ -40,6 +43,7 @@ def command(
     artrt serve --camera 0                             at http://127.0.0.1:8080
     artrt serve 0 --host 0.0.0.0 --token a-long-secret for other machines
     artrt serve clip.mp4 --loop --port 9000
+    artrt serve --allow-host studio.example --token secret123   behind a proxy
     """
     if source is None and rest["camera"] is None:
         serve_studio(
@@ -55,6 +59,13 @@ def command(
             ssl_key=ssl_key,
         )
         return
-    web = WebOptions(token=token, ssl_cert=ssl_cert, ssl_key=ssl_key, max_clients=max_clients)
+    web = WebOptions(
+        token=token,
+        ssl_cert=ssl_cert,
+        ssl_key=ssl_key,
+        max_clients=max_clients,
+        hosts=allow_hosts,
+        recordings=RecordingQuota(folder=recordings),
+    )
     address = f"[{host}]" if ":" in host else host
     play(source, [open_sink(f"http://{address}:{port}", web=web)], **rest)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ..engine.sinks import WebOptions
-from ..engine.sinks.web.security import is_loopback
+from ..engine.sinks.web.hosts import is_loopback
 from ..engine.sources.cameras import camera_names, source_name
 from ..engine.studio.options import GIGA, MEGA, Limits, StudioOptions
 from ..engine.studio.server import StudioServer

@@ -21,9 +21,18 @@ from .base import EncodeOptions, Sink
 from .null import FunctionSink, MailboxSink, NullSink
 from .pictures import is_sequence, one_picture, picture_folder, picture_sequence
 from .video_file import FORMATS, VideoFileSink
-from .web.options import WebOptions
+from .web.options import RecordingQuota, WebOptions
 
-__all__ = ["EncodeOptions", "FunctionSink", "MailboxSink", "NullSink", "Sink", "WebOptions", "open_sink"]
+__all__ = [
+    "EncodeOptions",
+    "FunctionSink",
+    "MailboxSink",
+    "NullSink",
+    "RecordingQuota",
+    "Sink",
+    "WebOptions",
+    "open_sink",
+]
 
 
 def open_sink(

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..frame import Image, write_image
 from .base import EncodeOptions
 from .player import Player
+from .recording import Recording, RecordingLimits
 from .video_file import VideoFileSink
 
 STEP = 0.1
@@ -22,6 +23,7 @@ class Remote:
         folder: Where snapshots and recordings go.
         recording: File of the first recording; later ones are numbered. None makes names from the time.
         options: Encoding of recordings.
+        limits: Where recordings end by themselves; the one of `recording` does not.
     """
 
     def __init__(
@@ -31,19 +33,27 @@ class Remote:
         folder: Path | None = None,
         recording: Path | None = None,
         options: EncodeOptions | None = None,
+        limits: RecordingLimits | None = None,
     ) -> None:
         self._player = player
         self._folder = folder or Path()
         self._recording = recording
         self._options = options
+        self._limits = limits
         self._lock = threading.Lock()
-        self._current: str | None = None
+        self._current: VideoFileSink | Recording | None = None
         self._count = 0
 
     @property
     def recording(self) -> str | None:
         """The file that is being recorded, or None."""
-        return self._current
+        current = self._current
+        return None if current is None or _problem(current) is not None else current.name
+
+    @property
+    def problem(self) -> str | None:
+        """Why the last recording ended by itself, or None; the next one clears it."""
+        return _problem(self._current)
 
     def toggle_recording(self) -> str | None:
         """Starts or finishes a recording.
@@ -55,13 +65,15 @@ class Remote:
             OutputError: It cannot be written.
         """
         with self._lock:
-            if self._current is not None:
-                name, self._current = self._current, None
-                self._player.remove_sink(name)
+            finished, going_on = self._current, self.recording is not None
+            if finished is not None:
+                self._current = None
+                self._player.remove_sink(finished.name)
+            if going_on:
                 return None
-            sink = VideoFileSink(self._recording_path(), options=self._options)
+            sink = self._new_recording()
             self._player.add_sink(sink)
-            self._current = sink.name
+            self._current = sink
             return sink.name
 
     def snapshot(self, image: Image) -> Path:
@@ -89,13 +101,19 @@ class Remote:
         kept = self._player.controls.state.numbers.get("keep_salient", 0.0) > 0
         return self.change("keep_salient", -1.0 if kept else 1.0)
 
-    def _recording_path(self) -> Path:
+    def _new_recording(self) -> VideoFileSink | Recording:
         self._count += 1
         if self._recording is None:
-            return self._folder / f"artrt-{_stamp()}.mp4"
-        if self._count == 1:
-            return self._recording
-        return self._recording.with_stem(f"{self._recording.stem}-{self._count}")
+            path = self._folder / f"artrt-{_stamp()}.mp4"
+        elif self._count == 1:
+            return VideoFileSink(self._recording, options=self._options)
+        else:
+            path = self._recording.with_stem(f"{self._recording.stem}-{self._count}")
+        return Recording(path, options=self._options, limits=self._limits)
+
+
+def _problem(sink: VideoFileSink | Recording | None) -> str | None:
+    return sink.problem if isinstance(sink, Recording) else None
 
 
 def _stamp() -> str:

@@ -56,6 +56,14 @@ class VideoFileSink:
         self._end_seconds = 0.0
         self._broken = False
 
+    @property
+    def size(self) -> int:
+        """Bytes in the file so far."""
+        try:
+            return self._temporary.stat().st_size
+        except OSError:
+            return 0
+
     def open(self, info: SourceInfo) -> None:
         """Checks the folder and the encoder.
 

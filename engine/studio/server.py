@@ -13,7 +13,8 @@ from typing import Any
 
 from ..errors import ArtrtError, MissingExtraError, OutputError, UsageError
 from ..sinks import WebOptions
-from ..sinks.web.security import Guard, is_loopback
+from ..sinks.web.hosts import is_loopback
+from ..sinks.web.security import Guard
 from ..sinks.web.sink import EVERY_ADDRESS, own_address
 from .options import StudioOptions
 
@@ -21,6 +22,7 @@ START_SECONDS = 90.0
 STOP_SECONDS = 15.0
 # A page asks for a tile of every style at once.
 BURST, PER_SECOND = 600.0, 120.0
+RUNNING_EACH = 96
 
 
 class StudioServer:
@@ -93,12 +95,32 @@ class StudioServer:
             secure=self._web.ssl_cert is not None,
             burst=BURST,
             per_second=PER_SECOND,
+            running_each=RUNNING_EACH,
             bodies=upload_limits(studio),
         )
+        config = self._config(guard)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._serve, args=(studio, listener), name="artrt studio", daemon=True
+        )
+        self._thread.start()
+        self._await_start()
+        return self
+
+    def _config(self, guard: Guard) -> Any:
+        """How uvicorn serves the studio.
+
+        Raises:
+            OutputError: The certificate is not readable.
+        """
+        import uvicorn
+
+        from ..sinks.web.connections import PatientProtocol
+
         config = uvicorn.Config(
             guard,
             loop="asyncio",
-            http="h11",
+            http=PatientProtocol,
             ws="websockets-sansio",
             ws_max_size=4_000_000,
             ws_per_message_deflate=False,
@@ -118,13 +140,7 @@ class StudioServer:
             config.load()
         except OSError as error:
             raise OutputError(f"the certificate cannot be used: {error}") from error
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._serve, args=(studio, listener), name="artrt studio", daemon=True
-        )
-        self._thread.start()
-        self._await_start()
-        return self
+        return config
 
     def check(self) -> None:
         """Raises what ended the server.

@@ -228,6 +228,7 @@ def measured_figures(text):
 
 def test_figures_in_prose_are_settings_and_never_measurements(root):
     """What was measured stands in tables written from JSON; prose has tolerances and file sizes as in the code."""
+    from artrt.engine.sinks.web.options import RecordingQuota
     from artrt.export.effect_parity import TOLERANCE
     from artrt.export.parity import TOLERANCES
     from artrt.models.pretrained import CATALOGUE
@@ -240,6 +241,8 @@ def test_figures_in_prose_are_settings_and_never_measurements(root):
     }
     settings.add(f"{TOLERANCE.agreement * 100:g} %")
     settings |= {f"{sum(file.size_bytes for file in ways[0]) / 1e6:.0f} MB" for ways in CATALOGUE.values()}
+    quota = RecordingQuota()
+    settings |= {f"{size / 1e9:.0f} GB" for size in (quota.bytes, quota.each.bytes, quota.each.free_bytes)}
     for path in [*pages(root), root / "README.md", root / "CONTRIBUTING.md"]:
         if path.name not in ("benchmarks.md", "cli.md"):
             assert measured_figures(path.read_text(encoding="utf-8")) <= settings, path.name

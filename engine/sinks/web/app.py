@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,26 +14,36 @@ from typing import Any
 import cv2
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 
 from ...errors import ArtrtError, OutputError, UnknownStyleError, UsageError, suggest
-from ...looks.controls import ControlState
 from ...looks.look import NUMBERS
 from ..player import Player
-from ..remote import Remote
+from .bodies import App
 from .hub import Hub
+from .limits import Buckets, Places
 from .metrics import metrics_text
 from .options import WebOptions
+from .recordings import Recordings
 from .rtc import Peers, has_webrtc
-from .schema import openapi
-from .security import App
+from .schema import ControlChanges, Offer, Part, RecordingWish, openapi, parsed
+from .security import client_address
 from .stream import BOUNDARY, EndlessResponse, mjpeg_parts
 
+LOG = logging.getLogger("artrt.web")
 PAGE = Path(__file__).with_name("page.html")
 EVENT_SECONDS = 0.5
-LONGEST_STYLE = 200
-VERSION = "1"
+CHUNK_BYTES = 64 * 1024
+# Snapshots of one address: so many at once, refilled at so many a second.
+SNAPSHOT_BURST, SNAPSHOTS_PER_SECOND = 20.0, 4.0
+VERSION = "2"
 
 Handler = Callable[[Request], Awaitable[Any]]
 
@@ -43,15 +54,17 @@ class Site:
     Args:
         player: What is steered.
         hub: Where the pictures come from.
-        remote: Recordings.
         options: Limits.
     """
 
-    def __init__(self, player: Player, *, hub: Hub, remote: Remote, options: WebOptions) -> None:
-        self._player, self._hub, self._remote, self._options = player, hub, remote, options
+    def __init__(self, player: Player, *, hub: Hub, options: WebOptions) -> None:
+        self._player, self._hub = player, hub
         self._page = PAGE.read_text(encoding="utf-8")
+        self._recordings = Recordings(player, quota=options.recordings)
         self._peers = Peers(hub)
-        self._listeners = 0
+        self._viewers = Places(options.max_clients)
+        self._listeners = Places(options.max_clients)
+        self._snapshots = Buckets(SNAPSHOT_BURST, SNAPSHOTS_PER_SECOND)
 
     def app(self) -> App:
         """The routes."""
@@ -63,15 +76,22 @@ class Site:
                 Route("/api/events", self._events, methods=get),
                 Route("/api/controls", _told(self._controls), methods=post),
                 Route("/api/recording", _told(self._recording), methods=post),
+                Route("/api/recordings/{name}", _told(self._download), methods=get),
+                Route("/api/recordings/{name}", _told(self._delete), methods=["DELETE"]),
                 Route("/api/webrtc", _told(self._webrtc), methods=post),
                 Route("/api/styles/{name}.jpg", _told(self._thumbnail), methods=get),
-                Route("/snapshot.png", self._snapshot, methods=get),
+                Route("/snapshot.png", _told(self._snapshot), methods=get),
                 Route("/stream.mjpg", self._stream, methods=get),
                 Route("/openapi.json", self._openapi, methods=get),
                 Route("/metrics", self._metrics, methods=get),
                 Route("/healthz", self._health, methods=get),
             ]
         )
+
+    @property
+    def viewers(self) -> int:
+        """How many look at the picture."""
+        return self._viewers.taken + self._peers.connected
 
     async def close(self) -> None:
         """Hangs up on WebRTC viewers."""
@@ -87,9 +107,11 @@ class Site:
             "limits": {name: [NUMBERS[name].minimum, NUMBERS[name].maximum] for name in state.numbers},
             "switches": dict(state.switches),
             "paused": self._player.paused,
-            "recording": self._remote.recording,
+            "recording": self._recordings.current,
+            "recording_problem": self._recordings.problem,
+            "recordings": self._recordings.listed(),
             "webrtc": has_webrtc(),
-            "viewers": self._hub.viewers,
+            "viewers": self.viewers,
             "stats": asdict(self._player.stats()),
         }
 
@@ -106,79 +128,80 @@ class Site:
         return JSONResponse(self.describe())
 
     async def _events(self, request: Request) -> Any:
-        if self._listeners >= self._options.max_clients:
-            return PlainTextResponse("too many viewers", status_code=503)
-        return EndlessResponse(self._event_parts(), media_type=b"text/event-stream")
+        return EndlessResponse(self._event_parts(), media_type=b"text/event-stream", places=self._listeners)
 
     async def _event_parts(self) -> AsyncGenerator[bytes, None]:
-        self._listeners += 1
-        try:
-            while not self._hub.closed:
-                yield f"data: {json.dumps(self.describe())}\n\n".encode()
-                await asyncio.sleep(EVENT_SECONDS)
-        finally:
-            self._listeners -= 1
+        while not self._hub.closed:
+            yield f"data: {json.dumps(self.describe())}\n\n".encode()
+            await asyncio.sleep(EVENT_SECONDS)
 
     async def _controls(self, request: Request) -> Response:
-        changes = await _json_object(request)
-        switches = changes.pop("switches", {})
-        paused = changes.pop("paused", None)
-        _check_controls(changes, switches, paused, state=self._player.controls.state)
-        await asyncio.to_thread(lambda: self._player.controls.set(**changes, **switches))
-        if paused is not None:
-            self._player.pause(paused)
+        wanted = await _body(request, ControlChanges)
+        state = self._player.controls.state
+        _check_style(wanted.style, known=state.styles)
+        _check_switches(wanted.switches, known=state.switches)
+        changes = {**wanted.numbers(), **wanted.switches}
+        await asyncio.to_thread(self._player.controls.change, changes, style=wanted.style)
+        if wanted.paused is not None:
+            self._player.pause(wanted.paused)
         return JSONResponse(self.describe())
 
     async def _recording(self, request: Request) -> Response:
-        wanted = (await _json_object(request)).get("recording")
-        if not isinstance(wanted, bool):
-            raise UsageError("'recording' is true or false")
-        if wanted != (self._remote.recording is not None):
-            await asyncio.to_thread(self._remote.toggle_recording)
+        wanted = await _body(request, RecordingWish)
+        await asyncio.to_thread(self._recordings.set, wanted.recording)
+        return JSONResponse(self.describe())
+
+    async def _download(self, request: Request) -> Response:
+        path = self._recordings.path(request.path_params["name"])
+        if path is None:
+            return JSONResponse({"error": "no such recording"}, status_code=404)
+        return FileResponse(path, media_type="video/mp4", filename=path.name)
+
+    async def _delete(self, request: Request) -> Response:
+        if not await asyncio.to_thread(self._recordings.delete, request.path_params["name"]):
+            return JSONResponse({"error": "no such recording"}, status_code=404)
         return JSONResponse(self.describe())
 
     async def _webrtc(self, request: Request) -> Response:
-        return JSONResponse(await self._peers.answer(await _json_object(request)))
+        offer = await _body(request, Offer)
+        return JSONResponse(await self._peers.answer(offer, address=client_address(request.scope)))
 
     async def _thumbnail(self, request: Request) -> Response:
         """The newest frame in a style of the list; names come from that list, never from the request."""
         name = request.path_params["name"]
-        result = self._hub.result()
+        picture = self._hub.newest()
         preview = self._player.controls.preview
-        if name not in self._player.controls.state.styles or result is None or preview is None:
+        if name not in self._player.controls.state.styles or picture is None or preview is None:
             return PlainTextResponse("no such picture", status_code=404)
-        image = await asyncio.to_thread(preview, name, result.frame.image)
+        image = await asyncio.to_thread(preview, name, picture.result.frame.image)
         data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
         return Response(data, media_type="image/jpeg")
 
     async def _snapshot(self, request: Request) -> Response:
-        result = self._hub.result()
-        if result is None:
+        picture = self._hub.newest()
+        if picture is None:
             return PlainTextResponse("no picture yet", status_code=503)
-        data = await asyncio.to_thread(lambda: cv2.imencode(".png", result.image)[1].tobytes())
-        disposition = {"content-disposition": f'attachment; filename="artrt-{result.index}.png"'}
-        return Response(data, media_type="image/png", headers=disposition)
+        if not self._snapshots.take(client_address(request.scope)):
+            return PlainTextResponse("too many snapshots: wait a second", status_code=429)
+        data = await asyncio.to_thread(lambda: cv2.imencode(".png", picture.image)[1].tobytes())
+        headers = {
+            "content-disposition": f'attachment; filename="artrt-{picture.result.index}.png"',
+            "content-length": str(len(data)),
+        }
+        return StreamingResponse(_chunks(data), media_type="image/png", headers=headers)
 
     async def _stream(self, request: Request) -> Any:
-        if self._hub.viewers >= self._options.max_clients:
-            return PlainTextResponse("too many viewers", status_code=503)
         return EndlessResponse(
-            self._viewer_parts(), media_type=b"multipart/x-mixed-replace; boundary=" + BOUNDARY
+            mjpeg_parts(self._hub),
+            media_type=b"multipart/x-mixed-replace; boundary=" + BOUNDARY,
+            places=self._viewers,
         )
-
-    async def _viewer_parts(self) -> AsyncGenerator[bytes, None]:
-        self._hub.viewers += 1
-        try:
-            async for part in mjpeg_parts(self._hub):
-                yield part
-        finally:
-            self._hub.viewers -= 1
 
     async def _openapi(self, request: Request) -> Response:
         return JSONResponse(openapi(VERSION))
 
     async def _metrics(self, request: Request) -> Response:
-        text = metrics_text(self._player.stats(), viewers=self._hub.viewers)
+        text = metrics_text(self._player.stats(), viewers=self.viewers)
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def _health(self, request: Request) -> Response:
@@ -186,7 +209,7 @@ class Site:
 
 
 def _told(handler: Handler) -> Handler:
-    """Turns known errors into a JSON answer."""
+    """Turns errors into a JSON answer; one that nobody foresaw is logged."""
 
     async def wrapped(request: Request) -> Any:
         try:
@@ -195,40 +218,34 @@ def _told(handler: Handler) -> Handler:
             return JSONResponse({"error": str(error)}, status_code=500)
         except ArtrtError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
+        except Exception as error:
+            LOG.error("%s %s failed: %r", request.method, request.url.path, error)
+            LOG.debug("its traceback", exc_info=True)
+            return JSONResponse({"error": "this failed on the server, which has logged it"}, status_code=500)
 
     return wrapped
 
 
-async def _json_object(request: Request) -> dict[str, Any]:
+async def _body(request: Request, kind: type[Part]) -> Part:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise UsageError("expected content-type application/json")
-    try:
-        data = json.loads(await request.body())
-    except (ValueError, RecursionError) as error:
-        raise UsageError("the body is not JSON") from error
-    if not isinstance(data, dict):
-        raise UsageError("expected a JSON object")
-    return data
+    return parsed(await request.body(), kind)
 
 
-def _check_controls(changes: dict[str, Any], switches: Any, paused: Any, *, state: ControlState) -> None:
-    style = changes.get("style")
-    if style is not None and not (isinstance(style, str) and 0 < len(style) <= LONGEST_STYLE):
-        raise UsageError("'style' is a name or a mix of names")
+async def _chunks(data: bytes) -> AsyncGenerator[bytes, None]:
+    """A large answer in parts: each waits until the client has taken the one before."""
+    for start in range(0, len(data), CHUNK_BYTES):
+        yield data[start : start + CHUNK_BYTES]
+
+
+def _check_style(style: str | None, *, known: Sequence[str]) -> None:
+    """Only names of the list: what a client sends is never looked up as a file."""
     for part in style.split("+") if style is not None else ():
-        # Only names of the list: what a client sends is never looked up as a file.
-        if (name := part.partition(":")[0].strip()) not in state.styles:
-            raise UnknownStyleError(name, known=state.styles)
-    for name, value in changes.items():
-        if name != "style" and name not in state.numbers:
-            raise UsageError(f"no control '{name}'; {suggest(name, [*state.numbers, 'style'])}")
-        if name != "style" and (isinstance(value, bool) or not isinstance(value, (int, float))):
-            low, high = NUMBERS[name].minimum, NUMBERS[name].maximum
-            raise UsageError(f"'{name}' is a number from {low:g} to {high:g}")
-    if not isinstance(switches, dict) or not all(isinstance(on, bool) for on in switches.values()):
-        raise UsageError("'switches' says true or false for each stage")
+        if (name := part.partition(":")[0].strip()) not in known:
+            raise UnknownStyleError(name, known=known)
+
+
+def _check_switches(switches: Mapping[str, bool], *, known: Mapping[str, bool]) -> None:
     for name in switches:
-        if name not in state.switches:
-            raise UsageError(f"no switch '{name}'; {suggest(name, state.switches)}")
-    if paused is not None and not isinstance(paused, bool):
-        raise UsageError("'paused' is true or false")
+        if name not in known:
+            raise UsageError(f"no switch '{name}'; {suggest(name, known)}")

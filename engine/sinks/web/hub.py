@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 
@@ -12,19 +13,34 @@ from ...frame import Image
 from ...result import Result
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A result as the viewers get it.
+    """A result as the viewers get it; a JPEG only for those who want one.
 
     Args:
         number: Counts up with every picture.
-        jpeg: The encoded picture.
-        image: uint8 [H, W, 3], BGR.
+        result: What it shows.
+        jpeg_quality: 1 to 100.
     """
 
-    number: int
-    jpeg: bytes
-    image: Image
+    def __init__(self, number: int, result: Result, *, jpeg_quality: int) -> None:
+        self.number = number
+        self.result = result
+        self.encoded = b""
+        self._quality = jpeg_quality
+        self._lock = threading.Lock()
+
+    @property
+    def image(self) -> Image:
+        """uint8 [H, W, 3], BGR."""
+        return self.result.image
+
+    def jpeg(self) -> bytes:
+        """The picture encoded, once. For any thread but the server's, which it would hold up."""
+        with self._lock:
+            if not self.encoded:
+                data = cv2.imencode(".jpg", self.image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])[1]
+                self.encoded = data.tobytes()
+            return self.encoded
 
 
 class Hub:
@@ -40,13 +56,11 @@ class Hub:
     def __init__(self, *, jpeg_quality: int = 80) -> None:
         self._quality = jpeg_quality
         self._lock = threading.Lock()
-        self._result: Result | None = None
         self._picture: Picture | None = None
-        self._number = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = asyncio.Event()
         self._closed = False
-        self.viewers = 0
+        self._jpeg_viewers = 0
 
     @property
     def closed(self) -> bool:
@@ -57,38 +71,36 @@ class Hub:
         """The event loop that the viewers live in."""
         self._loop = loop
 
+    @contextmanager
+    def wanting_jpeg(self) -> Iterator[None]:
+        """While a viewer takes JPEGs; for the server's thread."""
+        self._jpeg_viewers += 1
+        try:
+            yield
+        finally:
+            self._jpeg_viewers -= 1
+
     def put(self, result: Result) -> None:
-        """Takes the newest result, from the sink's thread; it is encoded here when somebody looks."""
+        """Takes the newest result, from the sink's thread; it is encoded here when a viewer takes JPEGs."""
         with self._lock:
-            self._number += 1
-            self._result, self._picture = result, None
-        if self.viewers > 0:
-            self.newest()
+            number = 1 if self._picture is None else self._picture.number + 1
+            self._picture = picture = Picture(number, result, jpeg_quality=self._quality)
+        if self._jpeg_viewers > 0:
+            picture.jpeg()
         self._wake()
 
     def newest(self) -> Picture | None:
-        """The newest picture, encoded when it was not yet; None before the first. For any thread."""
+        """The newest picture; None before the first. For any thread."""
         with self._lock:
-            if self._picture is None and self._result is not None:
-                image = self._result.image
-                good, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])
-                self._picture = Picture(self._number, data.tobytes(), image) if good else None
             return self._picture
-
-    def result(self) -> Result | None:
-        """The newest result. For any thread."""
-        with self._lock:
-            return self._result
 
     async def newer_than(self, number: int) -> Picture | None:
         """Waits for a picture with a higher number; None when there will be none."""
         while not self._closed:
-            if self._number > number:
-                picture = self.newest()
-                if picture is not None:
-                    return picture
-            changed = self._changed
-            await changed.wait()
+            picture = self.newest()
+            if picture is not None and picture.number > number:
+                return picture
+            await self._changed.wait()
         return None
 
     def close(self) -> None:

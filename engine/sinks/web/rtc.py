@@ -10,9 +10,13 @@ from typing import Any
 
 from ...errors import MissingExtraError, UsageError
 from .hub import Hub
+from .limits import Places
+from .schema import Offer
 
 # Encodes every frame again for each viewer, in software.
 MAX_PEERS = 4
+# A viewer that does not connect in so long gives its place back.
+CONNECT_SECONDS = 15.0
 TIME_BASE = Fraction(1, 90000)
 
 
@@ -22,18 +26,26 @@ class Peers:
     Args:
         hub: Where the pictures come from.
         max_peers: At most so many.
+        connect_seconds: How long a viewer may take to connect; None takes the usual time.
     """
 
-    def __init__(self, hub: Hub, *, max_peers: int = MAX_PEERS) -> None:
+    def __init__(self, hub: Hub, *, max_peers: int = MAX_PEERS, connect_seconds: float | None = None) -> None:
         self._hub = hub
-        self._max_peers = max_peers
-        self._connections: set[Any] = set()
+        self._places = Places(max_peers)
+        self._connect_seconds = CONNECT_SECONDS if connect_seconds is None else connect_seconds
+        self._connections: dict[Any, tuple[str, asyncio.Task[None]]] = {}
 
-    async def answer(self, offer: dict[str, Any]) -> dict[str, str]:
+    @property
+    def connected(self) -> int:
+        """Viewers that get pictures."""
+        return sum(connection.connectionState == "connected" for connection in self._connections)
+
+    async def answer(self, offer: Offer, *, address: str) -> dict[str, str]:
         """Connects one viewer; no other server is asked for addresses.
 
         Args:
-            offer: {"type": "offer", "sdp": "..."}.
+            offer: The viewer's.
+            address: Of the viewer.
 
         Returns:
             {"type": "answer", "sdp": "..."}.
@@ -46,16 +58,14 @@ class Peers:
             from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
         except ImportError as error:
             raise MissingExtraError("WebRTC", package="aiortc", extra="serve") from error
-        if len(self._connections) >= self._max_peers:
-            raise UsageError(f"at most {self._max_peers} WebRTC viewers; use MJPEG")
-        if offer.get("type") != "offer" or not isinstance(offer.get("sdp"), str):
-            raise UsageError("expected a WebRTC offer")
+        if not self._places.take(address):
+            raise UsageError("too many WebRTC viewers; use MJPEG")
         connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._connections.add(connection)
+        self._connections[connection] = (address, asyncio.create_task(self._expect(connection)))
         try:
             connection.on("connectionstatechange", lambda: self._watch(connection))
             connection.addTrack(_track(self._hub))
-            await connection.setRemoteDescription(RTCSessionDescription(offer["sdp"], "offer"))
+            await connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             await connection.setLocalDescription(await connection.createAnswer())
         except Exception as error:  # whatever a malformed description makes aiortc raise
             await self._drop(connection)
@@ -66,12 +76,22 @@ class Peers:
         """Hangs up."""
         await asyncio.gather(*(self._drop(connection) for connection in list(self._connections)))
 
+    async def _expect(self, connection: Any) -> None:
+        await asyncio.sleep(self._connect_seconds)
+        if connection.connectionState != "connected":
+            await self._drop(connection)
+
     async def _watch(self, connection: Any) -> None:
         if connection.connectionState in ("failed", "closed", "disconnected"):
             await self._drop(connection)
 
     async def _drop(self, connection: Any) -> None:
-        self._connections.discard(connection)
+        address, waiting = self._connections.pop(connection, (None, None))
+        if address is None or waiting is None:
+            return
+        self._places.leave(address)
+        if waiting is not asyncio.current_task():
+            waiting.cancel()
         with contextlib.suppress(Exception):
             await connection.close()
 

@@ -1,57 +1,105 @@
-"""The OpenAPI description of the JSON interface."""
+"""The JSON interface: what a request may hold, as types that check it, and the OpenAPI description made of them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
+from msgspec import Meta, Struct
+
+from ...errors import UsageError
 from ...looks.look import NUMBERS
 
-_NUMBERS: dict[str, Any] = {
-    name: {
-        "type": "number",
-        "minimum": number.minimum,
-        "maximum": number.maximum,
-        "description": number.help,
-    }
-    for name, number in NUMBERS.items()
-}
-CONTROLS: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "style": {"type": "string", "maxLength": 200, "description": "A style, or a mix: a:0.7+b:0.3"},
-        **_NUMBERS,
-        "paused": {"type": "boolean"},
-        "switches": {"type": "object", "additionalProperties": {"type": "boolean"}},
-    },
-}
-RECORDING: dict[str, Any] = {
-    "type": "object",
-    "required": ["recording"],
-    "properties": {"recording": {"type": "boolean"}},
-}
-OFFER: dict[str, Any] = {
-    "type": "object",
-    "required": ["sdp", "type"],
-    "properties": {"sdp": {"type": "string"}, "type": {"const": "offer"}},
-}
+Part = TypeVar("Part", bound=Struct)
+LONGEST_STYLE = 200
+StyleText = Annotated[
+    str, Meta(min_length=1, max_length=LONGEST_STYLE, description="A style, or a mix: a:0.7+b:0.3")
+]
+
+
+class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change beside the numbers of a look; what is not named stays."""
+
+    style: StyleText | None = None
+    paused: bool | None = None
+    switches: dict[str, bool] = msgspec.field(default_factory=dict)
+
+    def numbers(self) -> dict[str, float]:
+        """The numbers that are named."""
+        found = {name: getattr(self, name, None) for name in NUMBERS}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+ControlChanges: type[Changes] = msgspec.defstruct(  # type: ignore[assignment]
+    "ControlChanges",
+    [
+        (
+            name,
+            Annotated[float, Meta(ge=number.minimum, le=number.maximum, description=number.help)] | None,
+            None,
+        )
+        for name, number in NUMBERS.items()
+    ],
+    bases=(Changes,),
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+)
+
+
+class RecordingWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether to record."""
+
+    recording: bool
+
+
+class Offer(Struct, frozen=True, forbid_unknown_fields=True):
+    """A WebRTC offer."""
+
+    sdp: Annotated[str, Meta(max_length=64 * 1024)]
+    type: Literal["offer"]
+
+
+def parsed(body: bytes, kind: type[Part]) -> Part:
+    """Reads a body.
+
+    Args:
+        body: JSON.
+        kind: What it has to hold.
+
+    Raises:
+        UsageError: It holds something else.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise UsageError(f"the body is not what is expected here: {error}") from error
 
 
 def openapi(version: str) -> dict[str, Any]:
     """The document at /openapi.json."""
+    kinds = (ControlChanges, RecordingWish, Offer)
+    schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")[1]
     return {
         "openapi": "3.1.0",
         "info": {"title": "artrt", "version": version},
         "security": [{}, {"token": []}],
-        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas,
+        },
         "paths": {
             "/api/state": {"get": _operation("Controls, styles, statistics", "application/json")},
             "/api/events": {"get": _operation("The state twice a second", "text/event-stream")},
-            "/api/controls": {"post": _operation("Change controls", "application/json", CONTROLS)},
+            "/api/controls": {"post": _operation("Change controls", "application/json", ControlChanges)},
             "/api/recording": {
-                "post": _operation("Start or finish a recording", "application/json", RECORDING)
+                "post": _operation("Start or finish a recording", "application/json", RecordingWish)
             },
-            "/api/webrtc": {"post": _operation("Answer a WebRTC offer", "application/json", OFFER)},
+            "/api/recordings/{name}": {
+                "get": _operation("Download a recording", "video/mp4") | _NAME,
+                "delete": _operation("Delete a recording", "application/json") | _NAME,
+            },
+            "/api/webrtc": {"post": _operation("Answer a WebRTC offer", "application/json", Offer)},
             "/api/styles/{name}.jpg": {"get": _operation("The picture in a style", "image/jpeg") | _NAME},
             "/snapshot.png": {"get": _operation("The newest picture", "image/png")},
             "/stream.mjpg": {"get": _operation("The picture, live", "multipart/x-mixed-replace")},
@@ -64,12 +112,13 @@ def openapi(version: str) -> dict[str, Any]:
 _NAME = {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 
 
-def _operation(summary: str, media_type: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def _operation(summary: str, media_type: str, body: type[Struct] | None = None) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": summary,
         "responses": {"200": {"description": "OK", "content": {media_type: {}}}},
     }
     if body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        schema = {"$ref": f"#/components/schemas/{body.__name__}"}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
         operation["responses"]["400"] = {"description": "The request is not valid"}
     return operation

@@ -1,34 +1,40 @@
 """What stands between the page and the rest of the world: an ASGI wrapper that every request passes.
 
-In this order: rate (429), host (421), origin (403), token (401), size of the body (413).
+In this order: rate (429), host (421), origin (403), token (401), size and time of the body (413, 408), requests in
+progress (503). `/healthz` passes without any of them.
 """
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
-import socket
-import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from http.cookies import CookieError, SimpleCookie
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Mapping
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from .bodies import (
+    LARGEST_BODY,
+    App,
+    BodyTooLargeError,
+    BodyTooSlowError,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    counted_body,
+    has_body,
+    read_body,
+    with_body,
+)
+from .hosts import Hosts
+from .limits import Buckets, Places
+from .tokens import LOGIN, Tokens, form, in_form, in_query
 
-COOKIE = "artrt_token"
-LARGEST_BODY = 64 * 1024
 # Requests of one address: so many at once, refilled at so many a second.
 BURST, PER_SECOND = 120.0, 40.0
 # Wrong tokens of one address likewise.
 WRONG_BURST, WRONG_PER_SECOND = 10.0, 0.2
-REMEMBERED_ADDRESSES = 4096
+# Requests in progress: in all, and of one address.
+RUNNING, RUNNING_EACH = 128, 16
 OPEN_PATHS = frozenset({"/healthz"})
+# These answers never end; their viewers are counted elsewhere.
+ENDLESS = frozenset({"/stream.mjpg", "/api/events"})
 
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -38,37 +44,7 @@ HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
-
-
-class Buckets:
-    """A token bucket for each client address; the oldest addresses are forgotten.
-
-    Args:
-        burst: Size of a bucket.
-        per_second: How fast it fills.
-        clock: Seconds.
-    """
-
-    def __init__(
-        self, burst: float, per_second: float, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._burst, self._per_second, self._clock = burst, per_second, clock
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def level(self, address: str) -> float:
-        """What is left for an address."""
-        level, since = self._levels.get(address, (self._burst, self._clock()))
-        return min(self._burst, level + (self._clock() - since) * self._per_second)
-
-    def take(self, address: str) -> bool:
-        """Takes one; False when nothing is left."""
-        level = self.level(address)
-        allowed = level >= 1.0
-        self._levels[address] = (level - 1.0 if allowed else level, self._clock())
-        self._levels.move_to_end(address)
-        if len(self._levels) > REMEMBERED_ADDRESSES:
-            self._levels.popitem(last=False)
-        return allowed
+CLOSE = (b"connection", b"close")
 
 
 class Guard:
@@ -81,6 +57,7 @@ class Guard:
         secure: Served over TLS.
         burst: Requests of one address at once.
         per_second: Requests of one address in the long run.
+        running_each: Requests in progress of one address.
         bodies: Paths whose bodies may have more bytes than others, and how many.
     """
 
@@ -93,32 +70,37 @@ class Guard:
         secure: bool = False,
         burst: float = BURST,
         per_second: float = PER_SECOND,
+        running_each: int = RUNNING_EACH,
         bodies: Mapping[str, int] | None = None,
     ) -> None:
         self._app = app
         self._bodies = dict(bodies or {})
-        self._token = token
-        self._hosts = {"localhost", *(host.lower() for host in hosts)}
-        if token is not None:
-            self._hosts |= {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}
+        self._tokens = Tokens(token)
+        self._hosts = Hosts(
+            frozenset(host.lower() for host in hosts), secure=secure, guarded=token is not None
+        )
         self._secure = secure
         self._requests = Buckets(burst, per_second)
         self._wrong_tokens = Buckets(WRONG_BURST, WRONG_PER_SECOND)
+        self._running = Places(RUNNING, each=running_each)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers it."""
         if scope["type"] not in ("http", "websocket"):
             return
         headers = _headers(scope)
+        if scope["path"] in OPEN_PATHS and not has_body(headers):
+            await self._app(scope, receive, _marked(send))
+            return
         refusal = self._refusal(scope, headers)
         if scope["type"] == "websocket":
             await self._connect(scope, receive, send, refused=refusal is not None)
-        elif refusal is not None:
-            await answer(send, *refusal)
-        elif self._brings_token(scope):
-            await self._welcome(send)
+        elif refusal is None:
+            await self._with_body(scope, receive, send, headers)
+        elif refusal[0] == 401 and "text/html" in headers.get("accept", ""):
+            await _ask_for_token(send, wrong=False)
         else:
-            await self._pass_on(scope, receive, send, headers)
+            await answer(send, *refusal, close=scope["path"] not in self._bodies)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send, *, refused: bool) -> None:
         """Passes a WebSocket on; one that is refused ends before it began (403)."""
@@ -132,12 +114,12 @@ class Guard:
         return self._bodies.get(scope["path"], LARGEST_BODY)
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
-        address = (scope.get("client") or ("", 0))[0]
+        address = client_address(scope)
         if not self._requests.take(address):
             return 429, "too many requests"
-        if not self._knows_host(headers.get("host", "")):
-            return 421, "this host name is not served here"
-        if not self._same_origin(scope, headers):
+        if not self._hosts.knows(headers.get("host", "")):
+            return 421, "this host name is not served here; --allow-host NAME allows it"
+        if not self._hosts.same_origin(scope, headers):
             return 403, "requests from other sites are refused"
         if not self._authorised(scope, headers, address):
             return 401, "a token is needed"
@@ -146,137 +128,111 @@ class Guard:
             return 413, "the request is too large"
         return None
 
-    def _knows_host(self, host: str) -> bool:
-        """Whether a Host header is this machine's: else a foreign page could come in by DNS rebinding.
-
-        Of plain addresses, those of loopback are accepted; with a token, all are.
-        """
-        name = _host_name(host)
-        if name is None:
-            return False
-        try:
-            address = ipaddress.ip_address(name)
-        except ValueError:
-            return name in self._hosts
-        return address.is_loopback or self._token is not None or name in self._hosts
-
-    def _same_origin(self, scope: Scope, headers: dict[str, str]) -> bool:
-        origin = headers.get("origin")
-        if (
-            origin is not None
-            and origin != f"{'https' if self._secure else 'http'}://{headers.get('host', '')}"
-        ):
-            return False
-        site = headers.get("sec-fetch-site", "none")
-        navigates = (
-            headers.get("sec-fetch-mode") == "navigate"
-            and scope.get("method") == "GET"
-            and scope["path"] == "/"
-        )
-        return site in ("none", "same-origin") or navigates
-
     def _authorised(self, scope: Scope, headers: dict[str, str], address: str) -> bool:
-        if self._token is None or scope["path"] in OPEN_PATHS:
+        if self._tokens.page is None or _is_login(scope):
             return True
         if self._wrong_tokens.level(address) < 1.0:
             return False
-        shown = _shown_token(scope, headers)
-        if shown is not None and hmac.compare_digest(shown.encode(), self._token.encode()):
-            return True
-        if shown is not None:
+        allowed = self._tokens.allows(scope, headers)
+        if allowed is False:
             self._wrong_tokens.take(address)
-        return False
+        return bool(allowed)
 
-    def _brings_token(self, scope: Scope) -> bool:
-        return (
-            self._token is not None and scope["path"] == "/" and b"token=" in scope.get("query_string", b"")
-        )
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
+        counted, address = scope["path"] not in ENDLESS, client_address(scope)
+        if counted and not self._running.take(address):
+            await answer(send, 503, "too many requests at once", close=True)
+            return
+        try:
+            if scope["path"] in self._bodies:  # an upload, which the application reads piece by piece
+                receive = counted_body(receive, limit=self._bodies[scope["path"]])
+            elif has_body(headers):
+                receive = with_body(await read_body(receive), receive)
+            await self._pass_on(scope, receive, send)
+        except BodyTooLargeError:
+            await answer(send, 413, "the request is too large", close=True)
+        except BodyTooSlowError:
+            await answer(send, 408, "the request did not come in time", close=True)
+        finally:
+            if counted:
+                self._running.leave(address)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._tokens.page is not None and _is_login(scope):
+            await self._log_in(scope, receive, send)
+        elif self._tokens.page is not None and scope["path"] == "/" and in_query(scope) is not None:
+            await self._welcome(send)
+        else:
+            await self._app(scope, receive, _marked(send))
+
+    async def _log_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Takes the token of the form."""
+        address = client_address(scope)
+        shown = in_form((await receive()).get("body", b"")) or ""
+        if self._wrong_tokens.level(address) >= 1.0 and self._tokens.matches(shown):
+            await self._welcome(send)
+        else:
+            self._wrong_tokens.take(address)
+            await _ask_for_token(send, wrong=True)
 
     async def _welcome(self, send: Send) -> None:
         """Keeps the token in a cookie and takes it out of the address bar."""
-        secure = "; Secure" if self._secure else ""
-        cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000{secure}"
-        await answer(send, 303, "", headers=[(b"set-cookie", cookie.encode()), (b"location", b"/")])
-
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
-        received, largest = 0, self._largest_body(scope)
-        started = False
-
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > largest:
-                raise BodyTooLargeError
-            return message
-
-        async def marked(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                own = {name for name, _ in message.get("headers", [])}
-                extra = [(name, value) for name, value in HEADERS if name not in own]
-                message = {**message, "headers": [*message.get("headers", []), *extra]}
-            await send(message)
-
-        try:
-            await self._app(scope, counted, marked)
-        except BodyTooLargeError:
-            if not started:
-                await answer(send, 413, "the request is too large")
-
-
-class BodyTooLargeError(Exception):
-    """More bytes came than a request may have."""
+        cookie = (b"set-cookie", self._tokens.cookie(secure=self._secure))
+        await answer(send, 303, "", headers=[cookie, (b"location", b"/")])
 
 
 async def answer(
-    send: Send, status: int, text: str, *, headers: list[tuple[bytes, bytes]] | None = None
+    send: Send,
+    status: int,
+    text: str,
+    *,
+    headers: list[tuple[bytes, bytes]] | None = None,
+    close: bool = False,
 ) -> None:
-    """Sends a short text answer."""
-    start_headers = [(b"content-type", b"text/plain; charset=utf-8"), *HEADERS, *(headers or [])]
-    await send({"type": "http.response.start", "status": status, "headers": start_headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+    """Sends a short text answer.
+
+    Args:
+        send: Of ASGI.
+        status: Of HTTP.
+        text: The body.
+        headers: Further ones.
+        close: Ends the connection: what else the client is sending is not wanted.
+    """
+    start = [(b"content-type", b"text/plain; charset=utf-8"), *HEADERS, *(headers or [])]
+    await _whole(send, status, text.encode(), headers=[*start, *([CLOSE] if close else [])])
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address to listen at is reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+async def _ask_for_token(send: Send, *, wrong: bool) -> None:
+    page, headers = form(wrong=wrong)
+    await _whole(_marked(send), 401, page, headers=[*headers, CLOSE])
+
+
+async def _whole(send: Send, status: int, body: bytes, *, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def client_address(scope: Scope) -> str:
+    """Who asks."""
+    return str((scope.get("client") or ("", 0))[0])
+
+
+def _marked(send: Send) -> Send:
+    """Adds the protective headers."""
+
+    async def marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = {name for name, _ in message.get("headers", [])}
+            extra = [(name, value) for name, value in HEADERS if name not in own]
+            message = {**message, "headers": [*message.get("headers", []), *extra]}
+        await send(message)
+
+    return marked
+
+
+def _is_login(scope: Scope) -> bool:
+    return (scope["path"], scope.get("method")) == (LOGIN, "POST")
 
 
 def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-def _host_name(host: str) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
-
-
-def _shown_token(scope: Scope, headers: dict[str, str]) -> str | None:
-    kind, _, value = headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer":
-        return value.strip()
-    if scope["path"] == "/" and (shown := _token_in_query(scope)) is not None:
-        return shown
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    if cookie is None:
-        return None
-    token: str = cookie.value
-    return token
-
-
-def _token_in_query(scope: Scope) -> str | None:
-    text: str = scope.get("query_string", b"").decode("latin-1")
-    try:
-        return parse_qs(text, max_num_fields=16).get("token", [None])[0]
-    except ValueError:  # too many fields
-        return None

@@ -9,6 +9,7 @@ import secrets
 import socket
 import threading
 import time
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,14 +17,15 @@ from ...errors import MissingExtraError, OutputError, UsageError
 from ...result import Result
 from ...sources import SourceInfo
 from ..player import Player
-from ..remote import Remote
+from .hosts import is_loopback
 from .hub import Hub
 from .options import WebOptions
-from .security import Guard, is_loopback
+from .tokens import Tokens
 
 STOP_SECONDS = 2.0
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,128}")
 START_SECONDS = 10.0
+HANDSHAKE_SECONDS = 5.0
 SEND_BUFFER_BYTES = 128 * 1024
 EVERY_ADDRESS = ("0.0.0.0", "::")
 
@@ -79,7 +81,10 @@ class WebSink:
     @property
     def announcement(self) -> str:
         """The address for the user, with the token."""
-        return f"the page is at {self.url}" + (f"?token={self.token}" if self.token else "")
+        if not self.token:
+            return f"the page is at {self.url}"
+        stream = f"{self.url}stream.mjpg?token={Tokens(self.token).stream}"
+        return f"the page is at {self.url}?token={self.token} (for players, which only look: {stream})"
 
     def attach(self, player: Player) -> None:
         """Gets what the page steers."""
@@ -96,6 +101,8 @@ class WebSink:
             import uvicorn
 
             from .app import Site
+            from .connections import PatientProtocol
+            from .security import Guard
         except ImportError as error:
             raise MissingExtraError(
                 "the web page", package=error.name or "starlette", extra="serve"
@@ -104,19 +111,20 @@ class WebSink:
         logging.getLogger("uvicorn").addHandler(logging.NullHandler())
         assert self._player is not None
         self._socket = self._bind()
-        site = Site(self._player, hub=self._hub, remote=Remote(self._player), options=self._options)
+        site = Site(self._player, hub=self._hub, options=self._options)
         guard = Guard(site.app(), token=self.token, hosts=self._options.hosts, secure=self._secure)
         config = uvicorn.Config(
             guard,
             loop="asyncio",
-            http="h11",
+            http=PatientProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
-            limit_concurrency=2 * self._options.max_clients + 64,
+            # Only with --allow-host is a proxy expected; uvicorn believes one on this machine, or those of the
+            # variable FORWARDED_ALLOW_IPS.
+            proxy_headers=bool(self._options.hosts),
             timeout_keep_alive=5,
             timeout_graceful_shutdown=1,
             h11_max_incomplete_event_size=16 * 1024,
@@ -168,7 +176,12 @@ class WebSink:
 
     def _serve(self, site: Any) -> None:
         async def main() -> None:
-            self._hub.attach_loop(asyncio.get_running_loop())
+            loop = asyncio.get_running_loop()
+            self._hub.attach_loop(loop)
+            if self._secure:  # asyncio would wait a minute for each, and uvicorn has no setting for it
+                loop.create_server = partial(  # type: ignore[method-assign]
+                    loop.create_server, ssl_handshake_timeout=HANDSHAKE_SECONDS
+                )
             await self._server.serve(sockets=[self._socket])
             await site.close()
 

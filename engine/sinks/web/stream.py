@@ -6,32 +6,40 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
+from .bodies import Receive, Scope, Send
 from .hub import Hub
-from .security import Receive, Scope, Send
+from .limits import Places
+from .security import answer, client_address
 
 BOUNDARY = b"artrt-frame"
-# A viewer that takes nothing for so long is dropped, so that it does not hold a place.
-STALL_SECONDS = 20.0
 
 
 class EndlessResponse:
-    """Sends parts as they come, until the client leaves or stalls.
+    """Sends parts as they come, until the client leaves.
 
     Args:
         parts: The parts.
         media_type: Its content type.
-        stall_seconds: How long one part may take.
+        places: The client holds one of them meanwhile; without a free one it is turned away (503).
     """
 
-    def __init__(
-        self, parts: AsyncGenerator[bytes, None], *, media_type: bytes, stall_seconds: float = STALL_SECONDS
-    ) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes, None], *, media_type: bytes, places: Places) -> None:
         self._parts = parts
         self._media_type = media_type
-        self._stall_seconds = stall_seconds
+        self._places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers the request."""
+        address = client_address(scope)
+        if not self._places.take(address):
+            await answer(send, 503, "too many viewers", close=True)
+            return
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self._places.leave(address)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", self._media_type), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         if scope["method"] == "HEAD":
@@ -44,30 +52,31 @@ class EndlessResponse:
         finally:
             for task in (gone, sending):
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, OSError, TimeoutError, asyncio.TimeoutError):
+                with contextlib.suppress(asyncio.CancelledError, OSError):
                     await task
 
     async def _send_all(self, send: Send, gone: asyncio.Future[None]) -> None:
         async with contextlib.aclosing(self._parts) as parts:
             async for part in parts:
-                message = {"type": "http.response.body", "body": part, "more_body": True}
-                await asyncio.wait_for(send(message), self._stall_seconds)
-                # Before Python 3.12 wait_for may swallow a cancellation that comes just as it ends.
+                await send({"type": "http.response.body", "body": part, "more_body": True})
                 if gone.done():
                     return
-        await asyncio.wait_for(send({"type": "http.response.body", "body": b""}), self._stall_seconds)
+        await send({"type": "http.response.body", "body": b""})
 
 
 async def mjpeg_parts(hub: Hub) -> AsyncGenerator[bytes, None]:
-    """The newest picture again and again, as parts of multipart/x-mixed-replace."""
+    """The newest picture again and again, as parts of multipart/x-mixed-replace.
+
+    The boundary follows every picture at once: browsers show a picture when they see its end.
+    """
     number = 0
-    while (picture := await hub.newer_than(number)) is not None:
-        number = picture.number
-        header = b"--%s\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % (
-            BOUNDARY,
-            len(picture.jpeg),
-        )
-        yield header + picture.jpeg + b"\r\n"
+    with hub.wanting_jpeg():
+        yield b"--%s\r\n" % BOUNDARY
+        while (picture := await hub.newer_than(number)) is not None:
+            number = picture.number
+            data = picture.encoded or await asyncio.to_thread(picture.jpeg)
+            header = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data)
+            yield header + data + b"\r\n--%s\r\n" % BOUNDARY
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -356,8 +356,9 @@ def waiting(connection) -> bytes:
 def test_fifty_viewers_and_one_too_many():
     with page(options=WebOptions(max_clients=50)) as (_, _, client):
         viewers = []
-        for _ in range(50):
-            viewer = socket.create_connection(("127.0.0.1", client.port), timeout=60)
+        for number in range(50):
+            source = (f"127.0.0.{2 + number}", 0)
+            viewer = socket.create_connection(("127.0.0.1", client.port), timeout=60, source_address=source)
             viewer.sendall(f"GET /stream.mjpg HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\n\r\n".encode())
             viewers.append(viewer)
         eventually(lambda: client.state()["viewers"] == 50)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
 from artrt.engine.errors import InputError, UsageError
@@ -38,17 +40,17 @@ def test_its_errors_are_those_of_the_task(worker, photo):
     works(worker, photo)
 
 
-def test_one_that_takes_too_long_is_replaced(worker, photo):
+def test_one_that_takes_too_long_is_replaced(worker, photo, tmp_path):
     works(worker, photo)
+    large = tmp_path / "large.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (1800, 2400, 3), np.uint8)
+    large.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
     with pytest.raises(InputError, match="longer than 0 seconds"):
-        worker.call("read_photo", seconds=0, path=str(photo))
+        worker.call("read_photo", seconds=0, path=str(large))
     works(worker, photo)
 
 
 def test_memory_is_limited(worker, photo, tmp_path):
-    import cv2
-    import numpy as np
-
     large = tmp_path / "large.png"
     large.write_bytes(cv2.imencode(".png", np.zeros((8_000, 8_000, 3), np.uint8))[1].tobytes())
     with pytest.raises(InputError, match="picture"):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import http.client
 import random
 import socket
 import time
@@ -8,8 +10,12 @@ import time
 import pytest
 
 from artrt.engine.sinks import WebOptions
-from artrt.engine.sinks.web.security import LARGEST_BODY, Buckets, Guard, is_loopback
+from artrt.engine.sinks.web.bodies import LARGEST_BODY
+from artrt.engine.sinks.web.hosts import is_loopback
+from artrt.engine.sinks.web.limits import Buckets, Places
+from artrt.engine.sinks.web.security import Guard
 from artrt.engine.sinks.web.sink import WebSink
+from artrt.engine.sinks.web.tokens import Tokens
 from support.page import Client, page
 
 TOKEN = "correct-horse-battery"
@@ -112,6 +118,88 @@ def test_the_token_is_asked_for():
     assert ask(guard, path="/healthz")[0] == 200
 
 
+def test_the_stream_token_only_looks():
+    guard, stream = Guard(app, token=TOKEN), Tokens(TOKEN).stream
+    query = f"token={stream}".encode()
+    assert ask(guard, path="/stream.mjpg", query=query)[0] == 200
+    assert ask(guard, path="/snapshot.png", query=query)[0] == 200
+    assert ask(guard, path="/stream.mjpg", query=b"token=wrong")[0] == 401
+    assert ask(guard, path="/stream.mjpg", query=query, method="POST")[0] == 401
+    for path in ("/", "/api/state", "/api/controls"):
+        assert ask(guard, path=path, query=query)[0] == 401
+        assert ask(guard, path=path, authorization=f"Bearer {stream}")[0] == 401
+        assert ask(guard, path=path, cookie=f"artrt_token={stream}")[0] == 401
+    assert Tokens(TOKEN).stream == stream
+    assert Tokens(TOKEN + "x").stream != stream
+    assert Tokens(None).stream is None
+
+
+def basic(password: str) -> str:
+    return "Basic " + base64.b64encode(f"anyone:{password}".encode()).decode()
+
+
+def test_players_may_log_in_with_a_password():
+    guard = Guard(app, token=TOKEN)
+    for password, status in ((Tokens(TOKEN).stream, 200), (TOKEN, 200), ("wrong", 401)):
+        assert ask(guard, path="/stream.mjpg", authorization=basic(password))[0] == status
+    assert ask(guard, path="/stream.mjpg", authorization="Basic !!")[0] == 401
+    assert ask(guard, path="/api/state", authorization=basic(TOKEN))[0] == 401
+
+
+def test_behind_a_proxy_that_adds_tls():
+    guard = Guard(app, token=TOKEN, hosts=("studio.example",))
+    shown = {"authorization": f"Bearer {TOKEN}", "host": "studio.example"}
+    for origin, status in (
+        ("https://studio.example", 200),
+        ("http://studio.example", 200),
+        ("https://evil.example", 403),
+        ("https://studio.example:444", 403),
+    ):
+        assert ask(guard, method="POST", origin=origin, **shown)[0] == status
+    assert ask(Guard(app, token=None, hosts=("Studio.Example",)), host="studio.example")[0] == 200
+
+
+def test_a_browser_without_the_token_gets_a_form():
+    with page(options=WebOptions(token=TOKEN)) as (_, _, client):
+        stranger = Client(client.port)
+        asked = stranger.get("/", Accept="text/html,*/*")
+        assert asked.status == 401
+        assert b'<form method="post" action="/login">' in asked.body
+        assert "form-action 'self'" in asked.headers["content-security-policy"]
+        assert b"<form" not in stranger.get("/", Accept="*/*").body
+        wrong = stranger.post("/login", "token=wrong", Accept="text/html")
+        assert (wrong.status, b"That is not the token" in wrong.body) == (401, True)
+        right = stranger.post("/login", f"token={TOKEN}")
+        assert right.status == 303
+        cookie = right.headers["set-cookie"].partition(";")[0]
+        assert stranger.get("/api/state", Cookie=cookie).status == 200
+
+
+def test_the_form_does_not_help_to_guess():
+    with page(options=WebOptions(token=TOKEN)) as (_, _, client):
+        stranger = Client(client.port)
+        for k in range(10):
+            assert stranger.post("/login", f"token=guess{k}").status == 401
+        assert stranger.post("/login", f"token={TOKEN}").status == 401
+
+
+def test_the_address_that_a_proxy_names_counts():
+    """Viewers behind one proxy do not share the limit of one address."""
+    options = WebOptions(max_clients=2, hosts=("studio.example",))
+    with page(options=options) as (_, _, client):
+        names = {"Host": "studio.example"}
+        one = {**names, "X-Forwarded-For": "10.0.0.1"}
+        held = http.client.HTTPConnection("127.0.0.1", client.port, timeout=30)
+        held.request("GET", "/stream.mjpg", headers=one)
+        assert held.getresponse().status == 200
+        assert client.get("/stream.mjpg", **one).status == 503
+        another = http.client.HTTPConnection("127.0.0.1", client.port, timeout=30)
+        another.request("GET", "/stream.mjpg", headers={**names, "X-Forwarded-For": "10.0.0.2"})
+        assert another.getresponse().status == 200
+        for connection in (held, another):
+            connection.close()
+
+
 def test_the_token_in_the_address_becomes_a_cookie():
     status, headers = ask(Guard(app, token=TOKEN, secure=True), path="/", query=f"token={TOKEN}".encode())
     assert status == 303
@@ -134,7 +222,7 @@ def test_guessing_is_slowed_down():
 def test_tokens_are_compared_in_constant_time(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "artrt.engine.sinks.web.security.hmac.compare_digest", lambda a, b: bool(seen.append((a, b)))
+        "artrt.engine.sinks.web.tokens.hmac.compare_digest", lambda a, b: bool(seen.append((a, b)))
     )
     assert ask(Guard(app, token=TOKEN), authorization="Bearer guess")[0] == 401
     assert seen == [(b"guess", TOKEN.encode())]
@@ -143,8 +231,9 @@ def test_tokens_are_compared_in_constant_time(monkeypatch):
 def test_large_bodies_are_refused():
     guard = Guard(app, token=None)
     assert ask(guard, method="POST", content_length=str(LARGEST_BODY + 1))[0] == 413
-    assert ask(guard, method="POST", body=b"x" * (LARGEST_BODY + 1))[0] == 413
-    assert ask(guard, method="POST", body=b"x" * LARGEST_BODY)[0] == 200
+    chunked = {"transfer_encoding": "chunked"}
+    assert ask(guard, method="POST", body=b"x" * (LARGEST_BODY + 1), **chunked)[0] == 413
+    assert ask(guard, method="POST", body=b"x" * LARGEST_BODY, **chunked)[0] == 200
     assert ask(guard, method="POST", content_length="lots")[0] == 413
 
 
@@ -163,6 +252,18 @@ def test_buckets_fill_again_and_forget():
     for k in range(5000):
         buckets.take(f"address {k}")
     assert len(buckets._levels) <= 4096
+
+
+def test_a_newcomer_finds_a_place():
+    places = Places(8)
+    assert [places.take("a") for _ in range(8)].count(True) == 4
+    assert [places.take("b") for _ in range(8)].count(True) == 2
+    assert [places.take(name) for name in "cde"] == [True, True, False]
+    places.leave("a")
+    assert not places.take("a")
+    assert places.take("e")
+    assert places.taken == 8
+    assert [Places(100, each=3).take("a") for _ in range(2)] == [True, True]
 
 
 def test_answers_carry_protective_headers():
@@ -209,7 +310,7 @@ def test_a_page_for_others_wants_the_token():
 
 
 def test_a_fuzz_of_a_thousand_leaves_it_serving(monkeypatch):
-    monkeypatch.setattr("artrt.engine.sinks.web.sink.Guard", lambda *a, **o: Guard(*a, burst=1e9, **o))
+    monkeypatch.setattr("artrt.engine.sinks.web.security.Guard", lambda *a, **o: Guard(*a, burst=1e9, **o))
     rng = random.Random(0)
     paths = [
         b"/",

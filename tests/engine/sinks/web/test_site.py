@@ -89,6 +89,7 @@ def test_a_change_of_style_changes_the_picture(site):
         assert client.post("/api/controls", {"style": name}).json["style"] == name
 
         def shown(channel=channel):
+            time.sleep(0.2)  # snapshots have a limit
             level = picture(client.get("/snapshot.png").body).mean(axis=(0, 1))
             return level[channel] > 2 * np.delete(level, channel).max()
 
@@ -127,24 +128,31 @@ def test_controls_are_set_and_told(site):
         ({"style": "/etc/passwd"}, "unknown style"),
         ({"style": "../x.safetensors"}, "unknown style"),
         ({"style": "x.safetensors:0.5+blue:0.5"}, "unknown style"),
-        ({"style": 5}, "name or a mix"),
-        ({"style": "b" * 1000}, "name or a mix"),
-        ({"strength": 7}, "expected 0 to 1"),
-        ({"strength": "1"}, "number from 0 to 1"),
-        ({"strength": 10**400}, "expected 0 to 1"),
-        ({"strength": True}, "number from 0 to 1"),
-        ({"nonsense": 1}, "no control"),
-        ({"self": 0.5}, "no control"),
-        ({"fade": 0}, "no control"),
-        ({"switches": {"quantize": 1}}, "true or false"),
-        ({"switches": {"strength": True}}, "no switch"),
-        ({"paused": "yes"}, "true or false"),
-        ([1, 2], "JSON object"),
+        ({"style": 5}, "got `int` - at `$.style`"),
+        ({"style": "b" * 1000}, "length <= 200"),
+        ({"style": ""}, "length >= 1"),
+        (b'{"style": "\\ud800"}', "not what is expected"),
+        ({"strength": 7}, "<= 1.0 - at `$.strength`"),
+        ({"strength": "1"}, "got `str` - at `$.strength`"),
+        ({"strength": 10**400}, "out of range - at `$.strength`"),
+        ({"strength": True}, "got `bool` - at `$.strength`"),
+        (b'{"strength": NaN}', "not what is expected"),
+        ({"nonsense": 1}, "unknown field `nonsense`"),
+        ({"fade": 0}, "unknown field `fade`"),
+        ({"self": 0.5}, "unknown field `self`"),
+        ({"quantize": 0.5}, "unknown field `quantize`"),
+        ({"strength": 1, "switches": {"strength": True}}, "no switch"),
+        ({"switches": {"quantize": 1}}, "Expected `bool`"),
+        ({"switches": {"self": True}}, "no switch"),
+        ({"paused": "yes"}, "at `$.paused`"),
+        ([1, 2], "got `array`"),
+        (b"[" * 60_000, "not what is expected"),
+        (b"\xff", "not what is expected"),
     ],
 )
 def test_wrong_controls_are_refused(site, body, message):
     _, client = site
-    answer = client.post("/api/controls", body)
+    answer = client.post("/api/controls", body, Content_Type="application/json")
     assert answer.status == 400
     assert message in answer.json["error"]
 
@@ -206,7 +214,8 @@ def test_metrics_health_and_schema(site):
             target = path.replace("{name}", "blue")
             if target in ("/api/events", "/stream.mjpg"):
                 continue
-            assert client.request(method.upper(), target).status != 404, path
+            expected = {404} if "recordings" in target else {200, 400}
+            assert client.request(method.upper(), target).status in expected, path
 
 
 def test_webrtc_answers_and_sends_pictures(site):

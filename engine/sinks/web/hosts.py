@@ -1,0 +1,82 @@
+"""Which names a page may be asked for by, and which other pages may ask."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .bodies import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The names of a page.
+
+    Args:
+        allowed: Names besides this machine's own, in lower case: those that a proxy is reached by.
+        secure: Served over TLS.
+        guarded: A token is asked for.
+    """
+
+    allowed: frozenset[str]
+    secure: bool
+    guarded: bool
+
+    def knows(self, host: str) -> bool:
+        """Whether a Host header names this page: else a foreign page could come in by DNS rebinding.
+
+        A bare address is not a name that somebody else can own: with a token any is taken, without one only those of
+        loopback.
+        """
+        name = host_name(host)
+        if name is None:
+            return False
+        if name in self.allowed:
+            return True
+        try:
+            return ipaddress.ip_address(name).is_loopback or self.guarded
+        except ValueError:
+            return name == "localhost" or (self.guarded and name in _own_names())
+
+    def same_origin(self, scope: Scope, headers: Mapping[str, str]) -> bool:
+        """Whether a request comes from the page itself, or only follows a link to it."""
+        origin, host = headers.get("origin"), headers.get("host", "")
+        if origin is not None and origin not in {f"{scheme}://{host}" for scheme in self._schemes(host)}:
+            return False
+        site = headers.get("sec-fetch-site", "none")
+        navigates = (
+            headers.get("sec-fetch-mode") == "navigate"
+            and scope.get("method") == "GET"
+            and scope["path"] == "/"
+        )
+        return site in ("none", "same-origin") or navigates
+
+    def _schemes(self, host: str) -> Iterable[str]:
+        """A proxy in front may add the TLS that is not seen here."""
+        if host_name(host) in self.allowed:
+            return ("http", "https")
+        return ("https",) if self.secure else ("http",)
+
+
+def host_name(host: str) -> str | None:
+    """The name in a Host header, in lower case; None when there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen at is reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _own_names() -> set[str]:
+    name = socket.gethostname().lower()
+    return {name, f"{name}.local"}
