@@ -196,7 +196,8 @@ def _original(choice: StageChoice, options: ExportOptions, trunk: Trunk | None, 
     gpu = options.format == "engine"
     if choice.name == "stylize":
         assert trunk is not None
-        return onnx_from_transformer(trunk.transformer, opset=options.opset, branch=not gpu)
+        stroke = 1.0 if gpu else None  # a size inside the graph cannot follow a control there
+        return onnx_from_transformer(trunk.transformer, opset=options.opset, branch=not gpu, stroke=stroke)
     if choice.name == "saliency":
         return onnx.load(str(zoo.path("saliency.onnx")))
     if choice.name == "quantize":

@@ -1,8 +1,8 @@
 """fp16 by types in the graph: weights and activations half as large, what needs range or accuracy stays in fp32.
 
 Between the first and the last convolution the light operators work in fp16. Kept in fp32: the statistics of instance
-normalisation, reductions and matrix products (distances of k-means and SLIC), resampling, everything that ends in
-bytes, and the last convolution with all that follows it. Inputs, outputs and metadata keep their types.
+normalisation, reductions and matrix products (distances of k-means and SLIC), resampling, variances, everything that
+ends in bytes, and the last convolution with all that follows it. Inputs, outputs and metadata keep their types.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from .graphs.enlarge import WINDOW
 from .tensor_types import tensor_types
 
 HALF = ".half"
@@ -30,7 +31,11 @@ def to_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    convolutions = [node.name for node in copy.graph.node if node.op_type == "Conv"]
+    convolutions = [
+        node.name
+        for node in copy.graph.node
+        if node.op_type == "Conv" and not node.input[1].startswith(WINDOW)
+    ]
     if len(convolutions) < 2:
         return copy
     region = (_behind(copy.graph, convolutions[0]) | {convolutions[0]}) & _before(

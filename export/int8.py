@@ -28,6 +28,7 @@ from ..engine.sessions.fake import FakeSession
 from ..engine.sessions.probe import probe_feeds
 from ..engine.stage_spec import METADATA_KEY
 from .fuse import spec_of
+from .graphs.enlarge import WINDOW
 from .pictures import real_pictures
 from .quiet import quiet
 from .simplify import in_order
@@ -35,7 +36,7 @@ from .simplify import in_order
 PERCENTILE = 99.99
 PICTURES = 8
 SIDE_PX = 256
-KEPT = ("stem", "head")
+KEPT = ("stem", "head", WINDOW)
 
 Feeds = dict[str, NDArray[Any]]
 

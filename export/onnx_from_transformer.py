@@ -1,9 +1,10 @@
 """Writes a style transformer as the `stylize` stage: uint8 frame in, uint8 frame out, any size.
 
-The graph is laid out for speed, and equal to the PyTorch module:
+The frame is reduced to the working size (graphs/reduce.py) and painted there; the painting is enlarged and blended with
+the frame (graphs/enlarge.py). What paints is laid out for speed, and equal to the PyTorch module:
 
-1. The frame is padded while it is still bytes: to a multiple of eight by its last pixels, then by a block of 4x4 on
-   each side, which is what the stem's convolution sees beyond the rim.
+1. The reduced frame is padded while it is still bytes: to a multiple of eight by its last pixels, then by a block of
+   4x4 on each side, which is what the stem's convolution sees beyond the rim.
 2. Unfolding 4x4 and the stem's convolution are one 12x12 convolution with stride 4 on the planes; the change from
    BGR bytes to RGB in [-1, 1] is folded into its weights.
 3. The grain is added behind the stem (see models/transformer.py). Every other convolution reads its input padded by
@@ -14,8 +15,7 @@ The graph is laid out for speed, and equal to the PyTorch module:
        rows of the large one      2i-2 2i-1 | 2i 2i+1     the large rows 2i-1 and 2i need
 
    so the window grid has one row and column more than the picture, and a rim of one pixel is cut off.
-5. Rounding to bytes comes before the last change of layout. Blending with the frame (strength, mask) runs in a
-   branch that is skipped at full strength.
+5. Rounding to bytes comes before the last change of layout.
 """
 
 from __future__ import annotations
@@ -25,25 +25,42 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from ..engine.stage_spec import Control, StageSpec
 from ..models.transformer import BEND, FOLD, GRAIN, MULTIPLE, StyleTransformer
+from .graphs.enlarge import enlarged
+from .graphs.reduce import reduced
 from .onnx_builder import OPSET, GraphBuilder
 
 Weights = NDArray[np.float32]
 EPSILON = 1e-5
 
 
-def stage_spec(transformer: StyleTransformer, *, extra: dict[str, Any] | None = None) -> StageSpec:
-    """The contract of the `stylize` stage of this trunk."""
-    facts = {"trunk": transformer.trunk_hash(), "model": transformer.config.name, "licence": "Apache-2.0"}
+STROKES = (0.25, 4.0)
+
+
+def stage_spec(
+    transformer: StyleTransformer, *, stroke: float | None = None, extra: dict[str, Any] | None = None
+) -> StageSpec:
+    """The contract of the `stylize` stage of this trunk; see `onnx_from_transformer`."""
+    facts: dict[str, Any] = {
+        "trunk": transformer.trunk_hash(),
+        "model": transformer.config.name,
+        "licence": "Apache-2.0",
+    }
     controls = {
         "style": Control((transformer.style_size,)),
         "strength": Control((), default=1.0, minimum=0.0, maximum=1.0),
         "mask": Control(("h", "w"), default=0.0, minimum=0.0, maximum=1.0),
         "keep_salient": Control((), default=0.0, minimum=0.0, maximum=1.0),
+        "preserve_colors": Control((), default=0.0, minimum=0.0, maximum=1.0),
     }
+    if stroke is None:
+        low, high = STROKES
+        controls["stroke"] = Control((), default=1.0, minimum=low, maximum=high)
+    else:
+        facts["stroke"] = stroke
     return StageSpec("stylize", controls=controls, extra=facts | (extra or {}))
 
 
@@ -52,6 +69,7 @@ def onnx_from_transformer(
     *,
     opset: int = OPSET,
     branch: bool = True,
+    stroke: float | None = None,
     extra: dict[str, Any] | None = None,
 ) -> onnx.ModelProto:
     """Builds the stage.
@@ -61,6 +79,7 @@ def onnx_from_transformer(
         opset: ONNX operator set, 18 or newer.
         branch: Skip blending at full strength by an If node; without it the graph always blends, as GPU
             graphs want it.
+        stroke: The size of strokes for good, as GPU graphs want it; None makes it a control.
         extra: Facts to add to the metadata (training, licence).
 
     Returns:
@@ -70,8 +89,9 @@ def onnx_from_transformer(
     weights = {name: value.detach().cpu().numpy() for name, value in transformer.state_dict().items()}
     graph = GraphBuilder()
     styles = _Styles(graph)
-    lacks = _lack(graph, 0), _lack(graph, 1)
-    x = _stem(graph, _planes(graph, _blocks_around(graph, "frame", lacks)), weights["stem.weight"])
+    small = reduced(graph, "frame", "stroke" if stroke is None else np.float32(stroke))
+    lacks = _lack(graph, small.size[0]), _lack(graph, small.size[1])
+    x = _stem(graph, _planes(graph, _blocks_around(graph, small.image, lacks)), weights["stem.weight"])
     x = graph.op("Add", x, _grain(graph, x, weights["grain"]))
     fine = graph.op("Relu", styles.norm(x, config.width))
     fine = _block(graph, fine, styles, weights, name="enter")
@@ -86,9 +106,9 @@ def onnx_from_transformer(
     x = _doubled(graph, x, weights["up.weight"], "up.weight")
     x = graph.op("Relu", styles.norm(x, config.decoder_width))
     styles.split()
-    painted = _head(graph, x, weights["head.weight"], weights["head.bias"])
-    _finish(graph, painted, lacks, branch=branch)
-    return graph.stage(stage_spec(transformer, extra=extra), opset=opset)
+    phases = _head(graph, x, weights["head.weight"], weights["head.bias"])
+    enlarged(graph, _image(graph, phases, small.size), small, "frame", out="output", branch=branch)
+    return graph.stage(stage_spec(transformer, stroke=stroke, extra=extra), opset=opset)
 
 
 class _Styles:
@@ -113,10 +133,9 @@ class _Styles:
         self._graph.nodes.insert(0, self._graph.nodes.pop())
 
 
-def _lack(graph: GraphBuilder, axis: int) -> str:
-    """What the frame lacks to a multiple of eight along an axis: int64 [1]."""
+def _lack(graph: GraphBuilder, size: str) -> str:
+    """What a side lacks to a multiple of eight: int64 [1]."""
     multiple = graph.ints(MULTIPLE)
-    size = graph.op("Shape", "frame", start=axis, end=axis + 1)
     full = graph.op("Div", graph.op("Add", size, graph.ints(MULTIPLE - 1)), multiple)
     return graph.op("Sub", graph.op("Mul", full, multiple), size)
 
@@ -136,15 +155,6 @@ def _blocks_around(graph: GraphBuilder, image: str, lacks: tuple[str, str]) -> s
         filling = graph.op("Expand", last, lack)
         after = graph.op("Concat", filling, graph.op("Min", end, last), axis=0)
         first = graph.op("Gather", image, graph.op("Min", block, last), axis=axis)
-        image = graph.op("Concat", first, image, graph.op("Gather", image, after, axis=axis), axis=axis)
-    return image
-
-
-def _rim_around(graph: GraphBuilder, image: str, lacks: tuple[str, str]) -> str:
-    """Fills [H, W, C] up to a multiple of eight, then repeats one pixel on each side: the grid of the phases."""
-    for axis, lack in enumerate(lacks):
-        after = graph.op("Expand", _last(graph, image, axis), graph.op("Add", lack, graph.ints(1)))
-        first = graph.op("Gather", image, graph.ints(0), axis=axis)
         image = graph.op("Concat", first, image, graph.op("Gather", image, after, axis=axis), axis=axis)
     return image
 
@@ -246,16 +256,6 @@ def _head(graph: GraphBuilder, x: str, weight: Weights, bias: Weights) -> str:
     return graph.op("Conv", _edges(graph, x), kernel_name, offset_name)
 
 
-def _fold(graph: GraphBuilder, image: str, channels: int) -> str:
-    """[2h, 2w, C] -> [4, C, h, w], the four phases."""
-    pairs = graph.op("Reshape", graph.op("Unsqueeze", image, graph.ints(0)), graph.ints(-1, 2, 0, channels))
-    rows = graph.op("Transpose", pairs, perm=[1, 0, 2, 3])
-    planes = graph.op(
-        "Transpose", graph.op("Reshape", rows, graph.ints(0, 0, -1, 2 * channels)), perm=[0, 3, 1, 2]
-    )
-    return graph.op("Reshape", planes, graph.ints(4, channels, 0, 0))
-
-
 def _unfold(graph: GraphBuilder, phases: str) -> str:
     """[1, 12, h, w] -> [1, 2h, 2w, 3]."""
     rows = graph.op("Transpose", graph.op("Reshape", phases, graph.ints(2, 6, 0, 0)), perm=[0, 2, 3, 1])
@@ -263,48 +263,10 @@ def _unfold(graph: GraphBuilder, phases: str) -> str:
     return graph.op("Reshape", graph.op("Transpose", rows, perm=[1, 0, 2, 3]), graph.ints(1, -1, 0, 3))
 
 
-def _to_bytes(graph: GraphBuilder, x: str, out: str | None = None) -> str:
-    """Rounds, clips and casts in one pass."""
-    return graph.op("QuantizeLinear", x, np.float32(1), np.uint8(0), out=out)
-
-
-def _blend(graph: GraphBuilder, painted: str, lacks: tuple[str, str]) -> str:
-    """The blend, frame + strength * (1 - keep_salient * mask) * (painting - frame), still in phases: [4, 3, h, w]."""
-    frame = _fold(graph, _rim_around(graph, "frame", lacks), 3)
-    frame = graph.op("Cast", frame, to=TensorProto.FLOAT)
-    size = graph.op("Concat", graph.ints(1, 1), graph.op("Shape", "frame", end=2), axis=0)
-    mask = graph.op("Unsqueeze", "mask", graph.ints(0, 1))
-    mask = graph.op("Resize", mask, "", "", size, mode="linear")
-    mask = graph.op("Unsqueeze", graph.op("Squeeze", mask, graph.ints(0, 1)), graph.ints(2))
-    mask = _fold(graph, _rim_around(graph, mask, lacks), 1)
-    weight = graph.op("Sub", "strength", graph.op("Mul", mask, graph.op("Mul", "strength", "keep_salient")))
-    phases = graph.op("Clip", painted, np.float32(0), np.float32(255))
-    phases = graph.op("Reshape", phases, graph.ints(4, 3, 0, 0))
-    change = graph.op("Mul", graph.op("Sub", phases, frame), weight)
-    return graph.op("Reshape", graph.op("Add", frame, change), graph.ints(1, 12, 0, 0))
-
-
-def _finish(graph: GraphBuilder, painted: str, lacks: tuple[str, str], *, branch: bool) -> None:
-    """Blends, rounds, unfolds and crops into `output`."""
-    phases = _branch(graph, painted, lacks) if branch else _to_bytes(graph, _blend(graph, painted, lacks))
-    image = _unfold(graph, phases)
-    start = graph.ints(1, 1)
-    end = graph.op("Add", graph.op("Shape", "frame", end=2), start)
-    graph.op("Squeeze", graph.op("Slice", image, start, end, graph.ints(1, 2)), graph.ints(0), out="output")
-
-
-def _branch(graph: GraphBuilder, painted: str, lacks: tuple[str, str]) -> str:
-    """At full strength, and with no salient region to keep, only rounds; else blends first."""
-    kept = graph.op("Mul", "keep_salient", graph.op("ReduceMax", "mask", keepdims=0))
-    needed = graph.op(
-        "Or", graph.op("Less", "strength", np.float32(1)), graph.op("Greater", kept, np.float32(0))
+def _image(graph: GraphBuilder, phases: str, size: tuple[str, str]) -> str:
+    """Rounds and clips in one pass, unfolds, and cuts the rim and the filling off: uint8 [h, w, 3]."""
+    image = _unfold(graph, graph.op("QuantizeLinear", phases, np.float32(1), np.uint8(0)))
+    end = graph.op("Add", graph.op("Concat", *size, axis=0), graph.ints(1))
+    return graph.op(
+        "Squeeze", graph.op("Slice", image, graph.ints(1, 1), end, graph.ints(1, 2)), graph.ints(0)
     )
-    full, part = GraphBuilder(prefix="full."), GraphBuilder(prefix="part.")
-    shape: list[int | str] = [1, 12, "phase_h", "phase_w"]
-    _to_bytes(full, painted, out="full.bytes")
-    _to_bytes(part, _blend(part, painted, lacks), out="part.bytes")
-    branches = {
-        name: side.graph(name, (), [helper.make_tensor_value_info(f"{name}.bytes", TensorProto.UINT8, shape)])
-        for name, side in (("full", full), ("part", part))
-    }
-    return graph.op("If", needed, then_branch=branches["part"], else_branch=branches["full"])

@@ -14,13 +14,15 @@ from ..engine.sessions import SessionOptions
 from ..engine.sessions.onnxruntime import OnnxRuntimeSession, open_model
 from ..engine.stages.stage import Stage
 from ..models.transformer import StyleTransformer
+from .graphs.reduce import working_size
 from .parity import Paint
+from .working_size import enlarged, reduced
 
 Vector = NDArray[np.float32]
 
 
 def torch_painter(transformer: StyleTransformer, style: Vector) -> Paint:
-    """The transformer on uint8 BGR pictures: [H, W, 3] -> [H, W, 3].
+    """The transformer on uint8 BGR pictures, at the working size: [H, W, 3] -> [H, W, 3].
 
     Args:
         transformer: A trained trunk.
@@ -28,11 +30,15 @@ def torch_painter(transformer: StyleTransformer, style: Vector) -> Paint:
     """
     transformer = transformer.eval()
 
-    @torch.inference_mode()
     def paint(picture: Image) -> Image:
+        small = reduced(picture, working_size(*picture.shape[:2]))
+        return enlarged(picture, painted(small.round().astype(np.uint8)), small)
+
+    @torch.inference_mode()
+    def painted(picture: Image) -> Image:
         rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1)[None].float() / 255
-        painted = transformer(rgb, torch.from_numpy(style)[None])[0].permute(1, 2, 0).flip(2) * 255
-        return np.asarray(painted.round().clamp(0, 255).to(torch.uint8).numpy(), np.uint8)
+        image = transformer(rgb, torch.from_numpy(style)[None])[0].permute(1, 2, 0).flip(2) * 255
+        return np.asarray(image.round().clamp(0, 255).to(torch.uint8).numpy(), np.uint8)
 
     return paint
 

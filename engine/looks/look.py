@@ -80,6 +80,9 @@ class Look:
             first style of `engine`.
         strength: 0 is the photograph, 1 the full style.
         keep_salient: How much of the photograph the salient region keeps, 0 to 1.
+        stroke: Size of the strokes, 0.25 to 4: the short side of a picture is painted at 384 / stroke pixels, whatever
+            its own size.
+        preserve_colors: How much of the photograph's colours stay under the strokes, 0 to 1.
         stabilize: How much the frames of a video are kept from flickering, 0 to 1.
         quantize: Number of colours, as 16, "16:before" or "16:after" the style; None for none.
         superpixels: Number of superpixels, likewise.
@@ -99,6 +102,12 @@ class Look:
     style: str | None = None
     strength: float = _number(Number(1.0, "0: photograph, 1: style."))
     keep_salient: float = _number(Number(0.0, "How much of the photograph the salient region keeps."))
+    stroke: float = _number(
+        Number(1.0, "Size of the strokes: 0.5 is finer, 2 bolder.", minimum=0.25, maximum=4.0)
+    )
+    preserve_colors: float = _number(
+        Number(0.0, "How much of the photograph's colours stay under the strokes.")
+    )
     # 0.8 was chosen by measurement: benchmarks/results/stabilize.json.
     stabilize: float = _number(Number(0.8, "Keep what stands still in a video from flickering."))
     quantize: Effect | int | str | None = None

@@ -27,6 +27,8 @@ def test_a_batch_gives_what_single_frames_give(transformer, style, picture, tmp_
         "strength": np.array(0.8, np.float32),
         "mask": np.zeros((1, 1), np.float32),
         "keep_salient": np.array(0, np.float32),
+        "preserve_colors": np.array(0, np.float32),
+        "stroke": np.array(1, np.float32),
     }
     with cpu_stage(single, tmp_path, threads=1) as stage:
         expected = [stage(frame, style=style, strength=0.8) for frame in frames]

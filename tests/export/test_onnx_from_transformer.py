@@ -73,7 +73,7 @@ def test_other_forms_give_the_same_picture(stage, transformer, style, picture, t
 def test_metadata_names_trunk_licence_and_what_was_added(transformer):
     spec = spec_of(onnx_from_transformer(transformer, extra={"training": "none"}))
     assert isinstance(spec, StageSpec)
-    assert list(spec.controls) == ["keep_salient", "mask", "strength", "style"]
+    assert list(spec.controls) == ["keep_salient", "mask", "preserve_colors", "strength", "stroke", "style"]
     assert spec.extra["trunk"] == transformer.trunk_hash()
     assert spec.extra["licence"] == "Apache-2.0"
     assert spec.extra["training"] == "none"

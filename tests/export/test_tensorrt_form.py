@@ -53,7 +53,7 @@ def test_the_form_gives_the_same_results(graphs, style, tmp_path, name):
     expected = run(graphs[name], tmp_path / "a.onnx", style)
     got = run(with_vector_inputs(tensorrt_form(graphs[name])), tmp_path / "b.onnx", style)
     assert list(got) == list(expected)
-    within = int(name.endswith("fp16"))  # a rounding in half precision may end on the other side
+    within = int(name.startswith("stylize"))  # it rounds twice, and a half may end on the other side
     for key, value in expected.items():
         assert np.abs(got[key].astype(np.float32) - value.astype(np.float32)).max() <= within, key
 

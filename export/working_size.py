@@ -1,0 +1,76 @@
+"""Painting at a working size in OpenCV: what the graphs of graphs/reduce.py and graphs/enlarge.py compute."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine.frame import Image
+from .graphs.enlarge import LARGEST_GAIN, LUMA_BGR, NOISE, WINDOW_PX
+
+Planes = NDArray[np.float32]
+
+
+def reduced(frame: Image, size: tuple[int, int]) -> Planes:
+    """The frame by area.
+
+    Args:
+        frame: uint8 [H, W, 3].
+        size: (h, w), each side at most as long as before.
+
+    Returns:
+        float32 [h, w, 3] in [0, 255].
+    """
+    small = cv2.resize(frame.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(small.reshape(*size, 3), np.float32)
+
+
+def enlarged(
+    frame: Image,
+    painted: Image,
+    small: Planes,
+    *,
+    strength: float = 1.0,
+    keep_salient: float = 0.0,
+    mask: Planes | None = None,
+    preserve_colors: float = 0.0,
+) -> Image:
+    """The painting with the frame's edges, blended with the frame.
+
+    Args:
+        frame: uint8 [H, W, 3].
+        painted: uint8 [h, w, 3].
+        small: The frame by `reduced`, float32 [h, w, 3].
+        strength: 0 is the frame, 1 the painting.
+        keep_salient: How much of the frame stays where the mask is 1.
+        mask: float32 [m, n] in [0, 1]; zero when None.
+        preserve_colors: How much of the frame's chroma the painting takes.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
+    height, width = small.shape[:2]
+    luma = np.array(LUMA_BGR, np.float32)
+    painting = painted.astype(np.float32)
+    change = small - painting
+    painting = painting + preserve_colors * (change - (change @ luma)[..., None])
+    of_frame, of_painting = (plane - _mean(plane) for plane in (small @ luma, painting @ luma))
+    gain = _mean(of_frame * of_painting) / (_mean(of_frame * of_frame) + NOISE)
+    gain = np.clip(gain, 0, LARGEST_GAIN)[..., None]
+    mask = np.zeros((1, 1), np.float32) if mask is None else mask
+    kept = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, 1)
+    weight = strength * (1 - keep_salient * kept)
+    offset = _full(weight * (painting - gain * small), frame.shape)
+    gain = _full(1 + weight * (gain - 1), frame.shape)
+    return np.asarray((offset + gain * frame).round().clip(0, 255), np.uint8)
+
+
+def _mean(plane: Planes) -> Planes:
+    mean = cv2.blur(plane, (WINDOW_PX, WINDOW_PX), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(mean, np.float32)
+
+
+def _full(planes: Planes, shape: tuple[int, ...]) -> Planes:
+    large = cv2.resize(planes.astype(np.float32), shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large.reshape(*shape[:2], -1), np.float32)
