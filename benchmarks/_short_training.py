@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from _harness import SHARED
 from torch import Tensor
 
 from artrt.engine.frame import Image
@@ -13,10 +18,11 @@ from artrt.export.transformer_parity import torch_painter
 from artrt.models.evaluation import EvaluationOptions, Judge, evaluate, evaluate_frames, mean_scores
 from artrt.models.frame_pairs import find_frame_pairs
 from artrt.models.photos import Photographs, find_photographs, split_held_out
-from artrt.models.training import CHECKPOINT_FILE, Trainer, TrainingOptions
+from artrt.models.training import CHECKPOINT_FILE, LossWeights, Trainer, TrainingOptions, prepare_photographs
 from artrt.models.transformer import StyleTransformer
 
 STYLES = ("starry-night", "the-scream", "udnie")
+BASE = LossWeights(style=1, content=0.1, variation=0.1)
 
 
 class Trained:
@@ -34,6 +40,75 @@ class Trained:
     def __call__(self, image: Image, style: str) -> Image:
         """Paints uint8 [H, W, 3], BGR."""
         return self._paint[style](image)
+
+
+def parser(text: str, *, photographs: int) -> argparse.ArgumentParser:
+    """What all of them take: --shared, --crop, --photographs, --work; the first line of `text` describes them."""
+    made = argparse.ArgumentParser(description=text.splitlines()[0])
+    made.add_argument("--shared", type=Path, default=SHARED)
+    made.add_argument("--crop", type=int, default=160)
+    made.add_argument("--photographs", type=int, default=photographs)
+    made.add_argument("--work", type=Path, help="keeps the trainings; goes on with those it has")
+    return made
+
+
+@contextmanager
+def work_folder(chosen: Path | None) -> Iterator[Path]:
+    """The folder of --work, or one that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as scratch:
+        yield chosen or Path(scratch)
+
+
+def short_options(
+    arguments: argparse.Namespace, output: Path, *, steps: int, losses: LossWeights
+) -> TrainingOptions:
+    """Training of the three styles: batches of four small crops, no samples.
+
+    Args:
+        arguments: As `parser` reads them.
+        output: Folder of the training.
+        steps: Optimizer steps.
+        losses: Weights of the terms.
+    """
+    return TrainingOptions(
+        paintings={name: arguments.shared / "styles" / f"{name}.jpg" for name in STYLES},
+        photographs=arguments.shared / "photos",
+        weights_directory=arguments.shared / "weights",
+        output=output,
+        steps=steps,
+        batch=4,
+        crop_px=arguments.crop,
+        losses=losses,
+        sample_steps=10**9,
+    )
+
+
+def variants(
+    arguments: argparse.Namespace, work: Path, terms: Mapping[str, Mapping[str, float]], *, loss_network: str
+) -> Iterator[tuple[str, Trained]]:
+    """Trains one trunk for `arguments.start` steps, and on from there once for each variant for `arguments.steps`.
+
+    All see the same pictures in the same order; the added terms grow over the first fifth.
+
+    Args:
+        arguments: As `parser` reads them, with --start and --steps.
+        work: Folder of the trainings; each has its own, named by the first word of the variant.
+        terms: Variant -> weights that differ from `BASE`.
+        loss_network: What the variants are trained by.
+    """
+    start = short_options(arguments, work / "start", steps=arguments.start, losses=BASE)
+    start = replace(start, ramp_start=arguments.start, ramp_steps=max(1, arguments.steps // 5))
+    photographs = prepare_photographs(start)
+    train(start, photographs)
+    for name, weights in terms.items():
+        variant = replace(
+            start,
+            output=work / name.split()[0].lower(),
+            loss_network=loss_network,
+            steps=arguments.start + arguments.steps,
+            losses=replace(BASE, **weights),
+        )
+        yield name, train(variant, photographs, resume=start.output / CHECKPOINT_FILE)
 
 
 def train(options: TrainingOptions, photographs: Photographs, *, resume: Path | None = None) -> Trained:

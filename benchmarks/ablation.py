@@ -9,20 +9,15 @@ scikit-image's photographs by every variant.
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
 import numpy as np
-from _harness import SHARED, write
-from _short_training import STYLES, Trained, Yardstick, train
-
-from artrt.models.training import LossWeights, TrainingOptions, prepare_photographs
+from _harness import write
+from _short_training import BASE, STYLES, Trained, Yardstick, parser, variants, work_folder
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "ablation.jpg"
-BASE = LossWeights(style=1, content=0.1, variation=0.1)
 VARIANTS: dict[str, dict[str, float]] = {
     "none": {},
     "CAM": {"cam": 0.25},
@@ -34,8 +29,8 @@ VARIANTS: dict[str, dict[str, float]] = {
     "temporal": {"temporal": 4.0},
 }
 COLUMNS = (
-    "style_loss",
-    "content_loss",
+    "painted",
+    "semantic",
     "cam_correlation",
     "cam_iou",
     "top1_kept",
@@ -47,51 +42,19 @@ PHOTOGRAPH = "chelsea"
 
 
 def main() -> None:
-    """Trains every variant and writes results/ablation.{json,md} and the picture."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--start", type=int, default=500, help="steps before the variants part")
-    parser.add_argument("--steps", type=int, default=250, help="steps of every variant")
-    parser.add_argument("--crop", type=int, default=160)
-    parser.add_argument("--photographs", type=int, default=24)
-    parser.add_argument("--work", type=Path, help="keeps the trainings; goes on with those it has")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        measure(options, options.work or Path(scratch))
-
-
-def measure(options: argparse.Namespace, work: Path) -> None:
-    """Trains, judges, writes."""
-    start = TrainingOptions(
-        paintings={name: options.shared / "styles" / f"{name}.jpg" for name in STYLES},
-        photographs=options.shared / "photos",
-        weights_directory=options.shared / "weights",
-        output=work / "start",
-        steps=options.start,
-        batch=4,
-        crop_px=options.crop,
-        losses=BASE,
-        ramp_start=options.start,
-        ramp_steps=max(1, options.steps // 5),
-        sample_steps=10**9,
-    )
-    photographs = prepare_photographs(start)
-    train(start, photographs)
+    """Trains every variant, judges it and writes results/ablation.{json,md} and the picture."""
+    known = parser(__doc__, photographs=24)
+    known.add_argument("--start", type=int, default=500, help="steps before the variants part")
+    known.add_argument("--steps", type=int, default=250, help="steps of every variant")
+    options = known.parse_args()
     yardstick = Yardstick(options.shared, photographs=options.photographs)
     rows, pictures = [], {}
-    for name, terms in VARIANTS.items():
-        variant = replace(
-            start,
-            output=work / name.split()[0].lower(),
-            loss_network="compact",
-            steps=options.start + options.steps,
-            losses=replace(BASE, **terms),
-        )
-        trained = train(variant, photographs, resume=start.output / "checkpoint.pt")
-        scores = yardstick.scores(trained)
-        weights = ", ".join(f"{term} {weight:g}" for term, weight in terms.items())
-        rows.append({"term": name, "weight": weights or None} | {key: scores[key] for key in COLUMNS})
-        pictures[name] = painted(trained)
+    with work_folder(options.work) as work:
+        for name, trained in variants(options, work, VARIANTS, loss_network="compact"):
+            scores = yardstick.scores(trained)
+            weights = ", ".join(f"{term} {weight:g}" for term, weight in VARIANTS[name].items())
+            rows.append({"term": name, "weight": weights or None} | {key: scores[key] for key in COLUMNS})
+            pictures[name] = painted(trained)
     write_picture(pictures)
     facts = {"styles": STYLES, "start": options.start, "steps": options.steps, "base": asdict(BASE)}
     write(

@@ -10,20 +10,20 @@ classic network in turns.
 from __future__ import annotations
 
 import argparse
-import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
-from _harness import SHARED, interleaved, write
-from _short_training import STYLES, Yardstick, train
+from _harness import interleaved, write
+from _short_training import BASE, STYLES, Yardstick, parser, short_options, train, work_folder
 from stylize import Classic
 
 from artrt.engine.sessions import SessionOptions
 from artrt.engine.sessions.onnxruntime import open_model
-from artrt.engine.stage import Stage
+from artrt.engine.stages.stage import Stage
 from artrt.export.onnx_from_transformer import onnx_from_transformer
-from artrt.models.training import LossWeights, TrainingOptions, prepare_photographs
+from artrt.models.training import prepare_photographs
 from artrt.models.transformer import CONFIGS, StyleTransformer, TransformerConfig
 
 RUNGS = (
@@ -38,18 +38,14 @@ RUNGS = (
 
 def main() -> None:
     """Trains, times and writes results/ladder.{json,md}."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--steps", type=int, default=800)
-    parser.add_argument("--crop", type=int, default=160)
-    parser.add_argument("--photographs", type=int, default=16)
-    parser.add_argument("--size", default="1280x720")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--work", type=Path, help="keeps the trainings; goes on with those it has")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        measure(options, options.work or Path(scratch))
+    known = parser(__doc__, photographs=16)
+    known.add_argument("--steps", type=int, default=800)
+    known.add_argument("--size", default="1280x720")
+    known.add_argument("--threads", type=int, default=2)
+    known.add_argument("--rounds", type=int, default=5)
+    options = known.parse_args()
+    with work_folder(options.work) as work:
+        measure(options, work)
 
 
 def measure(options: argparse.Namespace, work: Path) -> None:
@@ -58,17 +54,9 @@ def measure(options: argparse.Namespace, work: Path) -> None:
     trunks, scores, photographs = {}, {}, None
     for rung in RUNGS:
         CONFIGS[rung.name] = rung
-        settings = TrainingOptions(
-            paintings={name: options.shared / "styles" / f"{name}.jpg" for name in STYLES},
-            photographs=options.shared / "photos",
-            weights_directory=options.shared / "weights",
-            output=work / rung.name.replace(" ", "-"),
+        settings = replace(
+            short_options(options, work / rung.name.replace(" ", "-"), steps=options.steps, losses=BASE),
             config=rung.name,
-            steps=options.steps,
-            batch=4,
-            crop_px=options.crop,
-            losses=LossWeights(style=1, content=0.1, variation=0.1),
-            sample_steps=10**9,
         )
         photographs = photographs or prepare_photographs(settings)
         trained = train(settings, photographs)
@@ -81,15 +69,14 @@ def measure(options: argparse.Namespace, work: Path) -> None:
             "parameters": sum(p.numel() for p in trunks[name].parameters()),
             "median_ms": timing.median_ms,
             "times the classic": round(classic.median_ms / timing.median_ms, 2),
-            "style_loss": scores[name]["style_loss"],
-            "content_loss": scores[name]["content_loss"],
-            "style_plus_content": scores[name]["style_loss"] + 0.1 * scores[name]["content_loss"],
+            "painted": scores[name]["painted"],
+            "semantic": scores[name]["semantic"],
         }
         for name, timing in timings.items()
     ]
     write(
         "ladder",
-        title=f"Size against loss after {options.steps} steps, one {options.size} frame, {options.threads} threads",
+        title=f"Size against painting after {options.steps} steps, one {options.size} frame, {options.threads} threads",
         rows=rows,
         facts={
             "steps": options.steps,
@@ -97,7 +84,6 @@ def measure(options: argparse.Namespace, work: Path) -> None:
             "styles": STYLES,
             "classic_ms": classic.median_ms,
         },
-        notes="`style_plus_content` is what the training minimises: style loss and a tenth of the content loss.",
     )
 
 

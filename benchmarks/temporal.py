@@ -9,65 +9,31 @@ MPI-Sintel pairs with the true one.
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 
-from _harness import SHARED, write
-from _short_training import STYLES, Yardstick, train
+from _harness import write
+from _short_training import BASE, STYLES, Yardstick, parser, variants, work_folder
 
-from artrt.models.training import LossWeights, TrainingOptions, prepare_photographs
-
-BASE = LossWeights(style=1, content=0.1, variation=0.1)
-COLUMNS = ("style_loss", "content_loss", "cam_correlation", "ssim", "warping_error")
+COLUMNS = ("painted", "semantic", "cam_correlation", "ssim", "warping_error")
 
 
 def main() -> None:
-    """Trains both and writes results/temporal.{json,md}."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=Path, default=SHARED)
-    parser.add_argument("--start", type=int, default=600, help="steps before the two part")
-    parser.add_argument("--steps", type=int, default=1600, help="steps of each")
-    parser.add_argument("--weight", type=float, default=4.0)
-    parser.add_argument("--crop", type=int, default=160)
-    parser.add_argument("--photographs", type=int, default=16)
-    parser.add_argument("--work", type=Path, help="keeps the trainings; goes on with those it has")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        measure(options, options.work or Path(scratch))
-
-
-def measure(options: argparse.Namespace, work: Path) -> None:
-    """Trains, judges, writes."""
-    start = TrainingOptions(
-        paintings={name: options.shared / "styles" / f"{name}.jpg" for name in STYLES},
-        photographs=options.shared / "photos",
-        weights_directory=options.shared / "weights",
-        output=work / "start",
-        steps=options.start,
-        batch=4,
-        crop_px=options.crop,
-        losses=BASE,
-        ramp_start=options.start,
-        ramp_steps=max(1, options.steps // 5),
-        sample_steps=10**9,
-    )
-    photographs = prepare_photographs(start)
-    train(start, photographs)
+    """Trains both, judges them and writes results/temporal.{json,md}."""
+    known = parser(__doc__, photographs=16)
+    known.add_argument("--start", type=int, default=600, help="steps before the two part")
+    known.add_argument("--steps", type=int, default=1600, help="steps of each")
+    known.add_argument("--weight", type=float, default=4.0)
+    options = known.parse_args()
     yardstick = Yardstick(options.shared, photographs=options.photographs, per_clip=4)
+    terms = {"without": {"temporal": 0.0}, "with": {"temporal": options.weight}}
     rows = []
-    for name, weight in (("without", 0.0), ("with", options.weight)):
-        settings = replace(
-            start,
-            output=work / name,
-            steps=options.start + options.steps,
-            losses=replace(BASE, temporal=weight),
-        )
-        scores = yardstick.scores(train(settings, photographs, resume=start.output / "checkpoint.pt"))
-        rows.append({"temporal loss": name, "weight": weight} | {key: scores[key] for key in COLUMNS})
+    with work_folder(options.work) as work:
+        for name, trained in variants(options, work, terms, loss_network="compact-encoder"):
+            scores = yardstick.scores(trained)
+            rows.append({"temporal loss": name, "weight": terms[name]["temporal"]})
+            rows[-1] |= {key: scores[key] for key in COLUMNS}
     for row in rows:
-        row["warping_error / without"] = float(row["warping_error"]) / float(rows[0]["warping_error"])
+        row["warping_error / without"] = row["warping_error"] / rows[0]["warping_error"]
     write(
         "temporal",
         title=f"The temporal loss for {options.steps} steps after {options.start}: mean of {len(STYLES)} styles",
