@@ -54,15 +54,16 @@ def enlarged(
     luma = np.array(LUMA_BGR, np.float32)
     painting = painted.astype(np.float32)
     change = small - painting
-    painting = painting + preserve_colors * (change - (change @ luma)[..., None])
+    kept_chroma: Planes = (change - (change @ luma)[..., None]) * np.float32(preserve_colors)
+    painting = painting + kept_chroma
     of_frame, of_painting = (plane - _mean(plane) for plane in (small @ luma, painting @ luma))
     gain = _mean(of_frame * of_painting) / (_mean(of_frame * of_frame) + NOISE)
     gain = np.clip(gain, 0, LARGEST_GAIN)[..., None]
     mask = np.zeros((1, 1), np.float32) if mask is None else mask
     kept = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, 1)
-    weight = strength * (1 - keep_salient * kept)
-    offset = _full(weight * (painting - gain * small), frame.shape)
-    gain = _full(1 + weight * (gain - 1), frame.shape)
+    weight = np.asarray(strength * (1 - keep_salient * kept), np.float32)
+    offset = _full(np.asarray(weight * (painting - gain * small), np.float32), frame.shape)
+    gain = _full(np.asarray(1 + weight * (gain - 1), np.float32), frame.shape)
     return np.asarray((offset + gain * frame).round().clip(0, 255), np.uint8)
 
 
