@@ -99,10 +99,25 @@ def look_options(function: Command) -> Command:
     return cast(Command, decorated)
 
 
+class NumberType(click.FloatRange):
+    """A number within its limits, or one of its words."""
+
+    def __init__(self, number: Number) -> None:
+        super().__init__(number.minimum, number.maximum)
+        self._words = dict(number.words)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Reads "bold" as 2."""
+        read = float(super().convert(self._words.get(value, value), param, ctx))
+        if read != read:  # "nan" lies within no range, and outside of none
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return read
+
+
 def _number_option(name: str, number: Number) -> Callable[[Any], Any]:
     return click.option(
         f"--{name.replace('_', '-')}",
-        type=click.FloatRange(number.minimum, number.maximum),
+        type=NumberType(number),
         default=number.default,
         show_default=True,
         metavar=f"{number.minimum:g}..{number.maximum:g}",

@@ -31,12 +31,14 @@ class Number:
         help: One line for the user.
         minimum: The smallest value.
         maximum: The largest value.
+        words: (word, value) of values that have a word on the command line.
     """
 
     default: float
     help: str
     minimum: float = 0.0
     maximum: float = 1.0
+    words: tuple[tuple[str, float], ...] = ()
 
 
 def _number(number: Number) -> float:
@@ -103,7 +105,13 @@ class Look:
     strength: float = _number(Number(1.0, "0: photograph, 1: style."))
     keep_salient: float = _number(Number(0.0, "How much of the photograph the salient region keeps."))
     stroke: float = _number(
-        Number(1.0, "Size of the strokes: 0.5 is finer, 2 bolder.", minimum=0.25, maximum=4.0)
+        Number(
+            1.0,
+            "Size of the strokes: fine (0.5), medium (1), bold (2), or a number.",
+            minimum=0.25,
+            maximum=4.0,
+            words=(("fine", 0.5), ("medium", 1.0), ("bold", 2.0)),
+        )
     )
     preserve_colors: float = _number(
         Number(0.0, "How much of the photograph's colours stay under the strokes.")

@@ -13,7 +13,7 @@ from ..statistics import Stats
 
 HELP = (
     "q Esc: quit | space: pause | ?: help",
-    "n p 1-9: style | + -: strength",
+    "n p 1-9: style | + -: strength | [ ]: strokes",
     "s: snapshot | r: record | f: full screen",
     "o: original beside painting | h: this display",
     "k: keep salient | c: colours | x: superpixels",

@@ -7,12 +7,15 @@ import time
 from pathlib import Path
 
 from ..frame import Image, write_image
+from ..looks.look import NUMBERS
 from .base import EncodeOptions
 from .player import Player
 from .recording import Recording, RecordingLimits
 from .video_file import VideoFileSink
 
 STEP = 0.1
+#: One key press on the size of strokes.
+STROKE_FACTOR = 1.25
 
 
 class Remote:
@@ -87,12 +90,23 @@ class Remote:
         return path
 
     def change(self, name: str, step: float) -> float:
-        """Adds to a number and keeps it within 0 to 1; returns the new value.
+        """Adds to a number and keeps it within its limits; returns the new value.
 
         Raises:
             UsageError: No stage obeys it.
         """
-        value = min(1.0, max(0.0, round(self._player.controls.state.numbers.get(name, 0.0) + step, 2)))
+        return self._set(name, self._player.controls.state.numbers.get(name, 0.0) + step)
+
+    def scale(self, name: str, factor: float) -> float:
+        """Multiplies a number and keeps it within its limits; returns the new value.
+
+        Raises:
+            UsageError: No stage obeys it.
+        """
+        return self._set(name, self._player.controls.state.numbers.get(name, NUMBERS[name].default) * factor)
+
+    def _set(self, name: str, value: float) -> float:
+        value = min(NUMBERS[name].maximum, max(NUMBERS[name].minimum, round(value, 2)))
         self._player.controls.set(style=None, **{name: value})
         return value
 

@@ -17,7 +17,7 @@ from ..sources import SourceInfo
 from .base import EncodeOptions
 from .hud import HELP, draw_text, hud_lines, split_view
 from .player import Player
-from .remote import STEP, Remote
+from .remote import STEP, STROKE_FACTOR, Remote
 
 TITLE = "artrt"
 ESCAPE = "\x1b"
@@ -127,6 +127,8 @@ class WindowSink:
             "+": lambda: remote.change("strength", STEP),
             "=": lambda: remote.change("strength", STEP),
             "-": lambda: remote.change("strength", -STEP),
+            "[": lambda: remote.scale("stroke", 1 / STROKE_FACTOR),
+            "]": lambda: remote.scale("stroke", STROKE_FACTOR),
             "s": self._snapshot,
             "r": self._record,
             "o": lambda: self._flip("_split"),

@@ -1,0 +1,20 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from artrt.cli._common import NumberType
+from artrt.engine.looks.look import NUMBERS
+
+
+@pytest.mark.parametrize(("text", "value"), [("fine", 0.5), ("medium", 1.0), ("bold", 2.0), ("0.7", 0.7)])
+def test_strokes_by_word_and_by_number(text, value):
+    assert NumberType(NUMBERS["stroke"]).convert(text, None, None) == value
+
+
+@pytest.mark.parametrize("text", ["huge", "9", "nan", ""])
+def test_other_strokes_are_refused(text):
+    with pytest.raises(click.BadParameter, match="range|not a valid"):
+        NumberType(NUMBERS["stroke"]).convert(text, None, None)
