@@ -10,7 +10,8 @@ from typing import Any
 
 from ..engine.files import sha256_of
 from ..engine.zoo.artefact import ARTEFACT, DIGEST, manifest_digest
-from ..engine.zoo.zoo import FORMAT, MANIFEST
+from ..engine.zoo.manifest import FORMAT
+from ..engine.zoo.zoo import MANIFEST
 from .options import ExportOptions
 from .parity import Parity
 

@@ -19,7 +19,8 @@ from typing import Any
 
 from ..errors import InputError, IntegrityError
 from ..files import sha256_of
-from .zoo import MANIFEST, Zoo, read_manifest
+from .manifest import ArtefactManifest, checked, read_json, require_listed
+from .zoo import MANIFEST, STYLE_FILE, Zoo
 
 ARTEFACT = 1
 DIGEST = "manifest_sha256"
@@ -93,15 +94,15 @@ def manifest_digest(manifest: Mapping[str, Any]) -> str:
 
 def _manifest(path: Path) -> dict[str, Any]:
     try:
-        manifest = read_manifest(path)
+        manifest = read_json(path)
+        if manifest.get("artefact") != ARTEFACT:
+            raise IntegrityError(f"{path} does not describe an artefact that this artrt can load")
+        if manifest.get(DIGEST) != manifest_digest(manifest):
+            raise IntegrityError(f"{path} was changed after the export ({DIGEST} differs)")
+        said = checked(manifest, ArtefactManifest, path=path)
+        require_listed(said, path=path, style_file=STYLE_FILE)
     except IntegrityError as error:
-        raise IntegrityError(
-            f"{path} cannot be read, or is of another version of artrt: export again"
-        ) from error
-    if manifest.get("artefact") != ARTEFACT:
-        raise IntegrityError(f"{path} does not describe an artefact that this artrt can load: export again")
-    if manifest.get(DIGEST) != manifest_digest(manifest):
-        raise IntegrityError(f"{path} was changed after the export ({DIGEST} differs): export again")
+        raise IntegrityError(f"{error}: export again") from error
     return manifest
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,9 @@ from ..files import replacing
 SUFFIX = ".safetensors"
 TENSOR = "style"
 LARGEST_WEIGHT = 1000.0
+# A style has a thousand values or two, none of them above 10.
+LARGEST_FILE = 1_000_000
+LARGEST_VALUE = 1000.0
 TEXT_FIELDS = ("name", "title", "artist", "year", "public_domain", "source", "licence", "trunk")
 JSON_FIELDS = ("training", "losses")
 
@@ -66,24 +70,61 @@ class Style:
 
 
 def load_style(path: str | os.PathLike[str]) -> Style:
-    """Reads a style file.
+    """Reads a style file, which may come from anywhere.
 
     Raises:
-        InputError: Missing or unreadable file, or it holds no style.
+        InputError: Missing or unreadable file, or it holds no style: see `LARGEST_FILE`, `LARGEST_VALUE`.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(os.fspath(path), framework="numpy") as file:
-            metadata = file.metadata() or {}
-            vector = file.get_tensor(TENSOR)
+        if Path(path).stat().st_size > LARGEST_FILE:
+            raise InputError(f"{path} is no style file: it is larger than {LARGEST_FILE / 1e6:.0f} MB")
+        vector, metadata = _contents(path)
+        facts: dict[str, Any] = {name: _facts(metadata[name]) for name in JSON_FIELDS if name in metadata}
+        facts |= {name: printable(metadata[name]) for name in TEXT_FIELDS if name in metadata}
+        return Style(vector=vector, **{"name": Path(path).stem, **facts})
     except FileNotFoundError as error:
         raise InputError(f"no style file {path}") from error
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, UsageError, msgspec.MsgspecError, RecursionError) as error:
         raise InputError(f"{path} is not a style file: {error}") from error
-    texts = {name: metadata[name] for name in TEXT_FIELDS if name in metadata}
-    facts = {name: json.loads(metadata[name]) for name in JSON_FIELDS if name in metadata}
-    return Style(vector=vector.astype(np.float32), **{"name": Path(path).stem, **texts}, **facts)
+
+
+def printable(text: str) -> str:
+    """A text from a file without what could steer a terminal."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+def _contents(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], dict[str, str]]:
+    from safetensors import safe_open
+
+    with safe_open(os.fspath(path), framework="numpy") as file:
+        metadata: dict[str, str] = file.metadata() or {}
+        kind = file.get_slice(TENSOR).get_dtype()
+        if kind != "F32":
+            raise UsageError(f"its values are {kind}, expected F32")
+        vector: NDArray[np.float32] = file.get_tensor(TENSOR)
+    if vector.size and not np.abs(vector).max() <= LARGEST_VALUE:
+        raise UsageError(f"it holds values that are not finite, or beyond {LARGEST_VALUE:g}")
+    return vector, metadata
+
+
+def _facts(text: str) -> dict[str, Any]:
+    """Facts with texts that can be printed."""
+    cleaned: dict[str, Any] = _printable_all(msgspec.json.decode(text, type=dict[str, Any]))
+    return cleaned
+
+
+def _printable_all(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable_all(entry) for entry in value]
+    if isinstance(value, dict):
+        return {printable(key): _printable_all(entry) for key, entry in value.items()}
+    return value
 
 
 def save_style(path: str | os.PathLike[str], style: Style) -> None:

@@ -17,13 +17,14 @@ from typing import Any
 
 from ..errors import InputError, IntegrityError, UnknownStyleError, UsageError, suggest
 from ..files import sha256_of, write_bytes
+from .manifest import FORMAT, ZooManifest, checked, read_json
 from .style import SUFFIX, Style, load_style, mix, normalise_weights, parse_mix
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "zoo"
 MANIFEST = "manifest.json"
-FORMAT = 1
 MODEL_PREFIX = "stylize-"
 MODEL_SUFFIX = ".onnx"
+STYLE_FILE = "styles/{}" + SUFFIX
 COVERED_SUFFIXES = frozenset({".onnx", ".safetensors", ".md"})
 
 
@@ -45,8 +46,12 @@ class Zoo:
         Raises:
             IntegrityError: It is missing or unreadable.
         """
-        files: dict[str, Any] = read_manifest(self.folder / MANIFEST)["files"]
-        return files
+        path = self.folder / MANIFEST
+        try:
+            files = checked(read_json(path), ZooManifest, path=path).files
+        except IntegrityError as error:
+            raise IntegrityError(f"{error}: {self._fix}") from error
+        return {name: {"sha256": entry.sha256, "bytes": entry.bytes} for name, entry in files.items()}
 
     def path(self, name: str) -> Path:
         """The path of a file, after its sha256 was compared with the manifest's (once per file and process).
@@ -64,13 +69,18 @@ class Zoo:
                 raise InputError(f"{self.folder} has no '{name}'; {suggest(name, self.manifest())}")
             path = self.folder / name
             if not path.is_file():
-                raise IntegrityError(f"{path} is missing, though the manifest lists it: reinstall artrt")
+                raise IntegrityError(f"{path} is missing, though the manifest lists it: {self._fix}")
             if sha256_of(path) != entry["sha256"]:
-                raise IntegrityError(
-                    f"{path} is not the file of the manifest (sha256 differs): reinstall artrt"
-                )
+                raise IntegrityError(f"{path} is not the file of the manifest (sha256 differs): {self._fix}")
             self._verified[name] = path
         return self._verified[name]
+
+    @property
+    def _fix(self) -> str:
+        """What to do about a folder that is not whole."""
+        if os.environ.get("ARTRT_ZOO") and self.folder == Path(os.environ["ARTRT_ZOO"]):
+            return "ARTRT_ZOO names that folder: correct it, or unset it for the zoo that ships"
+        return "reinstall artrt" if self.folder == SHIPPED else "get the folder again"
 
     def models(self) -> list[str]:
         """Names of the style transformers ("small"), sorted."""
@@ -109,7 +119,7 @@ class Zoo:
         if name not in self._loaded:
             if name not in self.styles():
                 raise UnknownStyleError(name, known=self.styles())
-            self._loaded[name] = load_style(self.path(f"styles/{name}{SUFFIX}"))
+            self._loaded[name] = load_style(self.path(STYLE_FILE.format(name)))
         return self._loaded[name]
 
     def mix(self, text: str) -> tuple[Style, str | None]:
@@ -121,22 +131,6 @@ class Zoo:
         parts = parse_mix(text)
         weights, notice = normalise_weights([weight for _, weight in parts])
         return mix([self.style(name) for name, _ in parts], weights), notice
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """A manifest of this format.
-
-    Raises:
-        IntegrityError: It is missing, unreadable or of another format.
-    """
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        listed = isinstance(data["files"], dict)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(f"{path} is missing or unreadable: reinstall artrt") from error
-    if not listed or data.get("format") != FORMAT:
-        raise IntegrityError(f"{path} has format {data.get('format')}, this artrt reads {FORMAT}")
-    return data
 
 
 def write_manifest(folder: Path = SHIPPED) -> Path:

@@ -139,3 +139,50 @@ def test_style_of_another_trunk_is_refused_by_name():
         IntegrityError, match="style 'dawn' belongs to trunk abababab, but the model's trunk is cdcdcdcd"
     ):
         require_trunk(STYLE, "cd" * 32)
+
+
+def write(path, tensors, **metadata):
+    from safetensors.numpy import save_file
+
+    save_file(tensors, path, metadata=metadata or None)
+    return path
+
+
+VECTOR = np.zeros(8, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "metadata", "match"),
+    [
+        ({"style": np.zeros(8, np.int32)}, {}, "its values are I32, expected F32"),
+        ({"style": np.zeros(8, np.float16)}, {}, "its values are F16, expected F32"),
+        ({"style": VECTOR + 1e30}, {}, "not finite, or beyond 1000"),
+        ({"style": VECTOR * np.nan}, {}, "not finite, or beyond 1000"),
+        ({"style": VECTOR - np.inf}, {}, "not finite, or beyond 1000"),
+        ({"style": np.zeros((2, 4), np.float32)}, {}, r"float32 \[D\], got float32 \[2, 4\]"),
+        ({"style": np.zeros(0, np.float32)}, {}, r"float32 \[D\]"),
+        ({"style": np.zeros(1_000_000, np.float32)}, {}, "larger than 1 MB"),
+        ({"style": VECTOR}, {"title": "x" * 2_000_000}, "larger than 1 MB"),
+        ({"style": VECTOR}, {"training": "no JSON"}, "malformed"),
+        ({"style": VECTOR}, {"losses": "[1]"}, "Expected `object`"),
+        ({"style": VECTOR}, {"training": '{"a":' * 100_000}, "not a style file"),
+        ({"other": VECTOR}, {}, "not a style file"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_what_is_no_style_is_refused(tmp_path, tensors, metadata, match):
+    path = write(tmp_path / "forged.safetensors", tensors, **metadata)
+    with pytest.raises(InputError, match=match):
+        load_style(path)
+
+
+def test_texts_of_a_file_cannot_steer_a_terminal(tmp_path):
+    path = write(
+        tmp_path / "forged.safetensors",
+        {"style": VECTOR},
+        title="\x1b[2Jnothing\x07\u202e",
+        training='{"a\\u001b[0m": ["\\u0007", {"b": "\\u009b"}], "steps": 5}',
+    )
+    style = load_style(path)
+    assert style.title == "�[2Jnothing��"
+    assert style.training == {"a�[0m": ["�", {"b": "�"}], "steps": 5}

@@ -63,11 +63,56 @@ def test_file_that_the_manifest_does_not_list(zoo):
         zoo.path("quantise.onnx")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a":' * 100_000, "[" * 100_000, "\udcff"])
 def test_unreadable_manifest(zoo, text):
-    (zoo.folder / "manifest.json").write_text(text)
-    with pytest.raises(IntegrityError, match=r"manifest.json is missing or unreadable"):
+    (zoo.folder / "manifest.json").write_text(text, errors="surrogateescape")
+    with pytest.raises(
+        IntegrityError, match=r"manifest.json is missing or unreadable .*: get the folder again"
+    ):
         zoo.styles()
+
+
+def test_a_manifest_that_is_too_large(zoo):
+    with (zoo.folder / "manifest.json").open("r+b") as file:
+        file.truncate(2**30)
+    with pytest.raises(IntegrityError, match="too large for a manifest"):
+        zoo.styles()
+
+
+ENTRY = {"sha256": "0" * 64, "bytes": 1}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        None,
+        [],
+        {"a.onnx": None},
+        {"a.onnx": {"sha256": 5}},
+        {"a.onnx": {"sha256": "abc"}},
+        {"a.onnx": ENTRY | {"bytes": -1}},
+        {"../a.onnx": ENTRY},
+        {"styles/../../a.onnx": ENTRY},
+        {"styles/..": ENTRY},
+        {"/etc/passwd": ENTRY},
+        {"": ENTRY},
+        {"a//b": ENTRY},
+        {"./a": ENTRY},
+        {"a\\b": ENTRY},
+        {"C:a": ENTRY},
+        {"a\n.onnx": ENTRY},
+    ],
+)
+def test_a_manifest_that_says_what_it_may_not(zoo, files):
+    (zoo.folder / "manifest.json").write_text(json.dumps({"format": 1, "files": files}))
+    with pytest.raises(IntegrityError, match="is not such a manifest"):
+        zoo.styles()
+
+
+def test_the_variable_is_named_when_its_folder_is_not_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARTRT_ZOO", str(tmp_path))
+    with pytest.raises(IntegrityError, match="ARTRT_ZOO names that folder: correct it, or unset it"):
+        Zoo().styles()
 
 
 def test_manifest_of_a_newer_version(zoo):
