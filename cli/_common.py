@@ -51,14 +51,15 @@ def size_option(function: Command) -> Command:
 
 
 def style_option(function: Command) -> Command:
-    """`--style`, a name or mix."""
+    """`--style`, a name, mix or picture."""
     return click.option(
         "--style",
         "-s",
         default="starry-night",
         show_default=True,
         metavar="A[:w][+B[:w]]",
-        help="Style, or a mix such as starry-night:0.7+udnie:0.3; a .safetensors file; 'none' for effects only.",
+        help="Style, the picture of any painting, or a mix such as starry-night:0.7+painting.jpg:0.3; a .safetensors "
+        "file; 'none' for effects only.",
     )(function)
 
 
@@ -66,7 +67,17 @@ def look_options(function: Command) -> Command:
     """The options that say what pictures become and where that runs; the command gets them as one `look`."""
     from ..engine.looks.look import NUMBERS, Look
 
-    names = ["style", "engine", "model", *NUMBERS, "quantize", "superpixels", "provider", "threads"]
+    names = [
+        "style",
+        "style_scale",
+        "engine",
+        "model",
+        *NUMBERS,
+        "quantize",
+        "superpixels",
+        "provider",
+        "threads",
+    ]
 
     @wraps(function)
     def with_look(**values: Any) -> Any:
@@ -91,6 +102,14 @@ def look_options(function: Command) -> Command:
             default="small",
             show_default=True,
             help="Style transformer, or a stage's .onnx file.",
+        ),
+        click.option(
+            "--style-scale",
+            type=click.FloatRange(0.25, 4.0),
+            default=1.0,
+            show_default=True,
+            metavar="0.25..4",
+            help="Of a painting's picture: coarser strokes above 1, finer below.",
         ),
         click.option("--engine", metavar="DIR", help="A folder of `artrt export`, in place of --model."),
         style_option,
@@ -129,7 +148,7 @@ def tell_about_weights(look: Look) -> None:
     """Tells the user when the weights of a mix were scaled."""
     from ..engine.zoo.style import normalise_weights, parse_mix
 
-    if look.style not in (None, "none"):
+    if isinstance(look.style, str) and look.style != "none" and not Path(look.style).is_file():
         message = normalise_weights([weight for _, weight in parse_mix(look.style)])[1]
         if message is not None:
             notice(message)

@@ -47,6 +47,26 @@ PICTURE = click.Path(path_type=Path)
     metavar="NAME=F",
     help="Factor on the weight of the content for one painting.",
 )
+@click.option(
+    "--style-share",
+    "style_shares",
+    multiple=True,
+    metavar="NAME=N",
+    help="How many times in each round of the styles one painting takes part.",
+)
+@click.option(
+    "--encoder-paintings",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of many paintings: a style encoder, which reads a style off any picture, learns from them.",
+)
+@click.option(
+    "--encoder-batch",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Photographs in a step that the encoder's styles paint, beside --batch.",
+)
 @click.option("--steps", type=click.IntRange(1), default=40000, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
 @training_options
@@ -60,6 +80,9 @@ def command(
     config: str,
     style_scales: tuple[str, ...],
     content_scales: tuple[str, ...],
+    style_shares: tuple[str, ...],
+    encoder_paintings: tuple[Path, ...],
+    encoder_batch: int,
     steps: int,
     learning_rate: float,
     photos: Path,
@@ -84,7 +107,8 @@ def command(
     artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.25 --weight category=0.006
     """
     from ..export.zoo_from_checkpoint import zoo_from_checkpoint
-    from ..models.training import CHECKPOINT_FILE, Trainer, prepare_photographs
+    from ..models.checkpoint import CHECKPOINT_FILE
+    from ..models.training import Trainer, prepare_photographs
     from ..models.training_options import LossWeights, TrainingOptions
     from ..models.transformer import CONFIGS
 
@@ -112,6 +136,9 @@ def command(
         style_statistics=statistics,
         style_scale=parse_factors(style_scales, option="--style-scale", names=names),
         content_scale=parse_factors(content_scales, option="--content-scale", names=names),
+        style_share=_whole(parse_factors(style_shares, option="--style-share", names=names)),
+        encoder_paintings=encoder_paintings,
+        encoder_batch=encoder_batch,
         seed=seed,
         device=device,
     )
@@ -136,3 +163,10 @@ def command(
     else:
         click.echo(f"{manifest.parent}: {len(names)} styles after {trainer.step} steps")
     return 0
+
+
+def _whole(factors: dict[str, float]) -> dict[str, int]:
+    for name, factor in factors.items():
+        if not factor.is_integer():
+            raise UsageError(f"--style-share {name}={factor:g}: write a whole number")
+    return {name: int(factor) for name, factor in factors.items()}

@@ -18,16 +18,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto
-from torch import Tensor, nn
 
 from ..engine.files import write_bytes
 from ..engine.stage_spec import Control, StageSpec
-from ..models.saliency import ATTENTION_GAIN, DEVIATION, MEAN, SIZE_MULTIPLE, SaliencyConfig, SaliencyNetwork
+from ..models.saliency import ATTENTION_GAIN, SIZE_MULTIPLE, SaliencyConfig, SaliencyNetwork
+from .graphs.squeezenet import ModuleWriter, normalised
 from .onnx_builder import OPSET, GraphBuilder
-
-Weights = NDArray[np.float32]
 
 
 def onnx_from_saliency(
@@ -48,9 +45,9 @@ def onnx_from_saliency(
     Returns:
         The model, checked, float32 inside.
     """
-    writer = _Writer(half_weights)
+    writer = ModuleWriter(half_weights=half_weights)
     graph = writer.graph
-    levels = _encoder(writer, network, _seen(graph, network.config))
+    levels = writer.levels(network.encoder, _seen(graph, network.config))
     x = writer.conv(levels.pop(), network.entry)
     mean = graph.op("GlobalAveragePool", x)
     x = graph.op("Relu", graph.op("Add", x, writer.conv(mean, network.context)))
@@ -83,52 +80,6 @@ def save_saliency_stage(path: Path, network: SaliencyNetwork, *, scores: Mapping
     return path
 
 
-class _Writer:
-    """Writes PyTorch convolutions into a graph, with their batch normalisation folded in."""
-
-    def __init__(self, half_weights: bool) -> None:
-        self.graph = GraphBuilder()
-        self._half = half_weights
-
-    def conv(self, x: str, module: nn.Module) -> str:
-        """A convolution as it stands."""
-        assert isinstance(module, nn.Conv2d)
-        bias = _array(module.bias) if module.bias is not None else np.zeros(module.out_channels, np.float32)
-        return self.convolve(
-            x, _array(module.weight), bias, stride=module.stride[0], pad=int(module.padding[0])
-        )
-
-    def block(self, x: str, module: nn.Module) -> str:
-        """Convolution, batch normalisation, ReLU."""
-        conv, norm = module.get_submodule("0"), module.get_submodule("1")
-        assert isinstance(conv, nn.Conv2d)
-        assert isinstance(norm, nn.BatchNorm2d)
-        mean, variance = (
-            _array(tensor) for tensor in (norm.running_mean, norm.running_var) if tensor is not None
-        )
-        scale = _array(norm.weight) / np.sqrt(variance + np.float32(norm.eps))
-        weight = _array(conv.weight) * scale[:, None, None, None]
-        bias = _array(norm.bias) - mean * scale
-        return self.graph.op("Relu", self.convolve(x, weight, bias, stride=1, pad=1))
-
-    def fire(self, x: str, module: nn.Module) -> str:
-        """SqueezeNet's module."""
-        graph = self.graph
-        squeezed = graph.op("Relu", self.conv(x, module.get_submodule("squeeze")))
-        sides = [self.conv(squeezed, module.get_submodule(f"expand{size}")) for size in ("1x1", "3x3")]
-        return graph.op("Concat", *(graph.op("Relu", side) for side in sides), axis=1)
-
-    def convolve(self, x: str, weight: Weights, bias: Weights, *, stride: int, pad: int) -> str:
-        """A convolution of these weights."""
-        operands = (self._stored(weight), self._stored(bias))
-        return self.graph.op("Conv", x, *operands, strides=[stride, stride], pads=[pad] * 4)
-
-    def _stored(self, values: Weights) -> str | Weights:
-        if not self._half:
-            return values
-        return self.graph.op("Cast", values.astype(np.float16), to=TensorProto.FLOAT)
-
-
 def _seen(graph: GraphBuilder, config: SaliencyConfig) -> str:
     """uint8 [H, W, 3] BGR -> normalised float [1, 3, h, w] BGR on the grid that suits the frame's proportions."""
     size = graph.op("Shape", "frame")
@@ -146,27 +97,7 @@ def _seen(graph: GraphBuilder, config: SaliencyConfig) -> str:
     seen = graph.op("Resize", picture, "", "", twice, mode="linear")
     seen = graph.op("Resize", seen, "", "", target, mode="linear")
     planes = graph.op("Transpose", seen, perm=[0, 3, 1, 2])
-    mean = np.array(MEAN[::-1], np.float32).reshape(1, 3, 1, 1) * 255
-    deviation = np.array(DEVIATION[::-1], np.float32).reshape(1, 3, 1, 1) * 255
-    return graph.op("Div", graph.op("Sub", planes, mean), deviation)
-
-
-def _encoder(writer: _Writer, network: SaliencyNetwork, image: str) -> list[str]:
-    """Features at 1/2, 1/4, 1/8 and 1/16, as `Encoder.forward` gives them."""
-    graph, encoder = writer.graph, network.encoder
-    first = encoder.conv1
-    assert first.bias is not None
-    x = graph.op(
-        "Relu", writer.convolve(image, _array(first.weight)[:, ::-1], _array(first.bias), stride=2, pad=1)
-    )
-    levels = [x]
-    for name in encoder.names:
-        if levels[-1] is x:
-            x = graph.op("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
-        x = writer.fire(x, encoder.get_submodule(name))
-        if name in encoder.before_pool:
-            levels.append(x)
-    return [*levels, x]
+    return normalised(graph, planes)
 
 
 def _attended(graph: GraphBuilder, logits: str) -> str:
@@ -186,7 +117,3 @@ def _enlarged(graph: GraphBuilder, x: str, mode: str, times: int) -> str:
     return graph.op(
         "Resize", x, "", scales, mode=mode, coordinate_transformation_mode=how[0], nearest_mode=how[1]
     )
-
-
-def _array(tensor: Tensor) -> Weights:
-    return np.ascontiguousarray(tensor.detach().cpu().float().numpy())

@@ -10,8 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from ..engine.errors import ArtrtError
+from ..engine.zoo.picture_style import READ, read_painting
 from ..engine.zoo.style import SUFFIX, Style, save_style
 from ..engine.zoo.zoo import Zoo
 from ..models import style_training
@@ -95,6 +99,7 @@ def train_style(
     trunk = load_trunk(Path(model) if model.endswith(SUFFIX) else zoo.path(f"trunk-{model}{SUFFIX}"))
     key = trunk.trunk_hash()
     known = {style.name: style.vector for style in map(zoo.style, zoo.styles()) if style.trunk == key}
+    known |= _read_off(zoo, painting, key)
     with ExitStack() as stack:
         if "output" not in options:
             options["output"] = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="artrt-style-")))
@@ -117,6 +122,15 @@ def train_style(
     facts = _facts(trainer) | {"painting": Path(painting).name}
     style = style_of(name, vector.numpy(), trunk=key, training=facts, losses=trainer.last_terms)
     return TrainedStyle(style, trainer.step, trainer.step >= trainer.options.steps, tuple(prepared.skipped))
+
+
+def _read_off(zoo: Zoo, painting: str | os.PathLike[str], trunk: str) -> dict[str, NDArray[np.float32]]:
+    """What the style encoder reads off the painting, where there is one for this trunk: a start close to the end."""
+    try:
+        style = zoo.style_of_picture(read_painting(painting))
+    except ArtrtError:  # no encoder here; what is wrong with the picture is told by the training
+        return {}
+    return {READ: style.vector} if style.trunk == trunk else {}
 
 
 def _facts(trainer: Trainer) -> dict[str, Any]:

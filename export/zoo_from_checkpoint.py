@@ -18,10 +18,12 @@ from ..engine.errors import InputError, UsageError
 from ..engine.files import replacing, write_bytes
 from ..engine.zoo.style import SUFFIX, Style, load_style, require_trunk, save_style
 from ..engine.zoo.zoo import write_manifest
+from ..models.checkpoint import averaged_encoder, averaged_weights, read_checkpoint
 from ..models.paintings import PAINTINGS
-from ..models.training import averaged_weights, read_checkpoint
+from ..models.style_encoder import StyleEncoder
 from ..models.transformer import CONFIGS, StyleTransformer, save_trunk
 from .half_weights import with_half_weights
+from .onnx_from_style_encoder import onnx_from_style_encoder
 from .onnx_from_transformer import onnx_from_transformer
 from .parity import TOLERANCES, Parity, measure, require
 from .pictures import real_pictures
@@ -43,12 +45,14 @@ class TrainedStyles:
         vectors: Style vectors [D] by name.
         history: One entry for each time the training was started: the step, and the options.
         step: Steps taken in all.
+        encoder: The style encoder, where one was trained.
     """
 
     trunk: StyleTransformer
     vectors: dict[str, Tensor]
     history: list[dict[str, Any]]
     step: int
+    encoder: StyleEncoder | None = None
 
 
 def load_checkpoint(path: Path) -> TrainedStyles:
@@ -66,7 +70,17 @@ def load_checkpoint(path: Path) -> TrainedStyles:
     except RuntimeError as error:  # missing weights and other shapes
         raise InputError(f"{path} does not hold a trunk of the configuration {state['config']!r}") from error
     vectors = dict(zip(state["styles"], state["average"]["bank.vectors"], strict=True))
-    return TrainedStyles(trunk.eval(), vectors, json.loads(state["history"]), int(state["step"]))
+    history, step = json.loads(state["history"]), int(state["step"])
+    return TrainedStyles(trunk.eval(), vectors, history, step, _encoder(state, trunk.style_size))
+
+
+def _encoder(state: Mapping[str, Any], style_size: int) -> StyleEncoder | None:
+    weights = averaged_encoder(state)
+    if not weights:
+        return None
+    encoder = StyleEncoder(style_size)
+    encoder.load_state_dict(weights)
+    return encoder.eval()
 
 
 def _in_half(tensor: Tensor) -> Tensor:
@@ -124,6 +138,10 @@ def zoo_from_checkpoint(
     write_bytes(folder / f"stylize-{name}.onnx", model.SerializeToString())
     with replacing(folder / f"trunk-{name}.safetensors") as temporary:
         save_trunk(temporary, trained.trunk, training=training)
+    if trained.encoder is not None:
+        long_side = int(trained.history[-1]["options"]["style_long_side_px"])
+        reader = onnx_from_style_encoder(trained.encoder, trunk=key, long_side_px=long_side)
+        write_bytes(folder / f"style-{name}.onnx", reader.SerializeToString())
     for style in styles:
         save_style(folder / "styles" / f"{style.name}{SUFFIX}", style)
     card = model_card(trained, styles, parity.to_dict(), scored_photographs=scored_photographs)
@@ -246,6 +264,8 @@ def training_command(trained: TrainedStyles) -> str:
     words += [f"--style-size {options['style_long_side_px']}"]
     words += [f"--style-scale {name}={factor:g}" for name, factor in options["style_scale"].items()]
     words += [f"--content-scale {name}={factor:g}" for name, factor in options["content_scale"].items()]
+    words += [f"--style-share {name}={count}" for name, count in options.get("style_share", {}).items()]
+    words += [f"--encoder-paintings {folder}" for folder in options.get("encoder_paintings", ())]
     return " ".join(words)
 
 

@@ -44,7 +44,9 @@ def moments(features: Tensor) -> Moments:
     return Moments(mean, covariance)
 
 
-def moments_distances(output: Mapping[str, Moments], style: Mapping[str, Moments]) -> Tensor:
+def moments_distances(
+    output: Mapping[str, Moments], style: Mapping[str, Moments], *, shares: Mapping[str, float] | None = None
+) -> Tensor:
     """How far pictures are from their style, by picture: float [N], 0 for the same statistics, at most 1 or so.
 
         mean over layers of  1/2 |C - C*|^2 / (|C|^2 + |C*|^2)  +  1/2 |m - m*|^2 / (|m|^2 + |m*|^2)
@@ -54,12 +56,15 @@ def moments_distances(output: Mapping[str, Moments], style: Mapping[str, Moments
     Args:
         output: Moments of the paintings by layer.
         style: Moments of their style pictures by layer, N pictures or one.
+        shares: Weight of each layer in the mean; all alike by default.
     """
-    terms = []
+    terms, weights = [], []
     for layer, target in style.items():
         terms.append(_bounded(output[layer].covariance, target.covariance, axes=(1, 2)))
         terms.append(_bounded(output[layer].mean, target.mean, axes=(1,)))
-    return torch.stack(terms).mean(dim=0)
+        weights += [shares[layer] if shares else 1.0] * 2
+    factors = torch.tensor(weights, device=terms[0].device) / sum(weights)
+    return torch.einsum("l,ln->n", factors, torch.stack(terms))
 
 
 def covariance_errors(output: Mapping[str, Moments], style: Mapping[str, Moments]) -> dict[str, Tensor]:

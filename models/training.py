@@ -17,19 +17,30 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..engine.errors import ArtrtError, InputError, UsageError
+from ..engine.errors import ArtrtError, UsageError
+from .checkpoint import (
+    CHECKPOINT_FILE,
+    TRUNK_PREFIX,
+    averaged_weights,
+    check_styles,
+    read_checkpoint,
+    write_checkpoint,
+)
 from .device import fast_bfloat16
 from .growth import grown_vectors, grown_weights
+from .painting_pool import PaintingPool
 from .photos import Photographs, find_photographs, load_photographs, split_held_out
+from .pretrained import locate
 from .sample_sheet import write_sample_sheet
+from .style_bank import StyleBank, balanced
+from .style_encoder import StyleEncoder
 from .training_log import ScalarLog
 from .training_objective import TrainingObjective, placed
 from .training_options import LossWeights, TrainingOptions
 from .transformer import CONFIGS, StyleTransformer
 
-CHECKPOINT_FILE = "checkpoint.pt"
-#: Before the names of the transformer's weights among the averages.
-TRUNK_PREFIX = "transformer."
+#: Paintings whose statistics the style encoder is set up by.
+ENCODER_SAMPLE = 200
 
 
 @dataclass(frozen=True)
@@ -42,24 +53,13 @@ class Progress:
     seconds_per_step: float
 
 
-class StyleBank(nn.Module):
-    """The style vectors [S, D] that a training learns, by name."""
-
-    def __init__(self, names: list[str], neutral: Tensor) -> None:
-        super().__init__()
-        self.names = names
-        self.vectors = nn.Parameter(neutral[None].repeat(len(names), 1))
-
-    def forward(self, indices: Tensor) -> Tensor:
-        return self.vectors[indices]
-
-
 class Trainer:
     """A training under way.
 
     Attributes:
         transformer: The trunk.
         bank: The style vectors.
+        encoder: The style encoder that learns beside them, if paintings for it are given.
         step: Optimizer steps taken.
         begun: The step at which the rate began to rise and fall: that of the checkpoint it started from, or 0.
         last_terms: Loss terms of the last step by name.
@@ -96,18 +96,22 @@ class Trainer:
         self.transformer.requires_grad_(not self.frozen)
         start = self.transformer.neutral_style() if start is None else start
         self.bank = StyleBank(list(options.paintings), start)
+        self.encoder = StyleEncoder(self.transformer.style_size) if options.encoder_paintings else None
+        self.pool = PaintingPool(options.encoder_paintings) if options.encoder_paintings else None
         self.step = self.begun = 0
         self.last_terms: dict[str, float] = {}
         self.history: list[dict[str, Any]] = []
         self._to_device()
         self.objective = TrainingObjective(options, self.device, half=self._bfloat16())
-        groups = [[p for p in part.parameters() if p.requires_grad] for part in (self.transformer, self.bank)]
-        self.optimizer = torch.optim.Adam([{"params": g} for g in groups if g], lr=0, betas=(0.9, 0.99))
+        groups = [{"params": list(part.parameters())} for _, part, _ in self._learning()]
+        self.optimizer = torch.optim.Adam(groups, lr=0, betas=(0.9, 0.99))
         self.average = {name: p.detach().clone() for name, p in self._named_parameters()}
         if resume is not None:
             self._load_checkpoint(resume)
         elif warm_start is not None:
             self._take_over(warm_start)
+        else:
+            self._start_encoder({})
         self.history.append({"step": self.step, "options": _plain(options)})
 
     def run(
@@ -166,20 +170,19 @@ class Trainer:
     def save_checkpoint(self) -> Path:
         """Write everything needed to go on, atomically."""
         path = self.options.output / CHECKPOINT_FILE
-        state = {
-            "step": self.step,
-            "begun": self.begun,
-            "config": self.transformer.config.name,
-            "styles": self.bank.names,
-            "transformer": self.transformer.state_dict(),
-            "bank": self.bank.state_dict(),
-            "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
-            "history": json.dumps(self.history),
-        }
-        temporary = path.with_suffix(".tmp")
-        torch.save(state, temporary)
-        temporary.replace(path)
+        write_checkpoint(
+            path,
+            {
+                "step": self.step,
+                "begun": self.begun,
+                "config": self.transformer.config.name,
+                "styles": self.bank.names,
+                "average": self.average,
+                "optimizer": self.optimizer.state_dict(),
+                "history": json.dumps(self.history),
+            }
+            | {name: module.state_dict() for name, module, _ in self._parts()},
+        )
         return path
 
     def measure_step(self, photographs: Photographs) -> None:
@@ -195,10 +198,8 @@ class Trainer:
     def _train_step(self, photographs: Photographs) -> dict[str, float]:
         total, terms, weights = self._total(photographs)
         rate = self._learning_rate()
-        for group, factor in zip(
-            self.optimizer.param_groups[::-1], (self.options.vector_rate, 1.0), strict=False
-        ):
-            group["lr"] = rate * factor  # the last group is the bank's
+        for group, (_, _, factor) in zip(self.optimizer.param_groups, self._learning(), strict=True):
+            group["lr"] = rate * factor
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self._parameters(), self.options.gradient_clip)
@@ -212,21 +213,30 @@ class Trainer:
         """The weighted sum of the terms at this step, the terms, and their weights."""
         options = self.options
         rng = np.random.default_rng([options.seed, self.step])
-        content = photographs.batch(rng, options.batch, options.crop_px).to(self.device)
+        count = options.batch + (options.encoder_batch if self.pool is not None else 0)
+        content = photographs.batch(rng, count, options.crop_px).to(self.device)
         content = content.contiguous(memory_format=torch.channels_last)
-        styles = torch.from_numpy(
-            _balanced(rng, options.seed, self.step, options.batch, len(self.bank.names))
-        )
+        styles = torch.from_numpy(balanced(options.seed, self.step, options.batch, self._shares()))
+        styles = styles.to(self.device)
         weights = self.objective.weights_at(self.step)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
-            vectors = self.bank(styles.to(self.device))
+            vectors, others = self._vectors(styles, rng)
             terms = self.objective.terms(
-                self.transformer, content, styles.to(self.device), vectors, weights=weights, rng=rng
+                self.transformer, content, styles, vectors, weights=weights, rng=rng, others=others
             )
         total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
         if not torch.isfinite(total):
             raise self._not_finite(terms, weights)
         return total, terms, weights
+
+    def _vectors(self, styles: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor | None]:
+        """The vectors of a step: the bank's, then the encoder's with the paintings that it read them off."""
+        vectors = self.bank(styles)
+        if self.encoder is None or self.pool is None:
+            return vectors, None
+        paintings = self.pool.batch(rng, self.options.encoder_batch).to(self.device)
+        paintings = paintings.contiguous(memory_format=torch.channels_last)
+        return torch.cat([vectors, self.encoder(paintings).to(vectors.dtype)]), paintings
 
     def _not_finite(self, terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> ArtrtError:
         """The error that names the term with the largest share."""
@@ -237,6 +247,9 @@ class Trainer:
         return ArtrtError(
             f"the {worst} loss is no longer finite at step {self.step}: lower its weight or the rate"
         )
+
+    def _shares(self) -> list[int]:
+        return [self.options.style_share.get(name, 1) for name in self.bank.names]
 
     def _learning_rate(self) -> float:
         done, length = self.step - self.begun, max(1, self.options.steps - self.begun)
@@ -257,11 +270,23 @@ class Trainer:
             for name, parameter in self._named_parameters():
                 self.average[name].lerp_(parameter.detach(), 1 - decay)
 
-    def _named_parameters(self) -> list[tuple[str, nn.Parameter]]:
-        parts = (
-            [("bank", self.bank)] if self.frozen else [("transformer", self.transformer), ("bank", self.bank)]
+    def _parts(self) -> list[tuple[str, nn.Module, float]]:
+        """(name, module, factor on the learning rate) of all that paints."""
+        parts = [("transformer", self.transformer, 1.0), ("bank", self.bank, self.options.vector_rate)]
+        return (
+            parts if self.encoder is None else [*parts, ("encoder", self.encoder, self.options.encoder_rate)]
         )
-        return [(f"{part}.{name}", p) for part, module in parts for name, p in module.named_parameters()]
+
+    def _learning(self) -> list[tuple[str, nn.Module, float]]:
+        """Those of the parts that this training changes."""
+        return [part for part in self._parts() if not (self.frozen and part[0] == "transformer")]
+
+    def _named_parameters(self) -> list[tuple[str, nn.Parameter]]:
+        return [
+            (f"{part}.{name}", p)
+            for part, module, _ in self._learning()
+            for name, p in module.named_parameters()
+        ]
 
     def _parameters(self) -> list[nn.Parameter]:
         return [parameter for _, parameter in self._named_parameters()]
@@ -269,6 +294,8 @@ class Trainer:
     def _to_device(self) -> None:
         self.transformer = placed(self.transformer, self.device)
         self.bank = self.bank.to(self.device)
+        if self.encoder is not None:
+            self.encoder = placed(self.encoder, self.device)
 
     def _take_over(self, path: Path) -> None:
         """Weights, vectors and their averages of another training, grown to these sizes."""
@@ -289,8 +316,23 @@ class Trainer:
         self.bank.load_state_dict({"vectors": vectors(state["bank"]["vectors"])})
         self.average = {f"{TRUNK_PREFIX}{name}": tensor for name, tensor in averages.items()}
         self.average["bank.vectors"] = vectors(state["average"]["bank.vectors"])
+        self._start_encoder(state)
         self.step = self.begun = int(state["step"])
         self.history = json.loads(state["history"])
+
+    def _start_encoder(self, state: Mapping[str, Any]) -> None:
+        """The encoder of the other training, or one that starts from its vectors."""
+        if self.encoder is None or self.pool is None:
+            return
+        if "encoder" in state:
+            self.encoder.load_state_dict(state["encoder"])
+            names = [name for name, _ in self.encoder.named_parameters()]
+            self.average |= {f"encoder.{name}": state["average"][f"encoder.{name}"] for name in names}
+            return
+        sample = self.pool.batch(np.random.default_rng(self.options.seed), ENCODER_SAMPLE)
+        path = locate("squeezenet1_1", directory=self.options.weights_directory)[0]
+        self.encoder.start(path, self.average["bank.vectors"], sample.to(self.device))
+        self.average |= {f"encoder.{name}": p.detach().clone() for name, p in self.encoder.named_parameters()}
 
     def _check_dilations(self, path: Path, config: str) -> None:
         """Refuses a trunk whose blocks are not the first ones of this one: their weights would mean something else."""
@@ -304,53 +346,20 @@ class Trainer:
 
     def _load_checkpoint(self, path: Path) -> None:
         state = read_checkpoint(path, self.device)
-        config, styles = state["config"], list(state["styles"])
-        if config != self.transformer.config.name:
-            raise UsageError(
-                f"{path} is of the configuration {config!r}, not {self.transformer.config.name!r}"
-            )
-        if styles != self.bank.names:
-            raise UsageError(
-                f"{path} trains the styles {', '.join(styles)}, not {', '.join(self.bank.names)}"
-            )
+        check_styles(path, state, config=self.transformer.config.name, styles=self.bank.names)
         try:
             self.transformer.load_state_dict(state["transformer"])
         except RuntimeError as error:  # sizes differ
             raise UsageError(
-                f"{path} is of other sizes than {config!r}: start a new folder from it instead (--start)"
+                f"{path} is of other sizes than {state['config']!r}: start a new folder from it instead (--start)"
             ) from error
         self.bank.load_state_dict(state["bank"])
+        if self.encoder is not None:
+            self.encoder.load_state_dict(state["encoder"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
         self.step, self.begun = int(state["step"]), int(state.get("begun", 0))
         self.history = json.loads(state["history"])
-
-
-def read_checkpoint(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:
-    """What `Trainer.save_checkpoint` wrote.
-
-    Raises:
-        InputError: The file is missing, unreadable or no checkpoint of a training.
-    """
-    if not path.is_file():
-        raise InputError(f"no checkpoint {path}")
-    fault = f"cannot read the checkpoint: {path} is not a checkpoint of a trunk or a style"
-    try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        missing = {"config", "styles", "transformer", "bank", "average", "history", "step"} - set(state)
-    except Exception as error:  # pickle and zip raise many kinds, some of them of many lines
-        raise InputError(fault) from error
-    if missing:
-        raise InputError(f"{fault}: it has no {min(missing)!r}")
-    return state
-
-
-def averaged_weights(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The averaged state dict of a checkpoint's transformer; empty where only styles were trained."""
-    average: Mapping[str, Tensor] = state["average"]
-    return {
-        name.removeprefix(TRUNK_PREFIX): t for name, t in average.items() if name.startswith(TRUNK_PREFIX)
-    }
 
 
 def prepare_photographs(options: TrainingOptions) -> Photographs:
@@ -363,17 +372,6 @@ def prepare_photographs(options: TrainingOptions) -> Photographs:
     if options.hold_out:
         paths, _ = split_held_out(paths)
     return load_photographs(paths, short_side_px=max(384, options.crop_px))
-
-
-def _balanced(
-    rng: np.random.Generator, seed: int, step: int, batch: int, styles: int
-) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Style indices [batch]: every style equally often, in an order that is shuffled again for each round."""
-    positions = np.arange(step * batch, (step + 1) * batch)
-    orders = {
-        r: np.random.default_rng([seed, 7, int(r)]).permutation(styles) for r in set(positions // styles)
-    }
-    return np.array([orders[p // styles][p % styles] for p in positions], dtype=np.int64)
 
 
 def _device(name: str) -> torch.device:

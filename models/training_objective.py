@@ -21,8 +21,12 @@ from .training_options import TrainingOptions
 from .warp import random_warp
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
+#: Statistics of pictures by layer, one entry for each style scale.
+Targets = list[dict[str, Moments | Tensor]]
 #: RGB [N, 3, H, W] and style vectors [N, D] -> the painting [N, 3, H, W].
 Painter = Callable[[Tensor, Tensor], Tensor]
+#: Fewer positions than this make no covariance worth comparing: a layer is left out at a scale where it is smaller.
+LEAST_POSITIONS = 49
 RAMPED = ("cam", "category", "edge", "shape", "color", "temporal")
 NOISE = 0.02
 
@@ -85,19 +89,21 @@ class TrainingObjective:
         *,
         weights: dict[str, float],
         rng: np.random.Generator,
+        others: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Loss terms, unweighted; those whose weight is 0 are not computed.
 
         Args:
             paint: The transformer.
             content: float [N, 3, H, W], RGB in [0, 1].
-            styles: int [N], which painting each photograph is to look like.
+            styles: int [S], which painting each of the first S photographs is to look like.
             vectors: float [N, D], its style vector.
             weights: As `weights_at` gives them.
             rng: Randomness of this step.
+            others: float [N - S, 3, h, w], what the other photographs are to look like.
         """
         output = paint(content, vectors).float()
-        terms = self._perceptual(output, content, styles)
+        terms = self._perceptual(output, content, styles, self._targets_for(styles, others))
         terms |= {"variation": losses.total_variation(output), "clipping": losses.range_loss(output)}
         if self.localization is not None and weights["cam"] + weights["category"] > 0:
             terms |= _region(self.localization, output, content)
@@ -115,33 +121,48 @@ class TrainingObjective:
 
     def style_distance(self, output: Tensor, style: int = 0) -> Tensor:
         """The style term of paintings [N, 3, H, W] against one of the style pictures, a scalar."""
-        styles = torch.full((len(output),), style, device=output.device)
+        targets = self._targets_for(torch.full((len(output),), style, device=output.device), None)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             distances = [
-                self._distance(
-                    self.loss_network(_reduced(output, scale), self.options.style_layers), target, styles
-                )
-                for scale, target in zip(self.options.style_scales, self.targets, strict=True)
+                self._distance(self.loss_network(_reduced(output, scale), self.options.style_layers), target)
+                for scale, target in zip(self.options.style_scales, targets, strict=True)
             ]
         return torch.stack(distances).mean()
 
-    def _distance(
-        self, features: dict[str, Tensor], target: dict[str, Moments | Tensor], styles: Tensor
-    ) -> Tensor:
-        """By picture [N], of the style layers at one scale."""
-        statistics = {layer: self._statistics(features[layer]) for layer in self.options.style_layers}
-        return _distances(statistics, {layer: _of(t, styles) for layer, t in target.items()})
+    def _targets_for(self, styles: Tensor, others: Tensor | None) -> Targets:
+        """Statistics of the paintings that these styles name, then those of other paintings."""
+        known = [{layer: _of(t, styles) for layer, t in target.items()} for target in self.targets]
+        if others is None:
+            return known
+        with torch.no_grad():
+            found = [self._targets_at([others], scale) for scale in self.options.style_scales]
+        return [
+            {layer: _joined([known_at[layer], found_at[layer]]) for layer in known_at}
+            for known_at, found_at in zip(known, found, strict=True)
+        ]
 
-    def _perceptual(self, output: Tensor, content: Tensor, styles: Tensor) -> dict[str, Tensor]:
+    def _distance(self, features: dict[str, Tensor], target: dict[str, Moments | Tensor]) -> Tensor:
+        """By picture [N], of the style layers at one scale."""
+        shares = self.options.style_layers
+        statistics = {
+            layer: self._statistics(features[layer])
+            for layer in shares
+            if features[layer][0, 0].numel() >= LEAST_POSITIONS
+        }
+        return _distances(statistics, {layer: target[layer] for layer in statistics}, shares)
+
+    def _perceptual(
+        self, output: Tensor, content: Tensor, styles: Tensor, targets: Targets
+    ) -> dict[str, Tensor]:
         """Style and content, the features of the painting at full size shared by both."""
         options, distances = self.options, []
         content_layers = options.content_layers if options.losses.content > 0 else {}
         features: dict[str, Tensor] = {}
-        for scale, target in zip(options.style_scales, self.targets, strict=True):
+        for scale, target in zip(options.style_scales, targets, strict=True):
             layers = {*options.style_layers, *(content_layers if scale == 1 else ())}
             seen = self.loss_network(_reduced(output, scale), layers)
             features = seen if scale == 1 else features
-            distances.append(self._distance(seen, target, styles))
+            distances.append(self._distance(seen, target))
         terms = {"style": torch.stack(distances).mean()}
         if content_layers:
             terms["content"] = self._content(features, content, styles)
@@ -149,7 +170,8 @@ class TrainingObjective:
 
     def _content(self, features: dict[str, Tensor], content: Tensor, styles: Tensor) -> Tensor:
         """Instance-normalised features against the photograph's, weighed by its salient region and by style."""
-        options, weight = self.options, self.content_scale[styles][:, None, None, None]
+        options, weight = self.options, torch.ones(len(content), 1, 1, 1, device=content.device)
+        weight[: len(styles), 0, 0, 0] = self.content_scale[styles]
         with torch.no_grad():
             expected = self.loss_network(content, options.content_layers)
             region = None
@@ -178,7 +200,7 @@ class TrainingObjective:
         moved = (warp(content[:few]) + noise).clamp(0, 1)
         return losses.temporal_loss(warp(output[:few]), paint(moved, style[:few]), warp.valid)
 
-    def _style_targets(self) -> list[dict[str, Moments | Tensor]]:
+    def _style_targets(self) -> Targets:
         options = self.options
         pictures = []
         for name, path in options.paintings.items():
@@ -213,10 +235,10 @@ def _of(statistics: Moments | Tensor, pictures: Tensor) -> Moments | Tensor:
     return statistics.of(pictures) if isinstance(statistics, Moments) else statistics[pictures]
 
 
-def _distances(output: dict[str, Any], style: dict[str, Any]) -> Tensor:
+def _distances(output: dict[str, Any], style: dict[str, Any], shares: dict[str, float]) -> Tensor:
     """By picture [N]; of moments or of Gram matrices, whichever both are."""
     if isinstance(next(iter(style.values())), Moments):
-        return moments_distances(output, style)
+        return moments_distances(output, style, shares=shares)
     return losses.style_losses(output, style)
 
 

@@ -7,8 +7,15 @@ from pathlib import Path
 
 from ..engine.errors import UsageError
 
-#: Layers whose statistics make a style: relu3_3 holds strokes that relu3_1 is too fine and relu4_1 too coarse for.
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu3_3", "relu4_1", "relu5_1")
+#: Layers whose statistics make a style, each with its share. Strokes and facets stand in relu3_1 and relu3_3.
+STYLE_LAYERS = {
+    "relu1_1": 0.5,
+    "relu2_1": 1.0,
+    "relu3_1": 2.0,
+    "relu3_3": 2.0,
+    "relu4_1": 1.0,
+    "relu5_1": 0.3,
+}
 STATISTICS = ("moments", "gram")
 
 
@@ -58,10 +65,10 @@ class TrainingOptions:
         output: Folder for checkpoints, samples and logs.
         config: Name in `transformer.CONFIGS`.
         loss_network: `compact-encoder` (cheap), `wide`, `compact`, `vgg19`.
-        style_layers: Layers whose statistics are compared.
+        style_layers: Layers whose statistics are compared, each with its share.
         content_layers: Layers that the content term compares, each with its share.
         style_statistics: `moments`, or `gram` for the loss of Gatys et al. 2016, which sees colour and few strokes.
-        style_scales: The painting is compared at its size divided by each of these.
+        style_scales: The painting is compared at its size divided by each of these: coarse ones make large forms.
         steps: Optimizer steps in all.
         batch: Photographs per step.
         crop_px: Side of a crop.
@@ -73,6 +80,10 @@ class TrainingOptions:
         style_long_side_px: Long side to which paintings are reduced: the scale of the strokes.
         style_scale: Exceptions by style name: factor on `style_long_side_px`.
         content_scale: Exceptions by style name: factor on the weight of the content.
+        style_share: Exceptions by style name: how many times in each round of the styles.
+        encoder_paintings: Folders of paintings from which a style encoder learns beside the styles; empty for none.
+        encoder_batch: Photographs per step that are painted by the encoder's vectors, beside `batch`.
+        encoder_rate: Factor on the learning rate for the encoder.
         salient_share: How much more the content counts where the saliency mask is 1 than where it is 0.
         gate_drop: How far `painted` may fall below its value at the start of the ramp before the weights of the
             ramped terms are lowered; 0 for never.
@@ -92,10 +103,10 @@ class TrainingOptions:
     weights_directory: Path | None = None
     config: str = "small"
     loss_network: str = "compact-encoder"
-    style_layers: tuple[str, ...] = STYLE_LAYERS
+    style_layers: dict[str, float] = field(default_factory=lambda: dict(STYLE_LAYERS))
     content_layers: dict[str, float] = field(default_factory=lambda: {"relu4_1": 1.0, "relu3_3": 0.5})
     style_statistics: str = "moments"
-    style_scales: tuple[int, ...] = (1, 2)
+    style_scales: tuple[int, ...] = (1, 2, 4)
     steps: int = 40000
     batch: int = 4
     crop_px: int = 224
@@ -107,6 +118,10 @@ class TrainingOptions:
     style_long_side_px: int = 448
     style_scale: dict[str, float] = field(default_factory=dict)
     content_scale: dict[str, float] = field(default_factory=dict)
+    style_share: dict[str, int] = field(default_factory=dict)
+    encoder_paintings: tuple[Path, ...] = ()
+    encoder_batch: int = 2
+    encoder_rate: float = 0.25
     salient_share: float = 2.0
     gate_drop: float = 0.03
     ema: float = 0.999

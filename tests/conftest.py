@@ -66,6 +66,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     pytest.skip("needs an NVIDIA GPU")
 
 
+@pytest.fixture(autouse=True)
+def own_styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty library: the styles of whoever runs the tests have no say."""
+    folder = tmp_path / "own-styles"
+    monkeypatch.setenv("ARTRT_STYLES", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny_zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A zoo of tiny stages with known answers (tests/support/models.py)."""

@@ -23,7 +23,7 @@ from ..frame import IMAGE_SUFFIXES
 from ..looks.building import settled
 from ..looks.look import NO_STYLE, PLACES
 from ..sources import VIDEO_SUFFIXES
-from ..zoo.style import SUFFIX, parse_mix
+from ..zoo.style import parse_mix
 from ..zoo.zoo import MANIFEST
 from .job import Job, plan_jobs
 from .manifest import BatchManifest
@@ -81,7 +81,7 @@ def run_batch(
     folder, target = Path(source).resolve(), Path(destination).resolve()
     jobs = find_jobs(folder, target)
     work = replace(work, look=settled(work.look))
-    if work.look.style not in (None, NO_STYLE):
+    if work.look.style is not None and work.look.style != NO_STYLE:
         work.look.zoo.mix(work.look.style)  # an unknown style is told before any worker starts
     manifest = BatchManifest(folder, target, fingerprint(work))
     finished = set() if again else manifest.finished()
@@ -123,7 +123,7 @@ def find_jobs(source: Path, destination: Path) -> list[Job]:
 def fingerprint(work: Work) -> str:
     """Of everything that decides what a picture becomes: options, models and style files; 16 hexadecimal digits."""
     look = work.look
-    parts = parse_mix(look.style) if look.style not in (None, NO_STYLE) else []
+    parts = parse_mix(look.style) if isinstance(look.style, str) and look.style != NO_STYLE else []
     facts: dict[str, Any] = {
         option.name: str(getattr(look, option.name))
         for option in fields(look)
@@ -132,9 +132,7 @@ def fingerprint(work: Work) -> str:
     facts |= {f"effect {name}": str(effect) for name, effect in look.effects.items()}
     facts |= {
         "style": str(dict(parts)),
-        "style files": [
-            sha256_of(name) for name, _ in parts if name.endswith(SUFFIX) and Path(name).is_file()
-        ],
+        "style files": [sha256_of(name) for name, _ in parts if Path(name).suffix and Path(name).is_file()],
         "zoo": sha256_of(look.zoo.folder / MANIFEST) if (look.zoo.folder / MANIFEST).is_file() else None,
         "model": sha256_of(look.model) if Path(look.model).is_file() else look.model,
         "size": str(work.size),

@@ -21,6 +21,7 @@ from ..stages.chain import Chain
 from ..stages.loading import load_stage
 from ..stages.stage import Stage
 from ..zoo.artefact import Artefact
+from ..zoo.style import Style
 from ..zoo.zoo import MANIFEST, Zoo
 from .controls import Controls
 from .look import AFTER, BEFORE, DEFAULT_STYLE, NO_STYLE, NUMBERS, Effect, Look
@@ -82,7 +83,9 @@ def settled(look: Look) -> Look:
 
 def _shipped_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
     """Loads the zoo's stages into `stages`, in running order; returns their values."""
-    style = look.zoo.mix(look.style)[0] if look.style not in (None, NO_STYLE) else None
+    style = None
+    if look.style is not None and look.style != NO_STYLE:
+        style = look.zoo.mix(look.style, scale=look.style_scale)[0]
     effects = _spare(look) | look.effects
     values: dict[str, Any] = {}
 
@@ -111,7 +114,8 @@ def _exported_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
         stages.append(_load(path, sized))
     stage = styled_stage(stages)
     if stage is not None and look.style is not None:
-        values |= {"style": style_vector(look.zoo.mix(look.style)[0], stage)} | _values(look, stages)
+        style = look.zoo.mix(look.style, scale=look.style_scale)[0]
+        values |= {"style": style_vector(style, stage)} | _values(look, stages)
     return values
 
 
@@ -144,8 +148,8 @@ def _controls(chain: Chain, look: Look, *, preview: Previewer) -> Controls:
         return Controls(numbers=numbers, switches=switches)
     return Controls(
         styles=usable_styles(look.zoo, stage),
-        resolve=partial(resolve_style, look.zoo, stage),
-        style=look.style,
+        resolve=partial(resolve_style, look.zoo, stage, scale=look.style_scale),
+        style=look.style.name if isinstance(look.style, Style) else look.style,
         vector=np.asarray(chain.values["style"], np.float32),
         numbers=numbers,
         switches=switches,

@@ -11,8 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
+
 from ..errors import UsageError, suggest
+from ..frame import Image
 from ..zoo.artefact import is_artefact
+from ..zoo.picture_style import SCALES
+from ..zoo.style import Style
 from ..zoo.zoo import Zoo
 
 DEFAULT_STYLE = "starry-night"
@@ -78,8 +83,9 @@ class Look:
     """What pictures shall become, and where that is computed.
 
     Args:
-        style: Name, mix ("a:0.7+b:0.3") or path of a style; "none" paints no style. None takes "starry-night", or the
-            first style of `engine`.
+        style: Name, mix ("a:0.7+b:0.3") or path of a style, the path of a painting's picture, or a `Style`; "none"
+            paints no style. None takes "starry-night", or the first style of `engine`.
+        style_scale: 0.25 to 4: above 1 a picture given as the style makes coarser strokes, below finer ones.
         strength: 0 is the photograph, 1 the full style.
         keep_salient: How much of the photograph the salient region keeps, 0 to 1.
         stroke: Size of the strokes, 0.25 to 4: the short side of a picture is painted at 384 / stroke pixels, whatever
@@ -101,7 +107,8 @@ class Look:
         UsageError: A value out of its range, or options that contradict each other.
     """
 
-    style: str | None = None
+    style: str | Style | None = None
+    style_scale: float = 1.0
     strength: float = _number(Number(1.0, "0: photograph, 1: style."))
     keep_salient: float = _number(Number(0.0, "How much of the photograph the salient region keeps."))
     stroke: float = _number(
@@ -133,6 +140,8 @@ class Look:
         """Checks every value and that they go together."""
         for name in NUMBERS:
             checked_number(name, getattr(self, name))
+        if not SCALES[0] <= self.style_scale <= SCALES[1]:
+            raise UsageError(f"style_scale is {self.style_scale:g}: expected {SCALES[0]:g} to {SCALES[1]:g}")
         effects = self.effects
         if self.engine is not None and effects:
             raise UsageError(
@@ -162,11 +171,12 @@ NUMBERS: Mapping[str, Number] = {
 ChainOptions = LiveOptions = Look
 
 
-def look_of(look: str | os.PathLike[str] | Look | None, **options: Any) -> Look:
+def look_of(look: str | os.PathLike[str] | Look | Style | Image | None, **options: Any) -> Look:
     """A look from a style and options by name.
 
     Args:
-        look: A style, mix or style file; a folder of `artrt export`; or a look, which the options change.
+        look: A style, mix, style file or picture of a painting; a painting as uint8 [H, W, 3], BGR; a folder of
+            `artrt export`; or a look, which the options change.
         options: Fields of `Look` by name.
 
     Raises:
@@ -183,6 +193,11 @@ def look_of(look: str | os.PathLike[str] | Look | None, **options: Any) -> Look:
         return replace(look, **options)
     if look is None:
         return Look(**options)
+    if isinstance(look, np.ndarray):
+        zoo, scale = options.get("zoo") or Zoo(), options.get("style_scale", 1.0)
+        return Look(style=zoo.style_of_picture(look, scale=scale), **options)
+    if isinstance(look, Style):
+        return Look(style=look, **options)
     if is_artefact(look):
         return Look(engine=os.fspath(look), **options)
     return Look(style=os.fspath(look), **options)

@@ -46,22 +46,23 @@ def style_vector(style: Style, stage: Stage) -> Vector:
     return style.vector
 
 
-def resolve_style(zoo: Zoo, stage: Stage, name: str) -> Vector:
-    """The vector of a style or mix, float32 [D], that fits the stage.
+def resolve_style(zoo: Zoo, stage: Stage, name: str, *, scale: float = 1.0) -> Vector:
+    """The vector of a style, mix or picture, float32 [D], that fits the stage.
 
     Raises:
         UnknownStyleError: No style of that name.
         IntegrityError: It belongs to another trunk.
     """
-    return style_vector(zoo.mix(name)[0], stage)
+    return style_vector(zoo.mix(name, scale=scale)[0], stage)
 
 
 def usable_styles(zoo: Zoo, stage: Stage) -> list[str]:
-    """Names of the zoo's styles that belong to the stage's trunk."""
+    """Names of the zoo's and of the user's styles that belong to the stage's trunk."""
     if not (zoo.folder / MANIFEST).is_file():
         return []
-    trunk = stage.spec.extra.get("trunk", "")
-    return [name for name in zoo.styles() if zoo.style(name).trunk == trunk]
+    trunk, shipped = stage.spec.extra.get("trunk", ""), zoo.styles()
+    names = [*shipped, *(name for name in zoo.library.names() if name not in shipped)]
+    return [name for name in names if zoo.style(name).trunk == trunk]
 
 
 def styled_stage(stages: Iterable[Any]) -> Stage | None:

@@ -6,11 +6,14 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
 from ..errors import UsageError
 from ..frame import Frame, Image
 from ..result import Result
 from ..stages.chain import Chain
 from ..statistics import Statistics
+from ..zoo.style import Style
 from .building import open_look
 from .controls import Controls
 from .kinds import taken
@@ -28,8 +31,9 @@ class Stylizer:
     a new scene. Not thread-safe, but `controls` may be changed from any thread.
 
     Args:
-        look: A style by name, mix ("starry-night:0.7+udnie:0.3") or `.safetensors` file; "none" for effects only;
-            a folder that `artrt export` wrote; or a `Look`.
+        look: A style by name, mix ("starry-night:0.7+udnie:0.3"), `.safetensors` file or picture of a painting; a
+            painting as an array like the pictures; "none" for effects only; a folder that `artrt export` wrote; or a
+            `Look`.
         rgb: Arrays are RGB, as Pillow and most other libraries have them, instead of OpenCV's BGR.
         options: Everything else that a `Look` has, by name: strength, keep_salient, quantize, superpixels, model,
             provider, threads, … Without a `Look`, `stabilize` is 0: every picture stands for itself.
@@ -49,8 +53,14 @@ class Stylizer:
     """
 
     def __init__(
-        self, look: str | os.PathLike[str] | Look = DEFAULT_STYLE, *, rgb: bool = False, **options: Any
+        self,
+        look: str | os.PathLike[str] | Look | Style | Image = DEFAULT_STYLE,
+        *,
+        rgb: bool = False,
+        **options: Any,
     ) -> None:
+        if isinstance(look, np.ndarray) and rgb:
+            look = np.ascontiguousarray(look[:, :, ::-1])
         alone = {} if isinstance(look, Look) else {"stabilize": 0.0}
         self.chain: Chain
         self.controls: Controls

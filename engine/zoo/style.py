@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, IntegrityError, UsageError
 from ..files import replacing
+from ..frame import IMAGE_SUFFIXES
 
 SUFFIX = ".safetensors"
 TENSOR = "style"
@@ -146,7 +147,7 @@ def parse_mix(text: str) -> list[tuple[str, float]]:
     """Reads "starry-night", "starry-night:0.7+udnie:0.3" or "starry-night+udnie" (equal parts).
 
     Args:
-        text: Names or paths of style files, joined by `+`, each with an optional `:weight`.
+        text: Names, or paths of style files and pictures, joined by `+`, each with an optional `:weight`.
 
     Returns:
         Names with weights as written, 1 where none is.
@@ -219,7 +220,7 @@ def _shared_facts(styles: Sequence[Style]) -> dict[str, Any]:
 
 def _parse_part(part: str, text: str) -> tuple[str, float]:
     name, separator, weight_text = part.rpartition(":")
-    if not separator:
+    if not separator or Path(weight_text).suffix in (SUFFIX, *IMAGE_SUFFIXES):  # a path with a colon in it
         name, weight_text = part, "1"
     try:
         weight = float(weight_text)

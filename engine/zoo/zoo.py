@@ -1,6 +1,6 @@
 """The zoo: trained models and styles that ship with the package, or a folder of the same shape.
 
-    stylize-small.onnx  saliency.onnx  quantize.onnx  superpixels.onnx  trunk-small.safetensors
+    stylize-small.onnx  style-small.onnx  saliency.onnx  quantize.onnx  superpixels.onnx  trunk-small.safetensors
     styles/NAME.safetensors   cards/NAME.md
     manifest.json       {"format": 1, "files": {"stylize-small.onnx": {"sha256": "…", "bytes": 1234}, …}}
 
@@ -17,13 +17,17 @@ from typing import Any
 
 from ..errors import InputError, IntegrityError, UnknownStyleError, UsageError, suggest
 from ..files import sha256_of, write_bytes
+from ..frame import Image
+from .library import Library
 from .manifest import FORMAT, ZooManifest, checked, read_json
+from .picture_style import READ, name_of, names_picture, picture_styles, read_painting
 from .style import SUFFIX, Style, load_style, mix, normalise_weights, parse_mix
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "zoo"
 MANIFEST = "manifest.json"
 MODEL_PREFIX = "stylize-"
 MODEL_SUFFIX = ".onnx"
+ENCODER_FILE = "style-small.onnx"
 STYLE_FILE = "styles/{}" + SUFFIX
 COVERED_SUFFIXES = frozenset({".onnx", ".safetensors", ".md"})
 
@@ -103,34 +107,78 @@ class Zoo:
         """Names of the styles, sorted."""
         return sorted(Path(name).stem for name in self.manifest() if name.startswith("styles/"))
 
-    def style(self, name: str) -> Style:
-        """One style: of the zoo by name, or a file by its path.
+    def style(self, name: str, *, scale: float = 1.0) -> Style:
+        """One style: of the zoo or the user's library by name, of a file, or of the picture of a painting.
 
         Args:
-            name: "starry-night", or a path that ends in `.safetensors`.
+            name: "starry-night", a path that ends in `.safetensors`, or the path of a picture.
+            scale: Of a picture: above 1 the strokes are coarser, below finer.
 
         Raises:
             UnknownStyleError: No such style; the message lists close names.
-            InputError: The path is no style file.
+            InputError: The path is no style file and no picture.
             IntegrityError: The zoo's file is not the one of the manifest.
         """
         if name.endswith(SUFFIX):
             return load_style(name)
+        if names_picture(name):
+            return self.style_of_picture(read_painting(name), name=name_of(name), scale=scale)
         if name not in self._loaded:
-            if name not in self.styles():
-                raise UnknownStyleError(name, known=self.styles())
-            self._loaded[name] = load_style(self.path(STYLE_FILE.format(name)))
+            own = self.library.names()
+            if name in self.styles():
+                self._loaded[name] = load_style(self.path(STYLE_FILE.format(name)))
+            elif name in own:
+                self._loaded[name] = self._own(name)
+            else:
+                raise UnknownStyleError(name, known=[*self.styles(), *own])
         return self._loaded[name]
 
-    def mix(self, text: str) -> tuple[Style, str | None]:
-        """The style of an expression such as "starry-night:0.7+udnie:0.3".
+    def style_of_picture(self, picture: Image, *, name: str = "picture", scale: float = 1.0) -> Style:
+        """The style of a picture of a painting, uint8 [H, W, 3] BGR, 64 px at least each way.
+
+        Raises:
+            UnsupportedImageError: It is no such picture.
+            InputError: Neither this zoo nor the one that ships has a style encoder.
+        """
+        return picture_styles(self._encoder()).read(picture, name=name, scale=scale)
+
+    @property
+    def library(self) -> Library:
+        """The user's own styles."""
+        return Library()
+
+    def mix(self, style: str | Style, *, scale: float = 1.0) -> tuple[Style, str | None]:
+        """The style of an expression such as "starry-night:0.7+udnie:0.3", or "painting.jpg".
+
+        Args:
+            style: Names, style files and pictures, joined by `+`; or a style, which is given back.
+            scale: See `style`.
 
         Returns:
             The style, and a notice for the user when its weights had to be normalised.
         """
-        parts = parse_mix(text)
+        if isinstance(style, Style):
+            return style, None
+        if names_picture(style) and Path(style).is_file():  # its name may hold a `+` or a `:`
+            return self.style(style, scale=scale), None
+        parts = parse_mix(style)
         weights, notice = normalise_weights([weight for _, weight in parts])
-        return mix([self.style(name) for name, _ in parts], weights), notice
+        return mix([self.style(name, scale=scale) for name, _ in parts], weights), notice
+
+    def _encoder(self) -> Path:
+        """The style encoder of this zoo, or the one that ships: an exported folder has none of its own."""
+        if (self.folder / MANIFEST).is_file() and ENCODER_FILE in self.manifest():
+            return self.path(ENCODER_FILE)
+        return Zoo(SHIPPED).path(ENCODER_FILE)
+
+    def _own(self, name: str) -> Style:
+        """A style of the library, read off its painting again if it was made for an older trunk."""
+        style, picture = self.library.style(name), self.library.picture(name)
+        if picture is None or style.training.get("kind") != READ:
+            return style
+        current = picture_styles(self._encoder())
+        scale = float(style.training.get("scale", 1.0))
+        return style if style.trunk == current.trunk else current.read(picture, name=name, scale=scale)
 
 
 def write_manifest(folder: Path = SHIPPED) -> Path:

@@ -13,9 +13,11 @@ import torch
 
 from artrt.engine.errors import ArtrtError, InputError, UsageError
 from artrt.models import style_training
+from artrt.models.checkpoint import CHECKPOINT_FILE, averaged_encoder, read_checkpoint
 from artrt.models.paintings import PAINTINGS
+from artrt.models.style_bank import balanced
 from artrt.models.style_training import closest_style, train_style
-from artrt.models.training import CHECKPOINT_FILE, Trainer, prepare_photographs, read_checkpoint
+from artrt.models.training import Trainer, prepare_photographs
 from artrt.models.training_options import LossWeights, TrainingOptions
 from artrt.models.transformer import CONFIGS, StyleTransformer, TransformerConfig
 from support.weights import write_weights
@@ -149,10 +151,13 @@ def test_loss_falls_on_the_same_pictures(options):
 
 
 def test_styles_are_drawn_equally_often():
-    from artrt.models.training import _balanced
-
-    drawn = np.concatenate([_balanced(np.random.default_rng(0), 0, step, 4, 6) for step in range(30)])
+    drawn = np.concatenate([balanced(0, step, 4, [1] * 6) for step in range(30)])
     assert np.bincount(drawn, minlength=6).tolist() == [20] * 6
+
+
+def test_a_style_may_take_part_twice_in_a_round():
+    drawn = np.concatenate([balanced(0, step, 4, [1, 2, 1]) for step in range(20)])
+    assert np.bincount(drawn).tolist() == [20, 40, 20]
 
 
 def test_a_loss_that_is_not_finite_names_its_term(options):
@@ -237,3 +242,34 @@ def test_history_records_every_start_without_folders(options):
 
 def test_paintings_are_public_domain():
     assert all(painting.died <= 1955 for painting in PAINTINGS.values())
+
+
+def test_a_style_encoder_learns_beside_the_styles_and_resumes(options, material):
+    options = replace(options, encoder_paintings=(material / "paintings",), encoder_batch=1)
+    whole = run(options)
+    part = replace(options, output=options.output.with_name("part"))
+    run(part, stop_after=3)
+    resumed = run(part, resume=part.output / CHECKPOINT_FILE)
+    first, second = (read_checkpoint(o.output / CHECKPOINT_FILE) for o in (options, part))
+    assert resumed.step == whole.step
+    for name, weights in averaged_encoder(first).items():
+        torch.testing.assert_close(weights, averaged_encoder(second)[name], atol=0, rtol=0)
+    fresh = Trainer(replace(options, output=options.output.with_name("fresh")))
+    moved = [
+        (a - b).abs().max()
+        for a, b in zip(whole.encoder.parameters(), fresh.encoder.parameters(), strict=True)
+    ]
+    assert all(change > 0 for change in moved)
+
+
+def test_a_training_with_an_encoder_starts_from_one_without(options, material):
+    run(options)
+    start = options.output / CHECKPOINT_FILE
+    options = replace(
+        options,
+        output=options.output.with_name("more"),
+        steps=8,
+        encoder_paintings=(material / "paintings",),
+        encoder_batch=1,
+    )
+    assert run(options, warm_start=start).step == 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import onnx
 import onnx.parser
 
 from artrt.engine.stage_spec import METADATA_KEY, Control, StageSpec, StateTensor
+from artrt.engine.zoo.picture_style import METADATA_KEY as ENCODER_KEY
 from artrt.engine.zoo.style import Style, save_style
 from artrt.engine.zoo.zoo import write_manifest
 
@@ -139,6 +141,7 @@ def write_zoo(folder: Path) -> Path:
     write_model(folder / "saliency.onnx", SALIENCY, SALIENCY_SPEC)
     write_model(folder / "quantize.onnx", QUANTIZE, QUANTIZE_SPEC)
     write_model(folder / "superpixels.onnx", SUPERPIXELS, SUPERPIXELS_SPEC)
+    write_style_encoder(folder / "style-small.onnx")
     for number, name in enumerate(STYLES, start=1):
         vector = np.full(STYLE_SIZE, 0.2 * number, np.float32)
         style = Style(name, vector, TRUNK, title=name.title(), artist="A. Painter", year="1900")
@@ -149,3 +152,29 @@ def write_zoo(folder: Path) -> Path:
 
 def _real_name(name: str) -> str:
     return {"NOW": "state.count", "NEXT": "state.count.next"}.get(name, name)
+
+
+# Means of the three colours, and of all of them: what a picture's vector is in the tests.
+READ_STYLE = """
+style (uint8[H, W, 3] painting) => (float[4] style) {
+    full = Constant <value = float {255.0}> ()
+    places = Constant <value_ints = [0, 1]> ()
+    floats = Cast <to = 1> (painting)
+    scaled = Div (floats, full)
+    colours = ReduceMean <keepdims = 0> (scaled, places)
+    all = ReduceMean <keepdims = 0> (colours)
+    shape = Constant <value_ints = [1]> ()
+    mean = Reshape (all, shape)
+    style = Concat <axis = 0> (colours, mean)
+}
+"""
+
+
+def write_style_encoder(path: Path, *, trunk: str = TRUNK, long_side_px: int = 128) -> Path:
+    """A style encoder whose vector is the mean of each colour, and of all."""
+    model = onnx.parser.parse_model(HEADER + READ_STYLE)
+    facts = json.dumps({"trunk": trunk, "long_side_px": long_side_px})
+    onnx.helper.set_model_props(model, {ENCODER_KEY: facts})
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path

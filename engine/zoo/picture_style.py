@@ -1,0 +1,122 @@
+"""Any painting at once: reads a style off a picture with the style encoder of a zoo.
+
+The encoder is one ONNX model, `style-MODEL.onnx`, that looks at a painting for a tenth of a second and gives the style
+vector of it for one trunk. The scale at which it sees the painting is the scale of the strokes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import IntegrityError, UnsupportedImageError, UsageError
+from ..frame import IMAGE_SUFFIXES, Image, check_image, read_image_with_alpha
+from ..sessions import open_session
+from .style import Style, printable
+
+PAINTING = "painting"
+VECTOR = "style"
+METADATA_KEY = "artrt.style_encoder"
+READ = "read"
+"""What the training record of a style says that was read off a picture."""
+LEAST_PX = 64
+SCALES = (0.25, 4.0)
+SOURCE = "read off a picture by the style encoder"
+
+
+class PictureStyles:
+    """A style encoder, loaded. Safe to be called from several threads.
+
+    Args:
+        path: Its ONNX file.
+
+    Attributes:
+        trunk: sha256 of the trunk whose vectors it gives.
+        long_side_px: Long side at which it sees paintings at scale 1.
+
+    Raises:
+        InputError: No such file.
+        IntegrityError: It is no style encoder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._session = open_session(path, provider="cpu")
+        self._lock = threading.Lock()
+        try:
+            facts = json.loads(self._session.metadata[METADATA_KEY])
+            self.trunk, self.long_side_px = str(facts["trunk"]), int(facts["long_side_px"])
+        except (KeyError, TypeError, ValueError) as error:
+            self._session.close()
+            raise IntegrityError(
+                f"{path} is not a style encoder: its metadata has no {METADATA_KEY}"
+            ) from error
+
+    def read(self, picture: Image, *, name: str, scale: float = 1.0) -> Style:
+        """The style of a picture.
+
+        Args:
+            picture: uint8 [H, W, 3], BGR, 64 px at least each way.
+            name: What to call the style.
+            scale: 0.25 to 4: above 1 the strokes are coarser, below finer than in the picture as it is usually seen.
+
+        Raises:
+            UnsupportedImageError: The picture is too small or none.
+            UsageError: The scale is out of its range.
+        """
+        if not SCALES[0] <= scale <= SCALES[1]:
+            raise UsageError(f"style scale {scale:g}: expected {SCALES[0]:g} to {SCALES[1]:g}")
+        seen = self._seen(check_image(picture), scale)
+        with self._lock:
+            vector = self._session.run({PAINTING: seen})[VECTOR]
+        training = {"kind": READ, "scale": scale}
+        return Style(
+            name, np.ascontiguousarray(vector, np.float32), self.trunk, source=SOURCE, training=training
+        )
+
+    def _seen(self, picture: Image, scale: float) -> Image:
+        height, width = picture.shape[:2]
+        if min(height, width) < LEAST_PX:
+            raise UnsupportedImageError(
+                f"the painting is {width}x{height}: strokes cannot be read off less than {LEAST_PX} px each way"
+            )
+        factor = min(1.0 if scale <= 1 else scale, scale * self.long_side_px / max(height, width))
+        factor = max(factor, LEAST_PX / min(height, width))
+        size = (round(width * factor), round(height * factor))
+        interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        resized = cv2.resize(picture, size, interpolation=interpolation)
+        return np.ascontiguousarray(resized, dtype=np.uint8)
+
+
+@lru_cache(maxsize=4)
+def picture_styles(path: Path) -> PictureStyles:
+    """The encoder of a file, loaded once per process."""
+    return PictureStyles(path)
+
+
+def names_picture(name: str) -> bool:
+    """Whether a style's name is the path of a picture, by its suffix."""
+    return Path(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def read_painting(path: str | os.PathLike[str]) -> Image:
+    """A picture file as a painting, uint8 [H, W, 3] BGR; what is transparent becomes white, as paper is.
+
+    Raises:
+        InputError: Missing, or not a picture.
+    """
+    image, alpha = read_image_with_alpha(path)
+    if alpha is None:
+        return image
+    share = alpha[:, :, None].astype(np.float32) / 255
+    return (image * share + 255 * (1 - share)).round().astype(np.uint8)
+
+
+def name_of(path: str | os.PathLike[str]) -> str:
+    """A style's name from the file name of its painting."""
+    return printable(Path(path).stem)
