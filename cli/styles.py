@@ -123,8 +123,8 @@ def add_style(
         style = zoo.style_of_picture(picture, name=name, scale=style_scale)
     if refine is not None and photos is not None:
         style = _refined(painting, photos, name=name, minutes=refine, scale=style_scale)
-    facts = {field: value for field, value in (("title", title), ("artist", artist)) if value}
-    path = zoo.library.add(replace(style, name=name, **facts), picture=picture, replace=overwrite)
+    named = replace(style, name=name, title=title or style.title, artist=artist or style.artist)
+    path = zoo.library.add(named, picture=picture, replace=overwrite)
     click.echo(f"{path}: use it as --style {name}")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
+import numpy as np
 import platformdirs
 
 from ..errors import InputError, OutputError, UsageError
@@ -111,4 +112,4 @@ def _reduced(picture: Image) -> Image:
     scale = max(PICTURE_PX / max(picture.shape[:2]), LEAST_PX / min(picture.shape[:2]))
     if scale >= 1:
         return picture
-    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)

@@ -114,7 +114,8 @@ def read_painting(path: str | os.PathLike[str]) -> Image:
     if alpha is None:
         return image
     share = alpha[:, :, None].astype(np.float32) / 255
-    return (image * share + 255 * (1 - share)).round().astype(np.uint8)
+    on_white = image * share + 255 * (1 - share)
+    return np.asarray(on_white.round(), np.uint8)
 
 
 def name_of(path: str | os.PathLike[str]) -> str:
