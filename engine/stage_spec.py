@@ -22,6 +22,8 @@ CONTRACT = 1
 METADATA_KEY = "artrt.stage"
 STATE_PREFIX = "state."
 STATE_SUFFIX = ".next"
+SIZING_CONTROLS = frozenset({"stroke"})
+"""Controls on whose values the sizes inside a graph depend: a backend that compiles for sizes compiles for them too."""
 
 Dimension = int | str
 """A number, or an expression of the frame's size: "H", "W", "h", "ceil(H/8)"."""

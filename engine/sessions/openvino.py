@@ -1,8 +1,8 @@
 """OpenVINO on the processor: the fastest way there for these networks, as an extra of its own.
 
 Free shapes cost OpenVINO a third of its speed, so a model is compiled again for every set of input shapes that it
-meets (a second or less, kept on disk) and the latest few are kept. On processors with bfloat16 OpenVINO would lose
-precision unasked; float32 is therefore set by hand.
+meets, and for every value of a control that sizes inside the graph depend on (a second or two, kept on disk); the
+latest few are kept. On processors with bfloat16 OpenVINO would lose precision unasked; it is therefore set by hand.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import numpy as np
 
 from ..errors import ArtrtError, ContractError, ProviderError
 from ..files import cache_folder
-from ..stage_spec import METADATA_KEY
+from ..stage_spec import METADATA_KEY, SIZING_CONTROLS
 from .base import Array, SessionOptions, TensorInfo
 from .machine import usable_cores
 from .probe import probe_feeds
 
-Shapes = tuple[tuple[int, ...], ...]
-KEPT_SHAPES = 4
+Form = tuple[object, ...]
+"""What a model is compiled for: the shape of every input, and the values of those that set sizes."""
+KEPT_FORMS = 4
 
 
 class OpenVinoSession:
@@ -40,7 +41,7 @@ class OpenVinoSession:
     def __init__(self, model: Any, *, settings: Mapping[str, Any]) -> None:
         self._model: Any = model
         self._settings = dict(settings)
-        self._requests: OrderedDict[Shapes, Any] = OrderedDict()
+        self._requests: OrderedDict[Form, Any] = OrderedDict()
         self.reason = "openvino was asked for"
         self.inputs: Mapping[str, TensorInfo] = {port.any_name: _info(port) for port in model.inputs}
         self.outputs: Mapping[str, TensorInfo] = {port.any_name: _info(port) for port in model.outputs}
@@ -53,24 +54,30 @@ class OpenVinoSession:
         if set(feeds) != set(self.inputs):
             raise ContractError(f"inputs are {sorted(self.inputs)}, got {sorted(feeds)}")
         with translated_errors():
-            request = self._request(tuple(feeds[name].shape for name in self.inputs))
-            request.infer({name: np.asarray(array, order="C") for name, array in feeds.items()})
+            arrays = {name: np.asarray(array, order="C") for name, array in feeds.items()}
+            sizing = {name: arrays.pop(name) for name in SIZING_CONTROLS & self.inputs.keys()}
+            request = self._request(arrays, sizing)
+            request.infer(arrays)
             names = outputs or tuple(self.outputs)
             return {name: request.get_tensor(name).data.copy() for name in names}
 
-    def _request(self, shapes: Shapes) -> Any:
-        """The model compiled for these shapes."""
-        if shapes not in self._requests:
+    def _request(self, arrays: Mapping[str, Array], sizing: Mapping[str, Array]) -> Any:
+        """The model compiled for the shapes of these arrays and for these values."""
+        shapes = {name: array.shape for name, array in arrays.items()}
+        form = (*sorted(shapes.items()), *((name, array.tobytes()) for name, array in sorted(sizing.items())))
+        if form not in self._requests:
             import openvino
 
             model = self._model.clone()
-            model.reshape({name: list(shape) for name, shape in zip(self.inputs, shapes, strict=True)})
+            for name, value in sizing.items():
+                _fix(model, name, value)
+            model.reshape({name: list(shape) for name, shape in shapes.items()})
             compiled = openvino.Core().compile_model(model, "CPU", self._settings)
-            self._requests[shapes] = compiled.create_infer_request()
-            while len(self._requests) > KEPT_SHAPES:
+            self._requests[form] = compiled.create_infer_request()
+            while len(self._requests) > KEPT_FORMS:
                 self._requests.popitem(last=False)
-        self._requests.move_to_end(shapes)
-        return self._requests[shapes]
+        self._requests.move_to_end(form)
+        return self._requests[form]
 
     def close(self) -> None:
         """Frees the model."""
@@ -120,6 +127,17 @@ def reluctance(path: Path) -> str | None:
     with translated_errors():
         branches = sum(op.get_type_name() == "If" for op in openvino.Core().read_model(str(path)).get_ops())
     return f"{branches} branches, on which ONNX Runtime is faster" if branches > 1 else None
+
+
+def _fix(model: Any, name: str, value: Array) -> None:
+    """Makes an input a constant."""
+    from openvino import opset13
+
+    parameter = model.input(name).get_node()
+    constant = opset13.constant(value).output(0)
+    for reader in parameter.output(0).get_target_inputs():
+        reader.replace_source_output(constant)
+    model.remove_parameter(parameter)
 
 
 def _settings(options: SessionOptions) -> dict[str, Any]:

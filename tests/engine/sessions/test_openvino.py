@@ -10,7 +10,7 @@ pytest.importorskip("openvino")
 
 from artrt.engine.errors import ContractError, ProviderError
 from artrt.engine.sessions import open_session
-from artrt.engine.sessions.openvino import KEPT_SHAPES, reluctance
+from artrt.engine.sessions.openvino import KEPT_FORMS, reluctance
 from artrt.engine.stages.loading import load_stage
 from artrt.engine.zoo.zoo import Zoo
 from support.models import write_zoo
@@ -50,9 +50,28 @@ def test_metadata_and_shapes_are_kept(paint):
 
 
 def test_only_the_latest_shapes_are_kept(paint, picture):
-    for side in range(16, 16 + 2 * KEPT_SHAPES):
+    for side in range(16, 16 + 2 * KEPT_FORMS):
         paint(picture(side, side), style=STYLE)
-    assert len(paint.session._requests) == KEPT_SHAPES
+    assert len(paint.session._requests) == KEPT_FORMS
+
+
+def test_every_stroke_is_compiled_for_with_all_sizes_known(picture):
+    shipped = Zoo()
+    style, photo = shipped.style(shipped.styles()[0]).vector, picture(136, 200)
+    path = shipped.model_path("small")
+    with load_stage(path, provider="openvino", size=photo.shape[:2], threads=1) as stage:
+        with load_stage(path, provider="cpu", threads=1) as reference:
+            paintings = {}
+            for stroke in (4.0, 3.0, 4.0):
+                paintings[stroke] = stage(photo, style=style, stroke=stroke)
+                expected = reference(photo, style=style, stroke=stroke)
+                assert np.abs(paintings[stroke].astype(int) - expected.astype(int)).max() <= 1
+        assert not np.array_equal(paintings[4.0], paintings[3.0])
+        requests = stage.session._requests.values()
+        assert len(requests) == 3  # strokes 1, of the proof, 4 and 3
+        for request in requests:
+            nodes = request.get_compiled_model().get_runtime_model().get_ops()
+            assert not any(port.get_partial_shape().is_dynamic for node in nodes for port in node.outputs())
 
 
 def test_results_belong_to_the_caller(paint, picture):
