@@ -38,6 +38,19 @@ def provider_option(function: Command) -> Command:
     )(function)
 
 
+def precision_option(function: Command) -> Command:
+    """`--precision`, of the style network."""
+    from ..engine.looks.look import PRECISIONS
+
+    return click.option(
+        "--precision",
+        type=click.Choice(PRECISIONS),
+        default="auto",
+        show_default=True,
+        help="bf16: OpenVINO, on processors with AVX512-BF16 or AMX; auto takes it where it paints the same.",
+    )(function)
+
+
 def threads_option(function: Command) -> Command:
     """`--threads`, of one inference on a CPU."""
     text = "Threads of one inference on a CPU (default: the cores that the process may use)."
@@ -76,6 +89,7 @@ def look_options(function: Command) -> Command:
         "quantize",
         "superpixels",
         "provider",
+        "precision",
         "threads",
     ]
 
@@ -88,6 +102,7 @@ def look_options(function: Command) -> Command:
     decorated: Any = with_look
     for decorate in (
         provider_option,
+        precision_option,
         threads_option,
         click.option(
             "--superpixels", metavar="N[:before|after]", help="Superpixels, before or after the style."

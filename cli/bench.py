@@ -13,7 +13,7 @@ import click
 from ..engine.checks.bench import BenchOptions, bench, peak_memory_mb
 from ..engine.errors import UsageError
 from ..engine.looks.building import build_chain
-from ..engine.looks.look import Effect, Look
+from ..engine.looks.look import AUTO, Effect, Look
 from ..engine.stages.chain import Chain
 from ..engine.zoo.zoo import Zoo
 from ._common import echo_json, json_option, notice, provider_option, threads_option
@@ -25,7 +25,11 @@ from ._common import echo_json, json_option, notice, provider_option, threads_op
 @click.option("--stages", default="stylize", show_default=True, help="quantize:16,superpixels:800,stylize")
 @click.option("--size", default="1280x720", show_default=True, metavar="WxH", help="Size of the frames.")
 @click.option(
-    "--precision", default="fp32", metavar="fp32|fp16", help="fp16 is exported first.  [default: fp32]"
+    "--precision",
+    default="auto",
+    show_default=True,
+    metavar="auto|fp32|bf16|fp16",
+    help="bf16 is OpenVINO's, and auto takes it where it paints the same; fp16 is exported first.",
 )
 @click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Frames that count.")
 @click.option("--warmup", type=click.IntRange(0), default=3, show_default=True, help="Frames before them.")
@@ -70,10 +74,11 @@ def _contenders(
     provider: str,
     threads: int | None,
 ) -> dict[str, Chain]:
-    look = Look(provider=provider, threads=threads, size=size)
+    exported = precision in ("fp16", "int8")
+    look = Look(provider=provider, precision=AUTO if exported else precision, threads=threads, size=size)
     folders = [*([engine] if engine is not None else []), *against]
     chains: dict[str, Chain] = {}
-    if engine is None and precision != "fp32":
+    if engine is None and exported:
         folders.insert(0, _exported(stack, model, stages, precision))
     elif engine is None:
         chains[f"{model}: {stages}"] = _of_zoo(stages, model, look)

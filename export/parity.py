@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..engine.errors import ParityError
 from ..engine.frame import Image
+from ..engine.sessions.probe import psnr_db
 
 Paint = Callable[[Image], Image]
 
@@ -62,12 +62,6 @@ class Parity:
     def to_dict(self) -> dict[str, Any]:
         """For manifests and JSON."""
         return asdict(self)
-
-
-def psnr_db(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """PSNR of two uint8 pictures in dB; 99 for equal ones."""
-    error = float(np.square(first.astype(np.float64) - second.astype(np.float64)).mean())
-    return 99.0 if error == 0 else min(99.0, float(10 * np.log10(255**2 / error)))
 
 
 def measure(original: Paint, artefact: Paint, pictures: Iterable[Image]) -> Parity:

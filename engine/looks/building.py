@@ -24,10 +24,12 @@ from ..zoo.artefact import Artefact
 from ..zoo.style import Style
 from ..zoo.zoo import MANIFEST, Zoo
 from .controls import Controls
-from .look import AFTER, BEFORE, DEFAULT_STYLE, NO_STYLE, NUMBERS, Effect, Look
+from .look import AFTER, BEFORE, BF16, DEFAULT_STYLE, FP32, NO_STYLE, NUMBERS, Effect, Look
+from .precision import settled_precision
 from .preview import Previewer
 from .styling import able_numbers, model_file, resolve_style, style_vector, styled_stage, usable_styles
 
+STYLE_STAGE = "stylize"
 AMOUNT_CONTROLS = {"quantize": "colors", "superpixels": "regions"}
 # What is loaded, turned off, for a switchable look that does not ask for it.
 SPARE_EFFECTS = {"quantize": Effect(16), "superpixels": Effect(600)}
@@ -99,7 +101,7 @@ def _shipped_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
         stages.append(_load(look.zoo.path(SALIENCY_FILE), look))
     add_effects(BEFORE)
     if style is not None:
-        stages.append(_load(model_file(look.model, look.zoo), look))
+        stages.append(_load_styled(model_file(look.model, look.zoo), look))
         values |= {"style": style_vector(style, stages[-1])} | _values(look, stages)
     add_effects(AFTER)
     return values
@@ -111,7 +113,8 @@ def _exported_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
     sized = replace(look, size=artefact.size or look.size)
     values: dict[str, Any] = artefact.values
     for path in artefact.stage_paths:
-        stages.append(_load(path, sized))
+        styled = STYLE_STAGE in path.stem.split("+")  # a fused graph is named after its stages
+        stages.append((_load_styled if styled else _load)(path, sized))
     stage = styled_stage(stages)
     if stage is not None and look.style is not None:
         style = look.zoo.mix(look.style, scale=look.style_scale)[0]
@@ -128,6 +131,8 @@ def _values(look: Look, stages: Sequence[Stage]) -> dict[str, float]:
 def _require_able(look: Look, stages: Sequence[Stage]) -> None:
     """UsageError for a number that was asked for and that no stage obeys."""
     able = able_numbers(stages)
+    if look.precision == BF16 and styled_stage(stages) is None:
+        raise UsageError(f"precision {BF16} was asked for: it changes nothing without a style")
     for name, value in look.numbers.items():
         if value == NUMBERS[name].default or name in able:
             continue
@@ -186,7 +191,16 @@ def _amount(stage: Stage, amount: int) -> dict[str, float]:
     return {name: float(amount)}
 
 
-def _load(path: Path, look: Look) -> Stage:
+def _load_styled(path: Path, look: Look) -> Stage:
+    """Loads the style network, in the precision that was asked for or that pays."""
+    precision = settled_precision(path, look)
+    stage = _load(path, replace(look, provider=precision.provider), precision=precision.name)
+    if precision.why and stage.session.provider == "openvino":
+        stage.session.reason += f"; {precision.why}"
+    return stage
+
+
+def _load(path: Path, look: Look, *, precision: str = FP32) -> Stage:
     """Loads a stage; the effects are not compiled, which takes long and gains nothing."""
     return load_stage(
         path,
@@ -194,6 +208,7 @@ def _load(path: Path, look: Look) -> Stage:
         threads=look.threads,
         size=look.size,
         steady=look.steady and path.stem not in AMOUNT_CONTROLS,
+        precision=precision,
     )
 
 

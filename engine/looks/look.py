@@ -23,7 +23,9 @@ from ..zoo.zoo import Zoo
 DEFAULT_STYLE = "starry-night"
 NO_STYLE = "none"
 BEFORE, AFTER = "before", "after"
-PLACES = frozenset({"provider", "threads", "size", "steady", "switchable"})
+AUTO, FP32, BF16 = "auto", "fp32", "bf16"
+PRECISIONS = (AUTO, FP32, BF16)
+PLACES = frozenset({"provider", "precision", "threads", "size", "steady", "switchable"})
 """Fields of a look that say where and how it is computed; the others decide what a picture becomes."""
 
 
@@ -97,6 +99,8 @@ class Look:
         model: A style transformer of the zoo by name, or the path of a `stylize` stage.
         engine: A folder of `artrt export` that gives stages and styles instead of the zoo.
         provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one is strict.
+        precision: "fp32"; "bf16" on OpenVINO, where the processor has it and paints the same; "auto" takes the quicker
+            one that paints the same.
         threads: Threads of one inference on a CPU; None takes the cores that this process may use.
         size: (height, width) in pixels of the frames to come, when known.
         steady: Many frames of one size will come: auto may compile the networks for it. False starts sooner.
@@ -130,6 +134,7 @@ class Look:
     model: str = "small"
     engine: str | None = None
     provider: str = "auto"
+    precision: str = AUTO
     threads: int | None = None
     size: tuple[int, int] | None = None
     steady: bool = True
@@ -142,6 +147,8 @@ class Look:
             checked_number(name, getattr(self, name))
         if not SCALES[0] <= self.style_scale <= SCALES[1]:
             raise UsageError(f"style_scale is {self.style_scale:g}: expected {SCALES[0]:g} to {SCALES[1]:g}")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"unknown precision '{self.precision}'; {suggest(self.precision, PRECISIONS)}")
         effects = self.effects
         if self.engine is not None and effects:
             raise UsageError(

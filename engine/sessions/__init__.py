@@ -55,6 +55,7 @@ def open_session(
     threads: int | None = None,
     size: tuple[int, int] | None = None,
     steady: bool = False,
+    precision: str = "fp32",
 ) -> Session:
     """Opens a model on a backend and proves it by one inference.
 
@@ -64,6 +65,7 @@ def open_session(
         threads: Threads of one inference on a CPU; None takes the cores that this process may use.
         size: (height, width) in pixels of the frames to come, when known.
         steady: Many frames of one size will come: auto may take a backend that compiles for it.
+        precision: "fp32", or "bf16" where OpenVINO runs it; the others stay in fp32.
 
     Returns:
         An open session; `provider` and `reason` say what was taken and why.
@@ -76,7 +78,7 @@ def open_session(
     model = Path(path)
     if not model.is_file():
         raise InputError(f"no model file {model}")
-    options = SessionOptions(threads=threads, size=size, steady=steady)
+    options = SessionOptions(threads=threads, size=size, steady=steady, precision=precision)
     name = resolve_provider(provider)
     if model.suffix in PLAN_SUFFIXES:
         if name not in ("auto", "tensorrt"):

@@ -35,11 +35,13 @@ class SessionOptions:
         threads: Threads of one inference on a CPU; None leaves it to the backend.
         size: (height, width) in pixels of the frames to come, or None when unknown.
         steady: Many frames of one size will come.
+        precision: "fp32", or "bf16" for a backend that can do it (`openvino`).
     """
 
     threads: int | None = None
     size: tuple[int, int] | None = None
     steady: bool = False
+    precision: str = "fp32"
 
 
 @runtime_checkable

@@ -26,6 +26,8 @@ from .probe import probe_feeds
 Form = tuple[object, ...]
 """What a model is compiled for: the shape of every input, and the values of those that set sizes."""
 KEPT_FORMS = 4
+PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+"""Names of precisions, and OpenVINO's for them."""
 
 
 class OpenVinoSession:
@@ -106,12 +108,9 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> OpenVinoSe
     Raises:
         ProviderError: OpenVINO is not installed, or cannot run the model.
     """
-    try:
-        import openvino
-    except ImportError as error:
-        raise ProviderError("openvino is not installed: pip install 'artrt[openvino]'") from error
+    core = _openvino().Core()
     with translated_errors():
-        model = openvino.Core().read_model(str(path))
+        model = core.read_model(str(path))
         session = OpenVinoSession(model, settings=_settings(options))
         session.run(probe_feeds(session, size=options.size))
     return session
@@ -129,6 +128,37 @@ def reluctance(path: Path) -> str | None:
     return f"{branches} branches, on which ONNX Runtime is faster" if branches > 1 else None
 
 
+def capabilities() -> tuple[str, ...]:
+    """What OpenVINO can do on this processor: as "FP32", "BF16" and "INT8".
+
+    Raises:
+        ProviderError: OpenVINO is not installed.
+    """
+    return tuple(_property("OPTIMIZATION_CAPABILITIES"))
+
+
+def processor() -> str:
+    """The processor's name.
+
+    Raises:
+        ProviderError: OpenVINO is not installed.
+    """
+    return str(_property("FULL_DEVICE_NAME"))
+
+
+def _property(name: str) -> Any:
+    with translated_errors():
+        return _openvino().Core().get_property("CPU", name)
+
+
+def _openvino() -> Any:
+    try:
+        import openvino
+    except ImportError as error:
+        raise ProviderError("openvino is not installed: pip install 'artrt[openvino]'") from error
+    return openvino
+
+
 def _fix(model: Any, name: str, value: Array) -> None:
     """Makes an input a constant."""
     from openvino import opset13
@@ -142,7 +172,7 @@ def _fix(model: Any, name: str, value: Array) -> None:
 
 def _settings(options: SessionOptions) -> dict[str, Any]:
     return {
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": PRECISIONS[options.precision],
         "INFERENCE_NUM_THREADS": options.threads or usable_cores(),
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",

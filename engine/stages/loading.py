@@ -16,6 +16,7 @@ def load_stage(
     threads: int | None = None,
     size: tuple[int, int] | None = None,
     steady: bool = False,
+    precision: str = "fp32",
 ) -> Stage:
     """Loads a stage from an ONNX file or a TensorRT engine.
 
@@ -25,13 +26,16 @@ def load_stage(
         threads: Threads of one inference on a CPU.
         size: (height, width) in pixels of the frames to come, when known.
         steady: Many frames of one size will come.
+        precision: "fp32", or "bf16" where OpenVINO runs it.
 
     Raises:
         InputError: The file is missing.
         ContractError: It is not a stage.
         ProviderError: The provider is not available.
     """
-    session = open_session(path, provider=provider, threads=threads, size=size, steady=steady)
+    session = open_session(
+        path, provider=provider, threads=threads, size=size, steady=steady, precision=precision
+    )
     try:
         return Stage(session)
     except ContractError as error:
