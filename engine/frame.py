@@ -32,12 +32,14 @@ class Frame:
         index: Number of the frame in its source, from 0; dropped frames leave gaps.
         time_seconds: Presentation time in the source.
         captured_seconds: `time.monotonic()` at capture; 0 when unknown.
+        alpha: Transparency, uint8 [H, W], or None; not painted, but kept where the output can.
     """
 
     image: Image
     index: int = 0
     time_seconds: float = 0.0
     captured_seconds: float = 0.0
+    alpha: Image | None = None
 
     def __post_init__(self) -> None:
         """Checks rank and type of the picture."""

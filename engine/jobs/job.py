@@ -23,6 +23,7 @@ from ..looks.stylizer import Stylizer
 from ..playing.pipeline import Pipeline
 from ..sessions.machine import available_memory_bytes
 from ..sinks import EncodeOptions, open_sink
+from ..sinks.encoder import even
 from ..sinks.video_file import FORMATS as VIDEO_FORMATS
 from ..sinks.video_file import partial_name
 from ..sources import VIDEO_SUFFIXES, Size, SourceInfo, SourceOptions
@@ -181,11 +182,12 @@ def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgre
         job.output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {job.output}: {error.strerror or error}") from error
+    becomes_video = job.output.suffix.lower() in VIDEO_FORMATS
     pipeline = Pipeline(
         str(job.input),
         [painter if isinstance(painter, Stylizer) else _Kept(painter)],
         [open_sink(job.output, options=EncodeOptions(whole=True))],
-        options=SourceOptions(size=size),
+        options=SourceOptions(size=size, square_pixels=not becomes_video),
         frames="all",
     )
 
@@ -197,7 +199,9 @@ def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgre
         stats = pipeline.run(on_progress=report)
     if stats.frames_out == 0:
         raise InputError(f"{job.input}: no frame could be decoded")
-    return stats.width, stats.height, stats.frames_out, _missing(pipeline.info, stats.frames_out)
+    width, height = even(stats.width, stats.height) if becomes_video else (stats.width, stats.height)
+    notes = (*pipeline.notes, *_missing(pipeline.info, stats.frames_out))
+    return width, height, stats.frames_out, notes
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from ..result import Result
 from ..sinks import MailboxSink, Sink, open_sink
 from ..sinks.player import Attachable
 from ..sources import FramePolicy, Source, SourceInfo, SourceOptions, open_source
+from ..sources.base import Noted
 from ..stages.chain import FrameFunction
 from ..statistics import Statistics, Stats
 from .clock import Clock
@@ -103,6 +104,12 @@ class Pipeline:
     def info(self) -> SourceInfo:
         """What is known of the source."""
         return self._source.info
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be read or kept of files, one line each; complete at the end."""
+        parts = (self._source, *self._sinks)
+        return tuple(note for part in parts if isinstance(part, Noted) for note in part.notes)
 
     @property
     def paused(self) -> bool:

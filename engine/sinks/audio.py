@@ -7,6 +7,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..sources.opening import open_container
+
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.container import OutputContainer
@@ -35,10 +37,8 @@ class AudioCarrier:
     """
 
     def __init__(self, output: OutputContainer, *, path: Path, start_seconds: float = 0.0) -> None:
-        import av
-
         self._output = output
-        self._input = av.open(str(path))
+        self._input = open_container(str(path))
         picture = self._input.streams.best("video")
         track: Any = self._input.streams.best("audio", related=picture)
         self._track = track

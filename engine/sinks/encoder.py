@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import OutputError
 from ..frame import Image
 from ..sources.base import Size, SourceInfo, scaled
@@ -35,11 +37,13 @@ LONGEST_SIDE_PX = 16384
 
 
 class VideoEncoder:
-    """Encodes pictures of one size into a container.
+    """Encodes pictures of one size into a container, as 4:2:0, which every player plays.
+
+    Sides are even therefore: of an odd one, the last row or column is left out.
 
     Args:
         container: An open output; nothing was written to it yet.
-        info: The source: its rate and time base are kept.
+        info: The source: its rate, time base and shape of pixels are kept.
         width: Pixels of the first picture; later ones are scaled to it.
         height: Pixels.
         options: Codec, quality.
@@ -62,11 +66,11 @@ class VideoEncoder:
         from av.video.reformatter import VideoReformatter
 
         self._container = container
-        self._size = Size(width, height)
+        self._size = Size(*even(width, height))
         self._time_base = info.time_base or FINE_TIME_BASE
         self._rate = info.rate or Fraction(options.rate).limit_denominator(1001)
         codec = options.codec or CODECS.get(container.format.name, "libx264")
-        self._stream: Any = self._add_stream(codec, options, low_latency=low_latency)
+        self._stream: Any = self._add_stream(codec, options, aspect=info.aspect, low_latency=low_latency)
         self._last_pts = -1
         self._reformatter = VideoReformatter()
 
@@ -76,7 +80,7 @@ class VideoEncoder:
         from av.video.reformatter import ColorRange, Colorspace
 
         pts = max(round(time_seconds / self._time_base), self._last_pts + 1)
-        packed = av.VideoFrame.from_ndarray(scaled(image, self._size), format="bgr24")
+        packed = av.VideoFrame.from_ndarray(scaled(_cropped(image), self._size), format="bgr24")
         picture = self._reformatter.reformat(
             packed,
             format=self._stream.pix_fmt,
@@ -98,7 +102,7 @@ class VideoEncoder:
         for packet in self._stream.encode(picture):
             self._container.mux(packet)
 
-    def _add_stream(self, codec: str, options: EncodeOptions, *, low_latency: bool) -> Any:
+    def _add_stream(self, codec: str, options: EncodeOptions, *, aspect: Fraction, low_latency: bool) -> Any:
         import av
 
         width, height = self._size.width, self._size.height or 0
@@ -113,8 +117,8 @@ class VideoEncoder:
             raise OutputError(f"encoder '{codec}' cannot be used for this output: {error}") from error
         context = stream.codec_context
         stream.width, stream.height = width, height
-        # 4:2:0 needs even sides; an odd size is kept by full chroma.
-        stream.pix_fmt = "yuv420p" if width % 2 == 0 and height % 2 == 0 else "yuv444p"
+        stream.pix_fmt = "yuv420p"
+        context.sample_aspect_ratio = aspect
         context.time_base = self._time_base
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
         context.color_range = 1  # limited
@@ -128,6 +132,17 @@ class VideoEncoder:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise OutputError(f"encoder '{codec}' does not start for {width}x{height}: {error}") from error
         return stream
+
+
+def even(width: int, height: int) -> tuple[int, int]:
+    """The sides of the video that pictures of this width and height become."""
+    return max(2, width - width % 2), max(2, height - height % 2)
+
+
+def _cropped(image: Image) -> Image:
+    height, width = image.shape[:2]
+    columns, rows = even(width, height)
+    return image if (rows, columns) == (height, width) else np.ascontiguousarray(image[:rows, :columns])
 
 
 def codec_settings(codec: str, options: EncodeOptions, *, low_latency: bool) -> dict[str, str]:

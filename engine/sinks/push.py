@@ -85,12 +85,11 @@ class PushSink:
             timeout=TIMEOUT_SECONDS,
         )
         height, width = result.image.shape[:2]
-        # Both protocols carry 4:2:0 only: an odd side loses one row or column by scaling.
         self._encoder = VideoEncoder(
             self._container,
             info=self._info,
-            width=max(2, width - width % 2),
-            height=max(2, height - height % 2),
+            width=width,
+            height=height,
             options=self._options,
             low_latency=True,
         )

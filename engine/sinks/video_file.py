@@ -20,6 +20,7 @@ from ..errors import OutputError
 from ..files import temporary_beside
 from ..result import Result
 from ..sources import SourceInfo
+from ..sources.opening import file_address
 from .audio import AudioCarrier
 from .base import EncodeOptions
 from .encoder import CODECS, VideoEncoder, prove_encoder
@@ -125,7 +126,9 @@ class VideoFileSink:
         from_the_middle = self._info.live or result.index > 0
         self._start_seconds = result.time_seconds if from_the_middle else 0.0
         flags = MP4_OPTIONS if self._format in FRAGMENTED else {}
-        self._container = av.open(str(self._temporary), "w", format=self._format, container_options=flags)
+        self._container = av.open(
+            file_address(self._temporary), "w", format=self._format, container_options=flags
+        )
         height, width = result.image.shape[:2]
         self._encoder = VideoEncoder(
             self._container, info=self._info, width=width, height=height, options=self._options
@@ -177,7 +180,7 @@ def _shows_something(path: Path) -> bool:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(file_address(path)) as container:
             return next(container.decode(video=0), None) is not None
     except (av.error.FFmpegError, OSError, ValueError, IndexError):
         return False

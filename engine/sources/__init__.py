@@ -56,6 +56,8 @@ def open_source(
     options = options or SourceOptions()
     text = os.fspath(address) if not isinstance(address, int) else str(address)
     scheme, separator, rest = text.partition("://")
+    if ":" in text and not separator and Path(text).exists():
+        return _open_file(text, options)  # a file may be called "gst:1.png"
     if text.isdecimal():
         return _live(partial(open_camera, int(text), options=options), options)
     if text.startswith("/dev/video"):

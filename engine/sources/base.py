@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import cv2
 
@@ -55,6 +55,7 @@ class SourceOptions:
         reconnect_seconds: How long a lost camera or stream is tried again; 0 gives up at once.
         container: FFmpeg's name of the only demuxer that may open a file ("mov"); None finds it out. A file of
             unknown origin is opened so, because some demuxers follow addresses that stand in the file.
+        square_pixels: Stretch videos whose pixels are not square; False leaves them, and `SourceInfo.aspect` says it.
     """
 
     size: Size | None = None
@@ -62,6 +63,7 @@ class SourceOptions:
     loop: bool = False
     reconnect_seconds: float = 30.0
     container: str | None = None
+    square_pixels: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ class SourceInfo:
         duration_seconds: None when unknown.
         audio: File whose audio belongs to the frames, or None.
         names: File names of the pictures of a folder, by frame index; empty for everything else.
+        origin: The video file itself, whose other tracks, chapters and metadata belong to the frames, or None.
+        aspect: Width by height of one pixel.
+        alpha: Frames may have transparency.
     """
 
     name: str
@@ -91,6 +96,9 @@ class SourceInfo:
     duration_seconds: float | None = None
     audio: Path | None = None
     names: Sequence[str] = ()
+    origin: Path | None = None
+    aspect: Fraction = Fraction(1)
+    alpha: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", redacted(self.name))
@@ -120,6 +128,15 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Frees the device or file; harmless when called twice."""
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """A source or sink that has something to say of its file."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be read or kept, one line each; complete at the end."""
 
 
 def scaled(image: Image, size: Size | None) -> Image:

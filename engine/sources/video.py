@@ -1,36 +1,35 @@
-"""Video files through PyAV: every frame, upright, with its real presentation time."""
+"""Video files through PyAV: every frame as it is meant to be seen, with its real presentation time."""
 
 from __future__ import annotations
 
-import os
+import re
 import time
 from collections.abc import Generator, Iterator
-from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..frame import Frame, Image, as_image
+from ..frame import Frame
 from .base import SourceInfo, SourceOptions
+from .decoding import DEFAULT_RATE, Track
+from .opening import is_local
+from .upright import Upright, has_alpha
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
     from av.video.frame import VideoFrame
-    from av.video.reformatter import VideoReformatter
-    from av.video.stream import VideoStream
 
-# Damaged frames in a row that are skipped before the rest of a file is given up.
-TOLERATED_ERRORS = 25
+# A video is called cut off when this share of its length is missing.
+MISSING_SHARE = 0.05
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # Matroska's duration of one track
 
 
 class VideoSource:
-    """Decodes the video track of a file that players show: of several the best one, never a cover picture.
+    """Decodes the video track of a file.
 
     Args:
         address: A path, or the URL of a file.
-        options: Scaling, loop.
+        options: Scaling, square pixels, loop.
 
     Raises:
         InputError: Missing, empty, or no video.
@@ -44,16 +43,33 @@ class VideoSource:
         self._cancelled = False
         self._index = 0
         self._offset_seconds = 0.0
-        self._container, self._track = _open(address, options.container)
-        self._reformatter = _reformatter()
-        self._frames = self._decode()
-        self.info = self._describe()
+        self._end_seconds = 0.0
+        self._track = Track(address, container=options.container)
+        self._upright = Upright(options, aspect=self._track.stream.sample_aspect_ratio)
+        self._ended = False
+        try:
+            self.info = self._describe()
+        except BaseException:
+            self._track.close()
+            raise
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be said of the file, one line each; complete once it was read to its end."""
+        notes = []
+        if self._track.interlaced:
+            notes.append("it is interlaced: every two fields became one picture")
+        if self._ended and not self._options.loop:
+            notes += self._missing()
+        return tuple(notes)
 
     def read(self) -> Frame | None:
         """The next frame; None at the end."""
         if self._cancelled:
             return None
-        return next(self._frames, None)
+        frame = next(self._frames, None)
+        self._ended = frame is None and not self._cancelled
+        return frame
 
     def cancel(self) -> None:
         """Ends the file."""
@@ -63,131 +79,69 @@ class VideoSource:
         """Closes the file."""
         self._cancelled = True
         self._frames.close()
-        self._container.close()
+        self._track.close()
 
     def _describe(self) -> SourceInfo:
-        stream = self._track
-        first = next(self._frames, None)
+        track, stream = self._track, self._track.stream
+        decoded = track.frames()
+        first = next(decoded, None)
         if first is None:
             raise InputError(f"{self._address}: no frame could be decoded: the file is damaged or cut off")
-        self._frames = _chain(first, self._frames)
-        height, width = first.image.shape[:2]
-        rate = stream.average_rate or stream.guessed_rate
-        duration = self._container.duration
-        audio = bool(self._container.streams.audio) and not self._options.loop
+        self._frames = self._read_all(chain([first], decoded))
+        height, width = self._upright(first[0])[0].shape[:2]
+        duration = track.container.duration
+        origin = Path(self._address) if is_local(self._address) and not self._options.loop else None
         return SourceInfo(
             name=self._address,
             live=False,
             width=width,
             height=height,
-            rate=Fraction(rate) if rate else None,
+            rate=track.rate,
             time_base=stream.time_base,
             frame_count=None if self._options.loop else stream.frames or None,
             duration_seconds=duration / 1e6 if duration else None,
-            audio=Path(self._address) if audio and "://" not in self._address else None,
+            audio=origin if track.container.streams.audio else None,
+            origin=origin,
+            aspect=self._upright.aspect_of(first[0]),
+            alpha=has_alpha(first[0]),
         )
 
-    def _decode(self) -> Generator[Frame, None, None]:
+    def _read_all(self, decoded: Iterator[tuple[VideoFrame, float]]) -> Generator[Frame, None, None]:
+        """All frames; with `loop` again and again."""
         while True:
-            end_seconds = 0.0
-            for decoded in self._decode_once():
-                frame = self._convert(decoded)
-                end_seconds = frame.time_seconds
-                yield frame
+            yield from self._converted(decoded)
             if not self._options.loop or self._cancelled or self._index == 0:
                 return
-            rate = self._track.average_rate or 25
-            self._offset_seconds = end_seconds + float(1 / rate)
-            self._container.close()
-            self._container, self._track = _open(self._address, self._options.container)
+            self._offset_seconds += self._end_seconds
+            self._track.close()
+            self._track = Track(self._address, container=self._options.container)
+            decoded = self._track.frames()
 
-    def _decode_once(self) -> Iterator[VideoFrame]:
-        import av
-
-        errors = 0
-        packets = self._container.demux(self._track)
-        while not self._cancelled:
-            try:
-                packet = next(packets, None)
-                if packet is None:
-                    return
-                for decoded in packet.decode():
-                    errors = 0
-                    yield decoded
-            except av.error.EOFError:
+    def _converted(self, decoded: Iterator[tuple[VideoFrame, float]]) -> Iterator[Frame]:
+        for picture, seconds in decoded:
+            if self._cancelled:
                 return
-            except (av.error.FFmpegError, OSError) as error:
-                errors += 1
-                if errors > TOLERATED_ERRORS:
-                    raise InputError(f"{self._address}: cannot be decoded any further: {error}") from error
+            image, alpha = self._upright(picture)
+            self._end_seconds = seconds + float(1 / (self._track.rate or DEFAULT_RATE))
+            index, self._index = self._index, self._index + 1
+            yield Frame(image, index, seconds + self._offset_seconds, time.monotonic(), alpha)
 
-    def _convert(self, decoded: VideoFrame) -> Frame:
-        image = _to_bgr(decoded, self._reformatter, self._options)
-        start = (self._container.start_time or 0) / 1e6
-        time_seconds = decoded.time - start if decoded.time is not None else self._guess_time()
-        index, self._index = self._index, self._index + 1
-        return Frame(image, index, time_seconds + self._offset_seconds, time.monotonic())
+    def _missing(self) -> list[str]:
+        """A note when a file that does not say how many frames it has breaks off; see also `Done.notes`."""
+        wanted = self._promised_seconds()
+        if wanted is not None and self._end_seconds < (1 - MISSING_SHARE) * wanted:
+            shown = f"{self._end_seconds:.1f} of {wanted:.1f}"
+            return [f"only {shown} seconds could be read: the file is damaged or cut off"]
+        if self.info.frame_count is None and self._track.damaged_end:
+            return ["its last frames are damaged: the file is damaged or cut off"]
+        return []
 
-    def _guess_time(self) -> float:
-        rate = self._track.average_rate or 25
-        return float(self._index / rate)
-
-
-def _open(address: str, container_name: str | None = None) -> tuple[InputContainer, VideoStream]:
-    import av
-
-    if "://" not in address:
-        _check_file(Path(address))
-    try:
-        container = av.open(
-            address,
-            format=container_name,
-            options={} if container_name is None else {"protocol_whitelist": "file"},
-            timeout=(10.0, 5.0) if "://" in address else None,
-        )
-    except (av.error.FFmpegError, OSError) as error:
-        raise InputError(f"{address}: not a readable video: {_reason(error)}") from error
-    track: Any = container.streams.best("video")
-    if track is None:
-        container.close()
-        raise InputError(f"{address}: there is no video track in this file")
-    track.thread_type = "AUTO"
-    return container, track
-
-
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty (0 bytes)")
-    if not os.access(path, os.R_OK):
-        raise InputError(f"{path}: no permission to read it")
-
-
-def _reformatter() -> VideoReformatter:
-    from av.video.reformatter import VideoReformatter
-
-    return VideoReformatter()
-
-
-def _reason(error: BaseException) -> str:
-    return str(getattr(error, "strerror", None) or error)
-
-
-def _to_bgr(decoded: VideoFrame, reformatter: VideoReformatter, options: SourceOptions) -> Image:
-    quarter_turns = (round(decoded.rotation / 90)) % 4
-    width, height = decoded.width, decoded.height
-    if options.size is not None:
-        if quarter_turns % 2:
-            height, width = options.size.of(height, width)
-        else:
-            width, height = options.size.of(width, height)
-    packed = reformatter.reformat(decoded, width=width, height=height, format="bgr24", threads=1)
-    image = as_image(packed.to_ndarray())
-    # FFmpeg's rotation is counter-clockwise, as is that of rot90.
-    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
-
-
-def _chain(first: Frame, rest: Iterator[Frame]) -> Generator[Frame, None, None]:
-    yield first
-    yield from rest
+    def _promised_seconds(self) -> float | None:
+        """How long the pictures last by the file's header, None where it does not say so."""
+        if self.info.frame_count is not None:
+            return None
+        said = _CLOCK.fullmatch(self._track.stream.metadata.get("DURATION", ""))
+        if said is not None:
+            hours, minutes, seconds = map(float, said.groups())
+            return hours * 3600 + minutes * 60 + seconds
+        return self.info.duration_seconds if self.info.audio is None else None

@@ -65,10 +65,12 @@ def test_file_without_frames_is_not_written(tmp_path):
 
 
 @pytest.mark.parametrize(("width", "height"), [(65, 48), (64, 49), (1, 1), (33, 7)])
-def test_odd_sizes_are_kept(tmp_path, width, height):
+def test_sides_are_even_and_colours_those_that_every_player_plays(tmp_path, width, height):
     write(open_sink(tmp_path / "a.mp4"), results(4, width=width, height=height))
     found = probe(tmp_path / "a.mp4")
-    assert (found.width, found.height, found.frames) == (width, height, 4)
+    assert (found.width, found.height, found.frames) == (max(2, width // 2 * 2), max(2, height // 2 * 2), 4)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert container.streams.video[0].pix_fmt == "yuv420p"
 
 
 def test_colours_survive(tmp_path):
