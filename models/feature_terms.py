@@ -14,8 +14,11 @@ from .moments import Moments, moments_distances
 from .tiling import Tile, halo, stride, tiles
 
 #: What tiles add up to: by ("mean", layer, number of the mask) and ("second", ...) the first and second moments of the
-#: features, by ("content", layer, 0) the difference of the content.
+#: features; by ("level", layer, 0), ("power", ...) and ("match", ...) the means over positions of the features, of their
+#: squares, and of their products with the photograph's normalised features.
 Sums = dict[tuple[str, str, int], Tensor]
+EPSILON = 1e-5
+"""Added to variances before a root is taken, as instance normalisation does."""
 
 
 @dataclass(frozen=True)
@@ -104,19 +107,19 @@ class FeatureTerms:
                 mean, second = _moments_part(core, part, self._areas[layer][index])
                 sums["mean", layer, index], sums["second", layer, index] = mean, second
         for layer in self._content_layers:
-            core, target = (
-                tile.core(features[layer], stride(layer)),
-                tile.part(self._content[layer], stride(layer)),
-            )
-            sums["content", layer, 0] = (core - target).square().sum() / self._energy[layer]
+            core = tile.core(features[layer], stride(layer))
+            target = tile.part(self._content[layer], stride(layer))
+            positions = self._content[layer][0, 0].numel()
+            sums["level", layer, 0] = core.sum(dim=(0, 2, 3)) / positions
+            sums["power", layer, 0] = core.square().sum(dim=(0, 2, 3)) / positions
+            sums["match", layer, 0] = (core * target).sum(dim=(0, 2, 3)) / positions
         return sums
 
     def _terms(self, sums: Sums) -> dict[str, Tensor]:
         terms = {}
         if self._content_layers:
-            terms["content"] = torch.stack(
-                [sums["content", layer, 0] for layer in self._content_layers]
-            ).mean()
+            each_layer = [self._structure(sums, layer) for layer in self._content_layers]
+            terms["content"] = torch.stack(each_layer).mean()
         if self._style_layers:
             count = len(self._masks[self._style_layers[0]])
             found = [_centred(sums, self._style_layers, index) for index in range(count)]
@@ -127,9 +130,18 @@ class FeatureTerms:
             terms["style"] = torch.stack(each).sum()
         return terms
 
+    def _structure(self, sums: Sums, layer: str) -> Tensor:
+        """`losses.structure_loss` from sums: with x and t normalised, the mean of (x - t)^2 is that of x^2 - 2xt + t^2.
+
+        The mean of x is subtracted nowhere: t has mean 0, so it does not change the products.
+        """
+        variance = (sums["power", layer, 0] - sums["level", layer, 0].square()).clamp(min=0)
+        own = variance / (variance + EPSILON)
+        match = sums["match", layer, 0] / (variance + EPSILON).sqrt()
+        return (own - 2 * match + self._content[layer].square().mean(dim=(0, 2, 3))).mean()
+
     def _targets(self, content: Tensor) -> dict[str, Tensor]:
-        """Features of the photograph, put together from the tiles; their energy goes to `self._energy`."""
-        self._energy: dict[str, Tensor] = {}
+        """Normalised features of the photograph, put together from the tiles."""
         whole: dict[str, Tensor] = {}
         for tile in self._tiles if self._content_layers else ():
             features = self._network(tile.crop(content), self._content_layers)
@@ -139,8 +151,7 @@ class FeatureTerms:
                     size = (content.shape[2] // step, content.shape[3] // step)
                     whole[layer] = core.new_zeros((1, core.shape[1], *size))
                 tile.part(whole[layer], step).copy_(core)
-        self._energy |= {layer: value.square().sum() + 1e-8 for layer, value in whole.items()}
-        return whole
+        return {layer: F.instance_norm(value, eps=EPSILON) for layer, value in whole.items()}
 
     def _moments_of(self, image: Tensor) -> dict[str, Moments]:
         sums: Sums = {}

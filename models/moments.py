@@ -63,7 +63,7 @@ def moments_distances(
         terms.append(_bounded(output[layer].covariance, target.covariance, axes=(1, 2)))
         terms.append(_bounded(output[layer].mean, target.mean, axes=(1,)))
         weights += [shares[layer] if shares else 1.0] * 2
-    factors = torch.tensor(weights, device=terms[0].device) / sum(weights)
+    factors = terms[0].new_tensor(weights) / sum(weights)
     return torch.einsum("l,ln->n", factors, torch.stack(terms))
 
 

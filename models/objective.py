@@ -32,7 +32,7 @@ class LossWeights:
     """Weight of each term in the total; 0 switches a term off.
 
     Attributes:
-        content: Features of the photograph at `relu4_1` (Gatys et al. 2016).
+        content: Instance-normalised features of the photograph at `relu4_1`: forms without their palette.
         style: Means and centred covariances of the style pictures, see `moments`.
         region: Class activation map and class of the photograph (Liu et al. 2019, doi 10.1109/ACCESS.2019.2891576).
         edge: Sobel magnitudes of the photograph.
