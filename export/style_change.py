@@ -1,4 +1,4 @@
-"""How much an artefact changes the style: the style loss of its paintings, the original's being the style."""
+"""How much an artefact changes the style: the style distance of its paintings to the original's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from ..engine.errors import ArtrtError
 from ..engine.frame import Image
 from ..models.loss_networks import load_loss_network
-from ..models.losses import gram, style_loss
+from ..models.moments import Moments, moments, moments_distances
 from ..models.pretrained import locate
 from .parity import Paint
 
@@ -21,7 +21,7 @@ SCALES = 4
 
 
 def style_loss_change(original: Paint, artefact: Paint, pictures: Sequence[Image]) -> float:
-    """The largest style loss of any picture, 0 for equal paintings, 1 for a painting without style.
+    """The largest style distance of any picture (`models.moments`): 0 for equal paintings, 1 for nothing in common.
 
     Features come from the `compact` loss network where its weights lie, else from fixed random filters at four scales,
     which tell textures and colours apart as well for this purpose.
@@ -34,19 +34,19 @@ def style_loss_change(original: Paint, artefact: Paint, pictures: Sequence[Image
     losses = []
     with torch.inference_mode():
         for picture in pictures:
-            expected, got = _grams(original(picture)), _grams(artefact(picture))
-            losses.append(float(style_loss(got, expected).mean()))
+            expected, got = _statistics(original(picture)), _statistics(artefact(picture))
+            losses.append(float(moments_distances(got, expected)))
     return round(max(losses), 6)
 
 
-def _grams(picture: Image) -> Mapping[str, Tensor]:
+def _statistics(picture: Image) -> Mapping[str, Moments]:
     rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1)[None].float() / 255
     try:
         folder = locate("compact")[0].parent
         features = load_loss_network("compact", directory=folder)(rgb)
     except (ArtrtError, IndexError):
         features = _random_features(rgb)
-    return {name: gram(feature) for name, feature in features.items()}
+    return {name: moments(feature) for name, feature in features.items()}
 
 
 def _random_features(rgb: Tensor) -> dict[str, Tensor]:

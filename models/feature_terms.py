@@ -13,9 +13,9 @@ from .loss_networks import LossNetwork
 from .moments import Moments, moments_distances
 from .tiling import Tile, halo, stride, tiles
 
-#: What tiles add up to: by ("mean", layer, number of the mask) and ("second", ...) the first and second moments of the
-#: features; by ("level", layer, 0), ("power", ...) and ("match", ...) the means over positions of the features, of their
-#: squares, and of their products with the photograph's normalised features.
+#: What tiles add up to. For the style, by ("mean", layer, number of the mask) and ("second", ...): first and second
+#: moments of the features. For the content, by ("level", layer, 0), ("power", ...) and ("match", ...): means of the
+#: features, of their squares, and of their products with the photograph's normalised features.
 Sums = dict[tuple[str, str, int], Tensor]
 EPSILON = 1e-5
 """Added to variances before a root is taken, as instance normalisation does."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from .checkpoint import (
     write_checkpoint,
 )
 from .device import fast_bfloat16
+from .gate import STEPS_BETWEEN, Gate
 from .growth import grown_vectors, grown_weights
 from .painting_pool import PaintingPool
 from .photos import Photographs, find_photographs, load_photographs, split_held_out
@@ -36,7 +37,7 @@ from .style_bank import StyleBank, balanced
 from .style_encoder import StyleEncoder
 from .training_log import ScalarLog
 from .training_objective import TrainingObjective, placed
-from .training_options import LossWeights, TrainingOptions
+from .training_options import LossWeights, TrainingOptions, plain_options
 from .transformer import CONFIGS, StyleTransformer
 
 #: Paintings whose statistics the style encoder is set up by.
@@ -100,9 +101,13 @@ class Trainer:
         self.pool = PaintingPool(options.encoder_paintings) if options.encoder_paintings else None
         self.step = self.begun = 0
         self.last_terms: dict[str, float] = {}
+        self.gate: Gate | None = None
         self.history: list[dict[str, Any]] = []
         self._to_device()
         self.objective = TrainingObjective(options, self.device, half=self._bfloat16())
+        if options.gate_drop > 0 and self.objective.localization is not None:
+            paintings = self.objective.paintings()
+            self.gate = Gate(self.objective.localization, paintings, drop=options.gate_drop)
         groups = [{"params": list(part.parameters())} for _, part, _ in self._learning()]
         self.optimizer = torch.optim.Adam(groups, lr=0, betas=(0.9, 0.99))
         self.average = {name: p.detach().clone() for name, p in self._named_parameters()}
@@ -112,7 +117,7 @@ class Trainer:
             self._take_over(warm_start)
         else:
             self._start_encoder({})
-        self.history.append({"step": self.step, "options": _plain(options)})
+        self.history.append({"step": self.step, "options": plain_options(options)})
 
     def run(
         self, photographs: Photographs, *, stop: Callable[[], bool] = lambda: False
@@ -136,6 +141,8 @@ class Trainer:
                 started = time.perf_counter()
                 terms = self.last_terms = self._train_step(photographs)
                 self.step += 1
+                if self.gate is not None and self._is_gated():
+                    terms["painted"] = self.gate.check(self.transformer, samples, self.bank.vectors)
                 yield Progress(self.step, options.steps, terms, time.perf_counter() - started)
                 if self.step % 10 == 0:
                     log.write(self.step, terms | {"learning_rate": self._learning_rate()})
@@ -180,6 +187,7 @@ class Trainer:
                 "average": self.average,
                 "optimizer": self.optimizer.state_dict(),
                 "history": json.dumps(self.history),
+                "gate": {} if self.gate is None else self.gate.state(),
             }
             | {name: module.state_dict() for name, module, _ in self._parts()},
         )
@@ -219,6 +227,7 @@ class Trainer:
         styles = torch.from_numpy(balanced(options.seed, self.step, options.batch, self._shares()))
         styles = styles.to(self.device)
         weights = self.objective.weights_at(self.step)
+        weights = weights if self.gate is None else self.gate.applied(weights)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
             vectors, others = self._vectors(styles, rng)
             terms = self.objective.terms(
@@ -237,6 +246,11 @@ class Trainer:
         paintings = self.pool.batch(rng, self.options.encoder_batch).to(self.device)
         paintings = paintings.contiguous(memory_format=torch.channels_last)
         return torch.cat([vectors, self.encoder(paintings).to(vectors.dtype)]), paintings
+
+    def _is_gated(self) -> bool:
+        """Whether the gate measures after this step: at the start of the ramp, and now and then from there."""
+        since = self.step - self.options.ramp_start
+        return since >= 0 and since % STEPS_BETWEEN == 0
 
     def _not_finite(self, terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> ArtrtError:
         """The error that names the term with the largest share."""
@@ -357,6 +371,8 @@ class Trainer:
         if self.encoder is not None:
             self.encoder.load_state_dict(state["encoder"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.gate is not None and state.get("gate"):
+            self.gate.resume(state["gate"])
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
         self.step, self.begun = int(state["step"]), int(state.get("begun", 0))
         self.history = json.loads(state["history"])
@@ -378,12 +394,6 @@ def _device(name: str) -> torch.device:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise UsageError("--device cuda: this PyTorch finds no CUDA GPU; use --device cpu")
     return torch.device(name)
-
-
-def _plain(options: TrainingOptions) -> dict[str, Any]:
-    """Options as JSON, file names without their folders."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(options), default=lambda path: path.name))
-    return plain
 
 
 __all__ = ["LossWeights", "Progress", "Trainer", "TrainingOptions", "prepare_photographs"]

@@ -200,12 +200,16 @@ class TrainingObjective:
         moved = (warp(content[:few]) + noise).clamp(0, 1)
         return losses.temporal_loss(warp(output[:few]), paint(moved, style[:few]), warp.valid)
 
-    def _style_targets(self) -> Targets:
-        options = self.options
-        pictures = []
+    def paintings(self) -> list[Tensor]:
+        """The style pictures, float [1, 3, h, w], each at the size that its strokes are learned at."""
+        options, pictures = self.options, []
         for name, path in options.paintings.items():
             long_side = round(options.style_long_side_px * options.style_scale.get(name, 1.0))
             pictures.append(load_painting(path, long_side_px=long_side).to(self.device))
+        return pictures
+
+    def _style_targets(self) -> Targets:
+        options, pictures = self.options, self.paintings()
         with torch.no_grad():
             return [self._targets_at(pictures, scale) for scale in options.style_scales]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..engine.errors import UsageError
 
@@ -85,8 +87,8 @@ class TrainingOptions:
         encoder_batch: Photographs per step that are painted by the encoder's vectors, beside `batch`.
         encoder_rate: Factor on the learning rate for the encoder.
         salient_share: How much more the content counts where the saliency mask is 1 than where it is 0.
-        gate_drop: How far `painted` may fall below its value at the start of the ramp before the weights of the
-            ramped terms are lowered; 0 for never.
+        gate_drop: How far `painted` may fall below its value at the start of the ramp before the weight of the region
+            loss is lowered (see `gate`); 0 for never.
         ema: Decay of the averaged weights.
         gradient_clip: Largest norm of the gradient.
         seed: Seed of everything random.
@@ -140,3 +142,9 @@ class TrainingOptions:
             raise UsageError(
                 f"style statistics {self.style_statistics!r}: known are {' and '.join(STATISTICS)}"
             )
+
+
+def plain_options(options: TrainingOptions) -> dict[str, Any]:
+    """Options as JSON has them, file names without their folders."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(options), default=lambda path: path.name))
+    return plain

@@ -273,3 +273,15 @@ def test_a_training_with_an_encoder_starts_from_one_without(options, material):
         encoder_batch=1,
     )
     assert run(options, warm_start=start).step == 8
+
+
+def test_the_gate_measures_from_the_start_of_the_ramp_and_stands_in_the_checkpoint(options, monkeypatch):
+    from artrt.models import training
+
+    monkeypatch.setattr(training, "STEPS_BETWEEN", 2)
+    trainer = Trainer(replace(options, steps=4))
+    measured = [p.step for p in trainer.run(prepare_photographs(trainer.options)) if "painted" in p.terms]
+    assert measured == [1, 3]
+    state = read_checkpoint(options.output / CHECKPOINT_FILE)
+    assert state["gate"] == {"factor": trainer.gate.factor, "reference": trainer.gate.reference}
+    assert Trainer(replace(options, gate_drop=0.0)).gate is None
