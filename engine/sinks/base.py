@@ -21,6 +21,7 @@ class EncodeOptions:
         preset: libx264's trade of speed for size, "ultrafast" to "veryslow".
         rate: Frames per second of the output when the source does not say; timestamps are kept in any case.
         audio: Carry the source's audio over.
+        metadata: Carry title, dates, place and other tags of a video over.
         whole: Only a complete video gets its name; a part of one is kept as NAME.partial.EXT.
     """
 
@@ -30,6 +31,7 @@ class EncodeOptions:
     preset: str = "veryfast"
     rate: float = 30.0
     audio: bool = True
+    metadata: bool = True
     whole: bool = False
 
 

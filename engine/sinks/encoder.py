@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import OutputError
-from ..frame import Image
+from ..frame import Image, as_image
 from ..sources.base import Size, SourceInfo, scaled
 from .base import EncodeOptions
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CODECS = {"mp4": "libx264", "mov": "libx264", "matroska": "libx264", "flv": "libx264", "rtsp": "libx264"}
 CODECS |= {"mpegts": "libx264", "webm": "libvpx-vp9"}
+# What keeps transparency: the encoder of a container, and the pixel format of an encoder.
+ALPHA_CODECS = {"webm": "libvpx-vp9", "mov": "prores_ks"}
+ALPHA_LAYOUTS = {"libvpx-vp9": "yuva420p", "prores_ks": "yuva444p10le"}
 # Ends of the names of hardware encoders, and what each needs.
 HARDWARE = {
     "_nvenc": "an NVIDIA GPU with NVENC, and its driver",
@@ -69,18 +72,26 @@ class VideoEncoder:
         self._size = Size(*even(width, height))
         self._time_base = info.time_base or FINE_TIME_BASE
         self._rate = info.rate or Fraction(options.rate).limit_denominator(1001)
-        codec = options.codec or CODECS.get(container.format.name, "libx264")
+        codec = options.codec or _usual_codec(container.format.name, alpha=info.alpha)
+        self._keeps_alpha = info.alpha and codec in ALPHA_LAYOUTS and not low_latency
+        self.lost_alpha = False
         self._stream: Any = self._add_stream(codec, options, aspect=info.aspect, low_latency=low_latency)
         self._last_pts = -1
         self._reformatter = VideoReformatter()
 
-    def write(self, image: Image, time_seconds: float) -> None:
-        """Encodes one picture, uint8 [H, W, 3] BGR, at its presentation time."""
+    def write(self, image: Image, time_seconds: float, *, alpha: Image | None = None) -> None:
+        """Encodes one picture, uint8 [H, W, 3] BGR, at its presentation time.
+
+        Args:
+            image: The picture.
+            time_seconds: When it is shown.
+            alpha: Its transparency, uint8 [H, W]; `lost_alpha` says whether some could not be kept.
+        """
         import av
         from av.video.reformatter import ColorRange, Colorspace
 
         pts = max(round(time_seconds / self._time_base), self._last_pts + 1)
-        packed = av.VideoFrame.from_ndarray(scaled(_cropped(image), self._size), format="bgr24")
+        packed = av.VideoFrame.from_ndarray(*self._pixels(image, alpha))
         picture = self._reformatter.reformat(
             packed,
             format=self._stream.pix_fmt,
@@ -98,6 +109,16 @@ class VideoEncoder:
         """Writes what the encoder still holds."""
         self._mux(None)
 
+    def _pixels(self, image: Image, alpha: Image | None) -> tuple[Image, str]:
+        """The picture in the size of the video, and FFmpeg's name of its pixels."""
+        image = scaled(_cropped(image), self._size)
+        if not self._keeps_alpha:
+            self.lost_alpha = self.lost_alpha or (alpha is not None and int(alpha.min()) < 255)
+            return image, "bgr24"
+        if alpha is None:
+            alpha = np.full(image.shape[:2], 255, np.uint8)
+        return as_image(np.dstack([image, scaled(_cropped(alpha), self._size)])), "bgra"
+
     def _mux(self, picture: Any) -> None:
         for packet in self._stream.encode(picture):
             self._container.mux(packet)
@@ -110,14 +131,14 @@ class VideoEncoder:
             raise OutputError(
                 f"video of {width}x{height} pixels: no encoder takes more than {LONGEST_SIDE_PX}"
             )
-        settings = codec_settings(codec, options, low_latency=low_latency)
+        settings = codec_settings(codec, options, low_latency=low_latency, alpha=self._keeps_alpha)
         try:
             stream: Any = self._container.add_stream(codec, rate=self._rate, options=settings)
         except (av.error.FFmpegError, ValueError) as error:
             raise OutputError(f"encoder '{codec}' cannot be used for this output: {error}") from error
         context = stream.codec_context
         stream.width, stream.height = width, height
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = ALPHA_LAYOUTS[codec] if self._keeps_alpha else "yuv420p"
         context.sample_aspect_ratio = aspect
         context.time_base = self._time_base
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
@@ -134,6 +155,11 @@ class VideoEncoder:
         return stream
 
 
+def _usual_codec(container: str, *, alpha: bool) -> str:
+    usual = CODECS.get(container, "libx264")
+    return ALPHA_CODECS.get(container, usual) if alpha else usual
+
+
 def even(width: int, height: int) -> tuple[int, int]:
     """The sides of the video that pictures of this width and height become."""
     return max(2, width - width % 2), max(2, height - height % 2)
@@ -145,13 +171,18 @@ def _cropped(image: Image) -> Image:
     return image if (rows, columns) == (height, width) else np.ascontiguousarray(image[:rows, :columns])
 
 
-def codec_settings(codec: str, options: EncodeOptions, *, low_latency: bool) -> dict[str, str]:
+def codec_settings(
+    codec: str, options: EncodeOptions, *, low_latency: bool, alpha: bool = False
+) -> dict[str, str]:
     """Private options of an encoder, as FFmpeg names them."""
+    if codec == "prores_ks":
+        return {"profile": "4444"} if alpha else {}
     quality = {} if options.bitrate else {"crf": str(options.quality)}
     if codec in ("libx264", "libx265"):
         return quality | {"preset": options.preset} | ({"tune": "zerolatency"} if low_latency else {})
     if codec == "libvpx-vp9":
         speed = {"deadline": "realtime" if low_latency else "good", "cpu-used": "6", "row-mt": "1"}
+        speed |= {"auto-alt-ref": "0"} if alpha else {}  # libvpx has no alternate frames with transparency
         return speed | ({"crf": str(options.quality + 12), "b": "0"} if not options.bitrate else {})
     if codec.endswith("_nvenc"):
         quality = {} if options.bitrate else {"rc": "vbr", "cq": str(options.quality)}

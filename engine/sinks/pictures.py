@@ -57,7 +57,8 @@ class PictureSink:
     def write(self, result: Result) -> None:
         """Writes one picture, under a temporary name first."""
         assert self._info is not None
-        write_image(self._path_of(result, self._info), result.image)
+        path = self._path_of(result, self._info)
+        write_image(path, result.image, alpha=result.frame.alpha)
 
     def close(self, *, completed: bool) -> None:
         """Nothing to finish: every file is complete."""

@@ -21,15 +21,15 @@ from ..files import temporary_beside
 from ..result import Result
 from ..sources import SourceInfo
 from ..sources.opening import file_address
-from .audio import AudioCarrier
 from .base import EncodeOptions
+from .carrier import Carrier
 from .encoder import CODECS, VideoEncoder, prove_encoder
 from .mp4 import cut_to_whole_fragments
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 FRAGMENTED = {"mp4", "mov"}
 # A fragment for every key frame; the index at the front waits for the first, to know where the tracks start.
-MP4_OPTIONS = {"movflags": "hybrid_fragmented+delay_moov"}
+MP4_FLAGS = "hybrid_fragmented+delay_moov"
 
 
 class VideoFileSink:
@@ -52,10 +52,20 @@ class VideoFileSink:
         self._info: SourceInfo | None = None
         self._container: Any = None
         self._encoder: VideoEncoder | None = None
-        self._audio: AudioCarrier | None = None
+        self._carrier: Carrier | None = None
         self._start_seconds = 0.0
         self._end_seconds = 0.0
         self._broken = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the source the file does not hold."""
+        dropped = "" if self._carrier is None else self._carrier.dropped
+        kept_by = "" if self._format == "matroska" else "; .mkv holds more"
+        notes = [f"not kept in {self._path.suffix}: {dropped}{kept_by}"] if dropped else []
+        if self._encoder is not None and self._encoder.lost_alpha:
+            notes.append("its transparency is lost: .webm, .mov and .png keep it")
+        return tuple(notes)
 
     @property
     def size(self) -> int:
@@ -88,9 +98,9 @@ class VideoFileSink:
                 self._start(result)
             assert self._encoder is not None
             self._end_seconds = result.time_seconds - self._start_seconds
-            self._encoder.write(result.image, self._end_seconds)
-            if self._audio is not None:
-                self._audio.write_until(self._end_seconds)
+            self._encoder.write(result.image, self._end_seconds, alpha=result.frame.alpha)
+            if self._carrier is not None:
+                self._carrier.write_until(self._container, self._end_seconds)
 
     def close(self, *, completed: bool) -> None:
         """Finishes the file and gives it its name; without a single frame there is no file."""
@@ -125,30 +135,41 @@ class VideoFileSink:
         # A recording of a live source, or from the middle of a file, plays from its first picture on.
         from_the_middle = self._info.live or result.index > 0
         self._start_seconds = result.time_seconds if from_the_middle else 0.0
-        flags = MP4_OPTIONS if self._format in FRAGMENTED else {}
+        origin = self._info.origin or self._info.audio
+        if origin is not None:
+            self._carrier = Carrier(
+                origin,
+                start_seconds=self._start_seconds,
+                audio=self._options.audio and self._info.audio is not None,
+                metadata=self._options.metadata,
+            )
         self._container = av.open(
-            file_address(self._temporary), "w", format=self._format, container_options=flags
+            file_address(self._temporary), "w", format=self._format, container_options=self._muxer_options()
         )
         height, width = result.image.shape[:2]
         self._encoder = VideoEncoder(
             self._container, info=self._info, width=width, height=height, options=self._options
         )
-        if self._options.audio and self._info.audio is not None:
-            self._audio = AudioCarrier(
-                self._container, path=self._info.audio, start_seconds=self._start_seconds
-            )
+        if self._carrier is not None:
+            self._carrier.attach(self._container)
+
+    def _muxer_options(self) -> dict[str, str]:
+        if self._format not in FRAGMENTED:
+            return {}
+        free_tags = self._carrier is not None and self._carrier.has_free_tags
+        return {"movflags": MP4_FLAGS + ("+use_metadata_tags" if free_tags else "")}
 
     def _finish(self, *, completed: bool) -> None:
         with self._errors():
             if self._encoder is not None:
                 self._encoder.flush()
-            if self._audio is not None:
-                self._audio.write_until(None if completed else self._end_seconds)
+            if self._carrier is not None:
+                self._carrier.write_until(self._container, None if completed else self._end_seconds)
             self._container.close()
 
     def _release(self) -> None:
         """Frees everything; what could not be written was reported before."""
-        for part in (self._audio, self._container):
+        for part in (self._carrier, self._container):
             if part is not None:
                 with contextlib.suppress(Exception):
                     part.close()

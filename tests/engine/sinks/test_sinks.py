@@ -231,7 +231,7 @@ def test_disk_full_is_told_from_other_errors(tmp_path, monkeypatch):
     sink.open(INFO)
     sink.write(next(results(1)))
 
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError(errno.EIO, "broken disk")
 
     monkeypatch.setattr(sink._encoder, "write", fail)
@@ -320,7 +320,7 @@ def test_a_video_that_breaks_at_once_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def _refused(*_):
+def _refused(*_, **__):
     raise OSError(errno.EPERM, "not permitted")
 
 

@@ -1,0 +1,160 @@
+"""One track of the source on its way into an encoded file: copied where the container takes it, else converted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+
+Timed = Iterator[tuple[float, Any]]
+"""Packets for the output, each with its time there in seconds."""
+
+# By the output's format; a format that is missing takes everything.
+COPIED_SOUND = {
+    "mp4": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "flac"},
+    "mov": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "pcm_s16le"},
+    "webm": {"opus", "vorbis"},
+}
+ENCODED_AS = {"webm": "libopus"}
+OPUS_RATE = 48000
+AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
+#: What both encoders take, by the number of channels; other numbers become the next smaller one.
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
+
+PLAIN_TEXT = {"srt", "subrip", "text"}
+COPIED_SUBTITLES = {
+    "matroska": PLAIN_TEXT | {"ass", "ssa", "webvtt", "pgssub", "dvdsub", "dvbsub"},
+    "mp4": {"mov_text"},
+    "mov": {"mov_text"},
+    "webm": {"webvtt"},
+}
+#: FFmpeg's bitstream filter and the codec that it gives, by format and codec of the source.
+CONVERTED_SUBTITLES = {
+    **{(name, codec): ("text2movsub", "mov_text") for name in ("mp4", "mov") for codec in PLAIN_TEXT},
+    ("matroska", "mov_text"): ("mov2textsub", "subrip"),
+}
+
+
+class CopiedTrack:
+    """Packets as they are, or through a bitstream filter, with the times of the output.
+
+    Args:
+        source: The track.
+        target: The track of the output.
+        shift_seconds: Time in the source that is 0 in the output.
+        convert: From a packet to packets.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        target: Any,
+        *,
+        shift_seconds: float,
+        convert: Callable[[Any], list[Any]] | None = None,
+    ) -> None:
+        self._target = target
+        self._shift = round(shift_seconds / source.time_base)
+        self._convert = convert or (lambda packet: [packet])
+
+    def take(self, packet: Any) -> Timed:
+        """What becomes of a packet; an empty one is the end."""
+        if packet.dts is None:
+            return
+        packet.dts -= self._shift
+        packet.pts = None if packet.pts is None else packet.pts - self._shift
+        seconds = float(packet.dts * packet.time_base)
+        for converted in self._convert(packet):
+            converted.stream = self._target
+            yield seconds, converted
+
+
+class EncodedSound:
+    """Sound that the container does not take as it is, decoded and encoded again.
+
+    Args:
+        source: The track.
+        target: The track of the output, with its encoder.
+        shift_seconds: Time in the source that is 0 in the output.
+        from_the_middle: Leave out what comes before that.
+    """
+
+    def __init__(self, source: Any, target: Any, *, shift_seconds: float, from_the_middle: bool) -> None:
+        import av
+
+        context = target.codec_context
+        self._target = target
+        self._shift_seconds = shift_seconds
+        self._from_the_middle = from_the_middle
+        self._resampler = av.AudioResampler(
+            format=context.format,
+            layout=context.layout,
+            rate=context.rate,
+            frame_size=context.frame_size or 1024,
+        )
+
+    def take(self, packet: Any) -> Timed:
+        """What becomes of a packet; an empty one is the end."""
+        for frame in packet.decode():
+            if frame.pts is not None:
+                frame.pts -= round(self._shift_seconds / frame.time_base)
+                if self._from_the_middle and frame.pts < 0:
+                    continue
+            yield from self._encoded(frame)
+        if packet.size == 0:
+            yield from self._encoded(None)
+            yield from self._timed(self._target.encode(None))
+
+    def _encoded(self, frame: Any) -> Timed:
+        for resampled in self._resampler.resample(frame):
+            yield from self._timed(self._target.encode(resampled))
+
+    def _timed(self, packets: list[Any]) -> Timed:
+        for packet in packets:
+            yield float((packet.dts or 0) * packet.time_base), packet
+
+
+Track = CopiedTrack | EncodedSound
+
+
+def sound_track(
+    output: OutputContainer, source: Any, *, shift_seconds: float, from_the_middle: bool
+) -> Track:
+    """Adds a track of sound to the output: copied, or encoded as AAC or Opus with its channels."""
+    name = output.format.name
+    copied = COPIED_SOUND.get(name)
+    if (copied is None or source.codec_context.name in copied) and not _is_adts(source):
+        return CopiedTrack(source, output.add_stream_from_template(source), shift_seconds=shift_seconds)
+    codec = ENCODED_AS.get(name, "aac")
+    rate = OPUS_RATE if codec == "libopus" else _aac_rate(source.rate)
+    channels = max(count for count in LAYOUTS if count <= max(1, source.channels))
+    target: Any = output.add_stream(codec, rate=rate, layout=LAYOUTS[channels])
+    return EncodedSound(source, target, shift_seconds=shift_seconds, from_the_middle=from_the_middle)
+
+
+def subtitle_track(output: OutputContainer, source: Any, *, shift_seconds: float) -> Track | None:
+    """Adds a track of subtitles to the output; None where the container has no such subtitles."""
+    from av.bitstream import BitStreamFilterContext
+
+    name, codec = output.format.name, source.codec_context.name if source.codec_context else ""
+    if codec in COPIED_SUBTITLES.get(name, ()):
+        return CopiedTrack(source, output.add_stream_from_template(source), shift_seconds=shift_seconds)
+    if (name, codec) not in CONVERTED_SUBTITLES:
+        return None
+    converter, becomes = CONVERTED_SUBTITLES[name, codec]
+    target = output.add_mux_stream(becomes)
+    convert = BitStreamFilterContext(converter, source).filter
+    return CopiedTrack(source, target, shift_seconds=shift_seconds, convert=convert)
+
+
+def _is_adts(track: Any) -> bool:
+    """Whether the track is AAC as broadcasts have it: a header in every packet, which MP4 and MOV refuse."""
+    context = track.codec_context
+    return bool(context.name == "aac" and not context.extradata)
+
+
+def _aac_rate(rate: int) -> int:
+    """The largest sample rate in Hz that AAC knows and that is no larger than the track's."""
+    return next((known for known in AAC_RATES if known <= rate), AAC_RATES[-1])
