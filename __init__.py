@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .engine.looks.controls import Controls, ControlState
     from .engine.looks.look import ChainOptions, Effect, LiveOptions, Look
     from .engine.looks.stylizer import Stylizer
+    from .engine.pictures.about import About
     from .engine.playing.pipeline import Pipeline
     from .engine.playing.stream import stream
     from .engine.result import Result
@@ -92,6 +93,7 @@ _EXPORTS = {
     "Evaluation": "export.evaluate",
     "ExportOptions": "export.options",
     "FakeSession": "engine.sessions",
+    "About": "engine.pictures.about",
     "Frame": "engine.frame",
     "FrameFunction": "engine.stages.chain",
     "InputError": "engine.errors",
@@ -164,6 +166,7 @@ _EXPORTS = {
 }
 
 __all__ = [
+    "About",
     "Artefact",
     "ArtrtError",
     "BatchResult",

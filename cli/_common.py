@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from importlib import metadata
@@ -25,6 +25,7 @@ Advance = Callable[[float, float | None], None]
 
 PROVIDERS = ("auto", "cpu", "cuda", "tensorrt", "openvino")
 PROGRESS_AFTER_SECONDS = 1.0
+MOST_NAMES = 20
 
 
 def provider_option(function: Command) -> Command:
@@ -61,6 +62,14 @@ def size_option(function: Command) -> Command:
     """`--size`, of files."""
     text = "Scale the input first: short side in pixels, or width x height."
     return click.option("--size", metavar="SHORT|WxH", help=text)(function)
+
+
+def metadata_option(function: Command) -> Command:
+    """`--strip-metadata`, passed as `keep_metadata`."""
+    text = "Drop dates, place, camera and title; they are kept by default."
+    return click.option("--strip-metadata", "keep_metadata", flag_value=False, default=True, help=text)(
+        function
+    )
 
 
 def style_option(function: Command) -> Command:
@@ -178,6 +187,36 @@ def given(name: str, value: str) -> str | None:
 def json_option(function: Command) -> Command:
     """`--json`, passed as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(function)
+
+
+def refuse_json_on(output: str, *, as_json: bool) -> None:
+    """Refuses `--json` where the picture itself goes to the standard output.
+
+    Raises:
+        UsageError: Both are asked for.
+    """
+    from ..engine.errors import UsageError
+    from ..engine.pictures.writing import STANDARD_OUTPUT
+
+    if as_json and output in STANDARD_OUTPUT:
+        raise UsageError("--json and the picture cannot both go to the standard output: give -o a file")
+
+
+def tell_result(line: str, *, output: str) -> None:
+    """Prints what came of a file; on stderr where the picture itself went to the standard output."""
+    from ..engine.pictures.writing import STANDARD_OUTPUT
+
+    click.echo(line, err=output in STANDARD_OUTPUT)
+
+
+def tell_left_out(inputs: Sequence[str]) -> None:
+    """Names the files of the given folders that are no known kind of picture or video."""
+    from ..engine.jobs.job import left_out
+
+    names = [path.name for path in left_out(inputs)]
+    if names:
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        notice(f"left out, not a known kind of picture or video: {', '.join(names[:MOST_NAMES])}{more}")
 
 
 def echo_json(data: object) -> None:

@@ -18,10 +18,12 @@ from ._common import (
     echo_json,
     json_option,
     look_options,
+    metadata_option,
     notice,
     progress,
     size_option,
     tell_about_weights,
+    tell_left_out,
     tell_notes,
 )
 
@@ -31,6 +33,7 @@ from ._common import (
 @click.argument("destination", metavar="DST")
 @look_options
 @size_option
+@metadata_option
 @click.option("--workers", "-j", type=click.IntRange(1, 1024), metavar="N", help="How many work at once.")
 @click.option(
     "--retries", type=click.IntRange(0, 100), default=2, show_default=True, help="Tries after a failure."
@@ -43,6 +46,7 @@ def command(
     destination: str,
     look: Look,
     size: str | None,
+    keep_metadata: bool,
     workers: int | None,
     retries: int,
     again: bool,
@@ -57,9 +61,14 @@ def command(
     artrt batch /shared/photos /shared/paintings --ray --workers 32
     """
     tell_about_weights(look)
+    tell_left_out([source])
     scale = None if size is None else Size.parse(size)
     work = Work(
-        replace(look, steady=False), scale, workers=workers or default_workers(look.provider), retries=retries
+        replace(look, steady=False),
+        scale,
+        keep_metadata=keep_metadata,
+        workers=workers or default_workers(look.provider),
+        retries=retries,
     )
     with progress(source) as advance, _only_json_on_stdout(as_json):
         result = run_batch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -119,6 +120,9 @@ def main(arguments: list[str] | None = None) -> None:
     """
     for name, level in QUIET.items():
         os.environ.setdefault(name, level)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a file's name may be of another encoding
     sys.exit(run(arguments))
 
 

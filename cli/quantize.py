@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
-from ..engine.effects.palettes import check_palette_suffix, write_indexed_png, write_palette
-from ..engine.effects.pictures import DITHERS, METHODS, EffectStage, quantize, quantize_effect
+from ..engine.effects.palettes import check_palette_suffix, is_indexed, write_palette
+from ..engine.effects.pictures import DITHERS, METHODS, EffectStage, Quantized, quantize, quantize_effect
 from ..engine.errors import InputError, UsageError
-from ..engine.frame import read_image_with_alpha, write_image
 from ..engine.jobs.job import Job, plan_jobs
-from ._common import echo_json, json_option, notice, provider_option, threads_option
+from ..engine.jobs.picture import output_suffix
+from ..engine.pictures.about import NOTHING
+from ..engine.pictures.reading import PictureFile, Still
+from ..engine.pictures.writing import write_data
+from ._common import (
+    echo_json,
+    json_option,
+    metadata_option,
+    notice,
+    provider_option,
+    refuse_json_on,
+    tell_left_out,
+    tell_result,
+    threads_option,
+)
 from ._effects import run_effect
 
 
@@ -38,6 +50,7 @@ from ._effects import run_effect
 )
 @provider_option
 @threads_option
+@metadata_option
 @json_option
 def command(
     inputs: tuple[str, ...],
@@ -48,6 +61,7 @@ def command(
     dither: str,
     provider: str,
     threads: int | None,
+    keep_metadata: bool,
     as_json: bool,
 ) -> None:
     r"""Reduce pictures and videos to K colours by k-means; a PNG of up to 256 colours is written as an indexed one.
@@ -56,7 +70,9 @@ def command(
     artrt quantize photo.jpg -o poster.png -k 8 --palette poster.gpl
     artrt quantize clip.mp4 -o poster.mp4 -k 32
     """
+    refuse_json_on(output, as_json=as_json)
     jobs = plan_jobs(inputs, output)
+    tell_left_out(inputs)
     if palette is not None:
         check_palette_suffix(palette)
         if len(jobs) > 1 or jobs[0].kind != "picture":
@@ -64,45 +80,40 @@ def command(
     if any(job.kind == "video" for job in jobs) and (method, dither) != ("stage", "none"):
         raise UsageError("videos take the default --method and --dither only")
 
-    def picture(job: Job, effect: EffectStage) -> dict[str, Any]:
-        return _picture(job, effect, colors=colors, palette=palette, method=method, dither=dither)
+    def picture(job: Job, file: PictureFile, effect: EffectStage) -> dict[str, Any]:
+        still = file.first()
+        result = quantize(still.image, colors, alpha=still.alpha, method=method, dither=dither, effect=effect)
+        if result.notice:
+            notice(f"{job.input}: {result.notice}")
+        about = file.about() if keep_metadata else NOTHING
+        suffix = output_suffix(file, job.output)
+        data = result.encoded(suffix, about=about)
+        write_data(job.output, data)
+        if palette is not None:
+            write_palette(palette, result.palette, counts=result.counts)
+        facts = _facts(still, result)
+        sizes = {"bytes": len(data), "input_bytes": file.size_bytes}
+        return {"output": str(job.output)} | facts | {"indexed": is_indexed(data)} | sizes
 
     with quantize_effect(colors, provider=provider, threads=threads) as effect:
-        done = run_effect(jobs, effect, picture)
+        done = run_effect(jobs, effect, picture, keep_metadata=keep_metadata)
     if as_json:
         echo_json(done)
     else:
         for result in done:
-            click.echo(_line(result))
+            tell_result(_line(result), output=result["output"])
     if len(done) < len(jobs):
         raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs could not be done")
 
 
-def _picture(
-    job: Job, effect: EffectStage, *, colors: int, palette: str | None, method: str, dither: str
-) -> dict[str, Any]:
-    image, alpha = read_image_with_alpha(job.input)
-    result = quantize(image, colors, method=method, dither=dither, effect=effect)
-    if result.notice:
-        notice(f"{job.input}: {result.notice}")
-    indexed = job.output.suffix.lower() == ".png" and write_indexed_png(
-        job.output, result.labels, result.palette, alpha=alpha
-    )
-    if not indexed:
-        write_image(job.output, result.image, alpha=alpha)
-    if palette is not None:
-        counts = np.bincount(result.labels.reshape(-1), minlength=len(result.palette))
-        write_palette(palette, result.palette, counts=counts)
-    error = float(np.square(image.astype(np.float64) - result.image).mean())
+def _facts(still: Still, result: Quantized) -> dict[str, Any]:
+    difference = np.square(still.image.astype(np.float64) - result.image)
+    error = float(difference.mean() if still.alpha is None else difference[still.alpha > 0].mean())
     return {
-        "output": str(job.output),
-        "width": image.shape[1],
-        "height": image.shape[0],
+        "width": still.image.shape[1],
+        "height": still.image.shape[0],
         "colors": len(result.palette),
-        "psnr_db": round(10 * np.log10(255**2 / error), 2) if error else None,
-        "indexed": indexed,
-        "bytes": job.output.stat().st_size,
-        "input_bytes": Path(job.input).stat().st_size,
+        "psnr_db": round(10 * np.log10(255**2 / error), 2) if error > 0 else None,
     }
 
 

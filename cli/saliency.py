@@ -8,9 +8,21 @@ from pathlib import Path
 import click
 
 from ..engine.effects.saliency import Saliency, heat_map, mask_picture
+from ..engine.errors import UsageError
 from ..engine.frame import Image
 from ..engine.jobs.job import Job, plan_jobs
-from ._common import echo_json, json_option, notice, provider_option, threads_option
+from ..engine.pictures.writing import STANDARD_OUTPUT
+from ._common import (
+    echo_json,
+    json_option,
+    metadata_option,
+    notice,
+    provider_option,
+    refuse_json_on,
+    tell_left_out,
+    tell_result,
+    threads_option,
+)
 from .stylize import run_all
 
 SHOWN = ("both", "mask", "overlay")
@@ -35,6 +47,7 @@ SHOWN = ("both", "mask", "overlay")
 )
 @provider_option
 @threads_option
+@metadata_option
 @json_option
 def command(
     inputs: tuple[str, ...],
@@ -43,6 +56,7 @@ def command(
     attention: float,
     provider: str,
     threads: int | None,
+    keep_metadata: bool,
     as_json: bool,
 ) -> None:
     r"""Find the salient region of pictures, folders and videos.
@@ -51,19 +65,25 @@ def command(
     artrt saliency photo.jpg -o mask.png
     artrt saliency photos/ clip.mp4 -o masks/ --show overlay
     """
+    refuse_json_on(output, as_json=as_json)
+    if show == "both" and output in STANDARD_OUTPUT:
+        raise UsageError("the standard output takes one picture: add --show mask or --show overlay")
     jobs = plan_jobs(inputs, output)
+    tell_left_out(inputs)
     done = []
     with Saliency(provider=provider, threads=threads, attention=attention) as saliency:
         notice(f"runs on {saliency.stage.session.provider} ({saliency.stage.session.reason})")
         if show in ("both", "mask"):
-            done += run_all(jobs, _Mask(saliency))
+            done += run_all(jobs, _Mask(saliency), keep_metadata=keep_metadata)
         if show in ("both", "overlay"):
-            done += run_all([_beside(job) for job in jobs] if show == "both" else jobs, _Overlay(saliency))
+            beside = [_beside(job) for job in jobs] if show == "both" else jobs
+            done += run_all(beside, _Overlay(saliency), keep_metadata=keep_metadata)
     if as_json:
         echo_json([asdict(result) for result in done])
     else:
         for result in done:
-            click.echo(f"{result.output}  {result.width}x{result.height}  {result.seconds:.2f} s")
+            line = f"{result.output}  {result.width}x{result.height}  {result.seconds:.2f} s"
+            tell_result(line, output=result.output)
 
 
 class _Mask:

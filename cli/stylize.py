@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 import click
 
 from ..engine.errors import InputError
-from ..engine.jobs.job import Done, Job, Painter, plan_jobs
+from ..engine.jobs.job import Done, Job, plan_jobs
+from ..engine.jobs.picture import Painter
 from ..engine.jobs.stylize import run_jobs
 from ..engine.looks.look import Look
 from ..engine.looks.stylizer import Stylizer
@@ -17,11 +18,15 @@ from ._common import (
     echo_json,
     json_option,
     look_options,
+    metadata_option,
     notice,
     progress,
+    refuse_json_on,
     size_option,
     tell_about_weights,
+    tell_left_out,
     tell_notes,
+    tell_result,
 )
 
 
@@ -30,33 +35,41 @@ from ._common import (
 @click.option("--output", "-o", required=True, metavar="OUTPUT", help="A file; for several inputs a folder.")
 @look_options
 @size_option
+@metadata_option
 @json_option
-def command(inputs: tuple[str, ...], output: str, look: Look, size: str | None, as_json: bool) -> None:
-    r"""Stylise pictures, folders, globs and videos.
+def command(
+    inputs: tuple[str, ...], output: str, look: Look, size: str | None, keep_metadata: bool, as_json: bool
+) -> None:
+    r"""Stylise pictures, folders, globs and videos; "-" is the standard input or output.
 
     \b
     artrt stylize photo.jpg -o painting.jpg --style starry-night
     artrt stylize clip.mp4 -o painting.mp4 --style starry-night:0.7+udnie:0.3
     artrt stylize photos/ *.png -o paintings/ --strength 0.8 --size 720
+    artrt stylize - -o - --style udnie < photo.jpg > painting.jpg
     """
+    refuse_json_on(output, as_json=as_json)
     jobs = plan_jobs(inputs, output)
+    tell_left_out(inputs)
     look = replace(look, steady=any(job.kind == "video" for job in jobs))
     scale = None if size is None else Size.parse(size)
     tell_about_weights(look)
     with Stylizer(look) as stylizer:
         notice(_where(stylizer))
-        done = run_all(jobs, stylizer, size=scale)
+        done = run_all(jobs, stylizer, size=scale, keep_metadata=keep_metadata)
         style, provider = stylizer.style, stylizer.provider
     if as_json:
         echo_json([_described(result, style=style, provider=provider) for result in done])
     else:
         for result in done:
-            click.echo(_line(result))
+            tell_result(_line(result), output=result.output)
     if len(done) < len(jobs):
         raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs could not be done")
 
 
-def run_all(jobs: Sequence[Job], painter: Painter, *, size: Size | None = None) -> list[Done]:
+def run_all(
+    jobs: Sequence[Job], painter: Painter, *, size: Size | None = None, keep_metadata: bool = True
+) -> list[Done]:
     """Does all jobs with a progress bar; among several, one that fails is reported and left out.
 
     Raises:
@@ -68,6 +81,7 @@ def run_all(jobs: Sequence[Job], painter: Painter, *, size: Size | None = None) 
             jobs,
             painter,
             size=size,
+            keep_metadata=keep_metadata,
             on_progress=advance,
             on_failure=lambda error: notice(f"skipped: {error}"),
         )

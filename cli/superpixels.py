@@ -11,10 +11,19 @@ from ..engine.effects.effect_stage import EffectStage, superpixels_effect
 from ..engine.effects.labels import check_labels_suffix, write_labels
 from ..engine.effects.pictures import METHODS, superpixels
 from ..engine.errors import InputError, UsageError
-from ..engine.frame import read_image_with_alpha, write_image
 from ..engine.jobs.job import Job, plan_jobs
-from ._common import echo_json, json_option, provider_option, threads_option
-from ._effects import run_effect
+from ..engine.pictures.reading import PictureFile, Still
+from ._common import (
+    echo_json,
+    json_option,
+    metadata_option,
+    provider_option,
+    refuse_json_on,
+    tell_left_out,
+    tell_result,
+    threads_option,
+)
+from ._effects import run_effect, write_one
 
 
 @click.command(name="superpixels")
@@ -42,6 +51,7 @@ from ._effects import run_effect
 )
 @provider_option
 @threads_option
+@metadata_option
 @json_option
 def command(
     inputs: tuple[str, ...],
@@ -53,6 +63,7 @@ def command(
     method: str,
     provider: str,
     threads: int | None,
+    keep_metadata: bool,
     as_json: bool,
 ) -> None:
     r"""Split pictures and videos into about N regions, each in its mean colour.
@@ -61,7 +72,9 @@ def command(
     artrt superpixels photo.jpg -o mosaic.png -n 400 --outline
     artrt superpixels photo.jpg -o mosaic.png --labels regions.npy
     """
+    refuse_json_on(output, as_json=as_json)
     jobs = plan_jobs(inputs, output)
+    tell_left_out(inputs)
     if labels is not None:
         check_labels_suffix(labels)
         if len(jobs) > 1 or jobs[0].kind != "picture":
@@ -69,12 +82,13 @@ def command(
     if any(job.kind == "video" for job in jobs) and method != "stage":
         raise UsageError("videos take the default --method only")
 
-    def picture(job: Job, effect: EffectStage) -> dict[str, Any]:
-        image, alpha = read_image_with_alpha(job.input)
+    def picture(job: Job, file: PictureFile, effect: EffectStage) -> dict[str, Any]:
+        still = file.first()
+        image = still.image
         result = superpixels(
             image, regions, compactness=compactness, outline=outline, method=method, effect=effect
         )
-        write_image(job.output, result.image, alpha=alpha)
+        write_one(file, job.output, Still(result.image, still.alpha), keep_metadata=keep_metadata)
         if labels is not None:
             write_labels(Path(labels), result.labels)
         height, width = image.shape[:2]
@@ -84,12 +98,12 @@ def command(
     with superpixels_effect(
         regions, compactness=compactness, outline=strength, provider=provider, threads=threads
     ) as effect:
-        done = run_effect(jobs, effect, picture)
+        done = run_effect(jobs, effect, picture, keep_metadata=keep_metadata)
     if as_json:
         echo_json(done)
     else:
         for result in done:
-            click.echo(_line(result))
+            tell_result(_line(result), output=result["output"])
     if len(done) < len(jobs):
         raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs could not be done")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from natsort import natsorted, ns
 
 from .errors import OutputError
 
@@ -83,3 +85,13 @@ def _ignoring_missing() -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError):
         return
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Paths as people count them: 2.png before 10.png, folder by folder."""
+    return natsorted(paths, alg=ns.PATH)
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a file's name begins with a dot, as do the twins "._photo.jpg" that a Mac leaves on a card."""
+    return path.name.startswith(".")

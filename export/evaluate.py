@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.errors import InputError
-from ..engine.files import write_bytes
+from ..engine.files import is_hidden, write_bytes
 from ..engine.frame import IMAGE_SUFFIXES, Image, write_image
 from .candidate import Candidate, EvaluateOptions, Report, candidate_of
 
@@ -130,7 +130,11 @@ def style_pictures(folder: Path, styles: Sequence[str]) -> dict[str, Path]:
     Raises:
         InputError: one is missing.
     """
-    pictures = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
+    pictures = {
+        path.stem: path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(path)
+    }
     missing = [name for name in styles if name not in pictures]
     if missing:
         raise InputError(f"{folder} has no picture of the style {missing[0]} ({missing[0]}.jpg)")

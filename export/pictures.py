@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..engine.errors import InputError, MissingExtraError
+from ..engine.files import in_order, is_hidden
 from ..engine.frame import Image, read_image
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -36,7 +37,9 @@ def real_pictures(folder: Path | None = None, *, limit: int = 8, longest_px: int
 def _of_folder(folder: Path, *, limit: int) -> list[Image]:
     if not folder.is_dir():
         raise InputError(f"no folder of pictures {folder}")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = in_order(
+        path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not is_hidden(path)
+    )
     if not paths:
         raise InputError(f"no picture in {folder}")
     chosen = sorted({round(index) for index in np.linspace(0, len(paths) - 1, limit)})

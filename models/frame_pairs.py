@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.errors import InputError
+from ..engine.files import in_order, is_hidden
 from ..engine.frame import IMAGE_SUFFIXES, Image, read_image
 from .metrics import reduced
 
@@ -165,7 +166,7 @@ def _dis(first: Image, second: Image) -> Flow:
 
 def _frames(folder: Path) -> list[Path]:
     """The pictures right in `folder`, by name; occlusion maps are none."""
-    return [path for path in sorted(folder.iterdir()) if _is_frame(path)]
+    return in_order(path for path in folder.iterdir() if _is_frame(path))
 
 
 def _pictures(folder: Path) -> list[Path]:
@@ -173,4 +174,8 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _is_frame(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(("occlusion", "."))
+    return (
+        path.suffix.lower() in IMAGE_SUFFIXES
+        and not path.name.startswith("occlusion")
+        and not is_hidden(path)
+    )

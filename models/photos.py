@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..engine.errors import InputError
+from ..engine.files import is_hidden
 
 Image = npt.NDArray[np.uint8]
 
@@ -22,14 +24,16 @@ HELD_OUT = 64
 
 
 def find_photographs(folder: Path) -> list[Path]:
-    """All picture files below a folder, sorted.
+    """All picture files below a folder, sorted; hidden ones are none.
 
     Raises:
         InputError: No such folder, or no picture in it.
     """
     if not folder.is_dir():
         raise InputError(f"no such folder of photographs: {folder}")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = sorted(
+        path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not is_hidden(path)
+    )
     if not paths:
         raise InputError(f"no pictures in {folder} (looked for {', '.join(sorted(SUFFIXES))})")
     return paths
@@ -40,7 +44,7 @@ def split_held_out(paths: Sequence[Path], *, count: int = HELD_OUT) -> tuple[lis
 
     At most a fifth is held out, so that small folders keep something to train on.
     """
-    ranked = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())
+    ranked = sorted(paths, key=lambda path: hashlib.sha256(os.fsencode(path.name)).hexdigest())
     count = min(count, len(ranked) // 5)
     held_out = set(ranked[:count])
     return [path for path in paths if path not in held_out], sorted(held_out)

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from ..errors import ArtrtError, ProviderError
 from ..files import cache_folder
+from ..sessions.limits import usable_cores
 from ..sessions.machine import (
     GPU_FIX,
     installed_onnxruntimes,
     require_cuda_driver,
     require_one_onnxruntime,
-    usable_cores,
 )
 from ..sessions.plan import TENSORRT_FIX
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import struct
-import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pil
 
 from ..errors import UsageError
 from ..files import write_bytes
 from ..frame import Image, write_image
+from ..pictures.about import NOTHING, About
+from ..pictures.writing import described
 
 SWATCH_PX = 32
 SWATCHES_PER_ROW = 16
 PALETTE_SUFFIXES = (".json", ".gpl", ".png")
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-INDEXED = 3
 LEVEL = 9
+SIGNATURE, COLOUR_TYPE, INDEXED = b"\x89PNG", 25, 3
+MOST_COLORS = 256
 
 
 def write_palette(path: str | os.PathLike[str], palette: Image, *, counts: NDArray[np.int64]) -> None:
@@ -61,55 +64,40 @@ def check_palette_suffix(path: str | os.PathLike[str]) -> str:
     return suffix
 
 
-def write_indexed_png(
-    path: str | os.PathLike[str], labels: NDArray[np.uint8], palette: Image, *, alpha: Image | None = None
-) -> bool:
-    """Writes an indexed PNG of 1, 2, 4 or 8 bits per pixel.
+def indexed_png(
+    labels: NDArray[np.uint8], palette: Image, *, alpha: Image | None = None, about: About = NOTHING
+) -> bytes | None:
+    """The bytes of an indexed PNG of 1, 2, 4 or 8 bits per pixel.
 
     Args:
-        path: Target.
         labels: uint8 [H, W], rows of the palette.
         palette: uint8 [k, 3], BGR, at most 256 colours.
         alpha: uint8 [H, W] or None; every pair of colour and alpha takes a row of the palette of its own.
+        about: What the file says of its picture.
 
     Returns:
-        False when colours and alpha make more than 256 pairs: then nothing was written.
-
-    Raises:
-        OutputError: The file cannot be written.
+        None when colours and alpha make more than 256 pairs.
     """
     opacity = np.full(len(palette), 255, np.uint8)
     if alpha is not None:
         pairs, numbers = np.unique(labels.astype(np.uint16) << 8 | alpha, return_inverse=True)
-        if len(pairs) > 256:
-            return False
+        if len(pairs) > MOST_COLORS:
+            return None
         palette, opacity = palette[pairs >> 8], (pairs & 255).astype(np.uint8)
         labels = numbers.reshape(labels.shape).astype(np.uint8)
-    bits = next(bits for bits in (1, 2, 4, 8) if len(palette) <= 2**bits)
-    height, width = labels.shape
-    header = struct.pack(">IIBBBBB", width, height, bits, INDEXED, 0, 0, 0)
-    chunks = [_chunk(b"IHDR", header), _chunk(b"PLTE", palette[:, ::-1].tobytes())]
+    picture = Pil.fromarray(labels)
+    picture.putpalette(np.ascontiguousarray(palette[:, ::-1]).tobytes())
+    settings: dict[str, Any] = {"bits": next(bits for bits in (1, 2, 4, 8) if len(palette) <= 2**bits)}
     if (opacity < 255).any():
-        chunks.append(_chunk(b"tRNS", opacity.tobytes()))
-    chunks += [_chunk(b"IDAT", zlib.compress(_packed(labels, bits), LEVEL)), _chunk(b"IEND", b"")]
-    write_bytes(path, SIGNATURE + b"".join(chunks))
-    return True
+        settings["transparency"] = opacity.tobytes()
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=LEVEL, **settings, **described("PNG", about))
+    return buffer.getvalue()
 
 
-def _packed(labels: NDArray[np.uint8], bits: int) -> bytes:
-    """Rows of a PNG: filter type 0, then the pixels, several to a byte from the left."""
-    per_byte = 8 // bits
-    height, width = labels.shape
-    padded = np.zeros((height, -(-width // per_byte) * per_byte), np.uint8)
-    padded[:, :width] = labels
-    groups = padded.reshape(height, -1, per_byte)
-    shifts = np.arange(per_byte - 1, -1, -1, dtype=np.uint8) * np.uint8(bits)
-    rows = np.bitwise_or.reduce(groups << shifts, axis=2)
-    return np.hstack([np.zeros((height, 1), np.uint8), rows]).tobytes()
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def is_indexed(data: bytes) -> bool:
+    """Whether the bytes of a file are an indexed PNG."""
+    return data.startswith(SIGNATURE) and data[COLOUR_TYPE] == INDEXED
 
 
 def _swatches(palette: Image) -> Image:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..frame import Image, check_image, write_image
+from ..files import write_bytes
+from ..frame import Image, check_image, encode_image, write_image
+from ..pictures.about import NOTHING, About
 from .dither import floyd_steinberg
 from .effect_stage import (
     EffectStage,
@@ -23,7 +26,7 @@ from .effect_stage import (
     superpixels_effect,
 )
 from .exact import exact_labels, exact_palette
-from .palettes import write_indexed_png
+from .palettes import indexed_png
 
 Array = NDArray[Any]
 __all__ = [
@@ -53,22 +56,43 @@ class Quantized:
         palette: uint8 [k, 3], BGR, the colours that occur, the most frequent first.
         labels: uint8 [H, W], the palette's row of every pixel.
         notice: What the user should know, or None.
+        alpha: uint8 [H, W], as it was given, or None.
     """
 
     image: Image
     palette: Image
     labels: NDArray[np.uint8]
     notice: str | None = None
+    alpha: Image | None = None
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Visible pixels of every colour of the palette, [k]."""
+        labels = self.labels if self.alpha is None else self.labels[self.alpha > 0]
+        return np.bincount(labels.reshape(-1), minlength=len(self.palette)).astype(np.int64)
+
+    def encoded(self, suffix: str, *, about: About = NOTHING) -> bytes:
+        """The bytes of a picture file; a PNG holds its palette, which is smaller, where the palette is small enough.
+
+        Args:
+            suffix: The format.
+            about: What the file says of its picture.
+
+        Raises:
+            OutputError: Unknown suffix, or the picture cannot be encoded.
+        """
+        indexed = None
+        if suffix.lower() == ".png":
+            indexed = indexed_png(self.labels, self.palette, alpha=self.alpha, about=about)
+        return indexed or encode_image(self.image, suffix, alpha=self.alpha, about=about)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the picture; a PNG is written with its palette, which is smaller, where the palette is small enough.
+        """Writes the picture; the suffix chooses the format.
 
         Raises:
             OutputError: Unknown suffix, or the file cannot be written.
         """
-        indexed = str(path).lower().endswith(".png") and write_indexed_png(path, self.labels, self.palette)
-        if not indexed:
-            write_image(path, self.image)
+        write_bytes(path, self.encoded(Path(path).suffix))
 
     def __repr__(self) -> str:
         """Shapes instead of pixels."""
@@ -108,6 +132,7 @@ def quantize(
     image: Image,
     k: int = 16,
     *,
+    alpha: Image | None = None,
     method: str = "stage",
     dither: str = "none",
     provider: str = "auto",
@@ -118,6 +143,7 @@ def quantize(
     Args:
         image: uint8 [H, W, 3], BGR.
         k: Number of colours, 2 to 256.
+        alpha: uint8 [H, W], or None. Pixels where it is 0 have no say in the palette, and take a colour of it.
         method: "stage", or "exact" for scikit-learn's KMeans on all pixels.
         dither: "none": every pixel takes its nearest colour; "floyd-steinberg" spreads the error.
         provider: Where the stage runs.
@@ -140,17 +166,36 @@ def quantize(
     check_colors(k)
     _choose("method", method, METHODS)
     _choose("dither", dither, DITHERS)
-    distinct = _few_colors(image, k)
+    if alpha is not None:
+        image, visible = _without_invisible(image, alpha)
+    else:
+        visible = image
+    result = _in_few_colors(image, visible, k, method=method, dither=dither, provider=provider, effect=effect)
+    return replace(result, alpha=alpha)
+
+
+def _in_few_colors(
+    image: Image,
+    visible: Image,
+    k: int,
+    *,
+    method: str,
+    dither: str,
+    provider: str,
+    effect: EffectStage | None,
+) -> Quantized:
+    """Paints `image` with the palette of `visible`."""
+    distinct = _few_colors(visible, k)
     if distinct is not None:
         few = "1 colour" if distinct == 1 else f"{distinct} colours"
         return _quantized(image, f"the picture has only {few}" if distinct < k else None)
     if method == "exact":
-        palette = exact_palette(image, k)
+        palette = exact_palette(visible, k)
         painted = palette[_nearest(image, palette)] if dither == "none" else floyd_steinberg(image, palette)
         return _quantized(painted)
     own = effect or quantize_effect(k, provider=provider)
     try:
-        states = _learn(own, image, k)
+        states = _learn(own, visible, k)
         if dither == "none":
             return _quantized(_paint(own, image, states, k))
         return _quantized(floyd_steinberg(image, np.round(states["palette"][:k]).astype(np.uint8)))
@@ -215,6 +260,19 @@ def check_regions(n: int, compactness: float, image: Image) -> None:
         )
     if not (np.isfinite(compactness) and compactness > 0):
         raise UsageError(f"superpixels: the compactness is a positive number, got {compactness}")
+
+
+def _without_invisible(image: Image, alpha: Image) -> tuple[Image, Image]:
+    """The picture with its invisible pixels in a colour that is visible, and one of the visible pixels alone."""
+    seen = alpha > 0
+    pixels = image[seen]
+    if len(pixels) == 0:
+        return np.zeros_like(image), np.zeros_like(image)
+    filled = np.where(seen[:, :, None], image, pixels[0])
+    width = min(len(pixels), image.shape[1])
+    rows = -(-len(pixels) // width)
+    # Whole rows: the last one repeats pixels from the start.
+    return filled, np.resize(pixels, (rows, width, 3))
 
 
 def _learn(effect: EffectStage, image: Image, k: int) -> dict[str, Array]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..files import sha256_of
+from ..files import in_order, is_hidden, sha256_of
 from ..frame import IMAGE_SUFFIXES
 from ..looks.building import settled
 from ..looks.look import NO_STYLE, PLACES
@@ -110,7 +110,7 @@ def find_jobs(source: Path, destination: Path) -> list[Job]:
     if not source.is_dir():
         raise InputError(f"{source}: " + ("not a folder" if source.exists() else "no such folder"))
     jobs = []
-    for folder in sorted([source, *(path for path in source.rglob("*") if path.is_dir())]):
+    for folder in in_order([source, *(path for path in source.rglob("*") if path.is_dir())]):
         below = folder.relative_to(source)
         inside = destination != source and folder.is_relative_to(destination)
         if not inside and not any(part.startswith(".") for part in below.parts) and _has_media(folder):
@@ -136,6 +136,7 @@ def fingerprint(work: Work) -> str:
         "zoo": sha256_of(look.zoo.folder / MANIFEST) if (look.zoo.folder / MANIFEST).is_file() else None,
         "model": sha256_of(look.model) if Path(look.model).is_file() else look.model,
         "size": str(work.size),
+        "keep metadata": work.keep_metadata,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -143,7 +144,7 @@ def fingerprint(work: Work) -> str:
 def _has_media(folder: Path) -> bool:
     suffixes = IMAGE_SUFFIXES | VIDEO_SUFFIXES
     return any(
-        path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith(".")
+        path.suffix.lower() in suffixes and path.is_file() and not is_hidden(path)
         for path in folder.iterdir()
     )
 

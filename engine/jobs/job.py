@@ -1,6 +1,7 @@
 """Jobs of the command line: which files become which, and doing one of them.
 
-photo.jpg    -o painting.jpg      one picture
+photo.jpg    -o painting.jpg      one picture; an animation or a file with pages keeps them
+-            -o -                 one picture, from the standard input to the standard output
 clip.mp4     -o painting.mp4      one video, its audio carried over
 frames/      -o painting.mp4      a folder of pictures as a video
 a.jpg b.mp4 photos/ '*.png' -o F  everything into the folder F, names kept
@@ -15,42 +16,29 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from ..errors import ArtrtError, InputError, OutputError, UsageError
-from ..frame import IMAGE_SUFFIXES, Image, keeps_alpha, read_image_with_alpha, write_image
+from ..files import in_order, is_hidden
+from ..frame import IMAGE_SUFFIXES, Image
 from ..looks.stylizer import Stylizer
+from ..pictures.reading import PictureFile, is_moving, is_stream, open_picture
+from ..pictures.writing import STANDARD_OUTPUT
 from ..playing.pipeline import Pipeline
-from ..sessions.machine import available_memory_bytes
 from ..sinks import EncodeOptions, open_sink
 from ..sinks.encoder import even
 from ..sinks.video_file import FORMATS as VIDEO_FORMATS
 from ..sinks.video_file import partial_name
 from ..sources import VIDEO_SUFFIXES, Size, SourceInfo, SourceOptions
-from ..sources.base import scaled
 from ..statistics import Stats
+from .picture import Facts, Painter, paint_file
 
-# Measured for `small` in ONNX Runtime at 8000x8000, reading and writing included.
-NETWORK_BYTES_PER_PIXEL = 134
 # A video is called cut off when this share of its frames and of its length is missing.
 MISSING_SHARE = 0.05
 
 Kind = Literal["picture", "video"]
-_Facts = tuple[int, int, int, tuple[str, ...]]  # width, height, frames, notes
 OnProgress = Callable[[float, float | None], None]
 """Called with what is done, and the total or None: pictures for a list of jobs, frames inside a video."""
-
-
-class Painter(Protocol):
-    """What a job needs: a function from picture to picture that can start fresh."""
-
-    def __call__(self, image: Image, /) -> Image:
-        """Paints one picture."""
-        ...
-
-    def reset(self) -> None:
-        """Starts a new scene."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +46,8 @@ class Job:
     """One input and its output.
 
     Args:
-        input: A picture or a video; for a video also a folder or glob of pictures.
-        output: A file, or for a video also a pattern of pictures (frames/%06d.png).
+        input: A picture or a video; for a video also a folder or glob of pictures. "-" is the standard input.
+        output: A file, or for a video also a pattern of pictures (frames/%06d.png). "-" is the standard output.
         kind: "picture", or "video" when there are many frames.
     """
 
@@ -109,14 +97,16 @@ def plan_jobs(inputs: Sequence[str], output: str) -> list[Job]:
         InputError: An input is missing, or a folder or glob has nothing to do.
         UsageError: The output does not fit the inputs, or two outputs would be one file.
     """
-    target = Path(output)
+    target = _path(output)
     suffix = target.suffix.lower()
     alone = inputs[0] if len(inputs) == 1 else None
+    if str(target) in STANDARD_OUTPUT:
+        return [_to_standard_output(inputs, target)]
     if suffix in VIDEO_FORMATS and alone is not None and _is_collection(alone):
         return [Job(Path(alone), target, "video")]
     files = [file for text in inputs for file in _files(text)]
     if alone is not None and not _is_collection(alone) and suffix and not target.is_dir():
-        jobs = [Job(files[0], target, _kind(files[0]))]
+        jobs = [Job(files[0], target, _kind(files[0], suffix))]
         _check_output_kind(jobs[0], suffix)
     elif suffix in IMAGE_SUFFIXES | set(VIDEO_FORMATS) and not target.is_dir():
         raise UsageError(f"several inputs need a folder as output, got the file '{output}'")
@@ -126,8 +116,25 @@ def plan_jobs(inputs: Sequence[str], output: str) -> list[Job]:
     return jobs
 
 
+def left_out(inputs: Sequence[str]) -> list[Path]:
+    """What lies in the given folders and is no known kind of picture or video, hidden files and folders excepted."""
+    folders = [Path(text) for text in inputs if Path(text).is_dir()]
+    return in_order(
+        path
+        for folder in folders
+        for path in folder.iterdir()
+        if path.is_file() and not is_hidden(path) and not _is_media(path)
+    )
+
+
 def run_job(
-    job: Job, painter: Painter, *, size: Size | None = None, on_frame: OnProgress | None = None
+    job: Job,
+    painter: Painter,
+    *,
+    size: Size | None = None,
+    keep_metadata: bool = True,
+    on_frame: OnProgress | None = None,
+    file: PictureFile | None = None,
 ) -> Done:
     """Does one job; the output is complete or not there.
 
@@ -135,7 +142,9 @@ def run_job(
         job: What to do.
         painter: A `Stylizer`, or any function from picture to picture that can start fresh; it does.
         size: Scale the input first.
+        keep_metadata: Keep dates, place, camera and title of pictures.
         on_frame: Called about ten times a second while a video runs.
+        file: The picture, where it is open already: the standard input can be read once.
 
     Raises:
         InputError: The input cannot be read.
@@ -144,40 +153,17 @@ def run_job(
     painter.reset()
     started = time.perf_counter()
     if job.kind == "picture":
-        width, height, frames, notes = _run_picture(job, painter, size)
+        opened = file or open_picture(job.input)
+        width, height, frames, notes = paint_file(
+            opened, job.output, painter, size=size, keep_metadata=keep_metadata
+        )
     else:
         width, height, frames, notes = _run_video(job, painter, size, on_frame)
     seconds = time.perf_counter() - started
     return Done(str(job.input), str(job.output), job.kind, width, height, frames, seconds, notes)
 
 
-def _run_picture(job: Job, painter: Painter, size: Size | None) -> _Facts:
-    image, alpha = read_image_with_alpha(job.input)
-    image = scaled(image, size)
-    _require_memory(job, image)
-    result = painter(image)
-    if alpha is not None:
-        alpha = scaled(alpha, size)
-    write_image(job.output, result, alpha=alpha)
-    lost = alpha is not None and not keeps_alpha(job.output)
-    notes = (f"its transparency is lost: {job.output.suffix} has none, .png does",) if lost else ()
-    return result.shape[1], result.shape[0], 1, notes
-
-
-def _require_memory(job: Job, image: Image) -> None:
-    """Refuses a picture that the network cannot hold, instead of being killed half-way."""
-    height, width = image.shape[:2]
-    available = available_memory_bytes()
-    needed = height * width * NETWORK_BYTES_PER_PIXEL
-    if available is not None and needed > available:
-        fits = int((available / NETWORK_BYTES_PER_PIXEL / (width * height)) ** 0.5 * min(width, height))
-        raise InputError(
-            f"{job.input}: {width}x{height} pixels need about {needed / 1e9:.1f} GB of memory, "
-            f"{available / 1e9:.1f} GB are free; --size {fits} would fit"
-        )
-
-
-def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgress | None) -> _Facts:
+def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgress | None) -> Facts:
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -247,15 +233,30 @@ def _is_collection(text: str) -> bool:
     return Path(text).is_dir() or (glob.has_magic(text) and not Path(text).exists())
 
 
-def _files(text: str) -> list[Path]:
+def _path(text: str) -> Path:
+    """The path, which a file named "-" does not lose: "./-" is a file, "-" is standard input or output."""
     path = Path(text)
+    return path.absolute() if str(path) == "-" and text != "-" else path
+
+
+def _to_standard_output(inputs: Sequence[str], target: Path) -> Job:
+    files = [file for text in inputs for file in _files(text)]
+    if len(files) != 1 or _is_collection(inputs[0]) or _kind(files[0]) != "picture":
+        raise UsageError("the standard output takes one picture: give a file or folder with -o")
+    return Job(files[0], target, "picture")
+
+
+def _files(text: str) -> list[Path]:
+    path = _path(text)
+    if is_stream(path):
+        return [path]
     if path.is_dir():
-        found = sorted(file for file in path.iterdir() if file.is_file() and _is_media(file))
+        found = in_order(file for file in path.iterdir() if file.is_file() and _is_media(file))
         if not found:
             raise InputError(f"{text}: no pictures or videos in this folder")
         return found
     if _is_collection(text):
-        found = sorted(Path(match) for match in glob.glob(text, recursive=True) if _is_media(Path(match)))  # noqa: PTH207
+        found = in_order(Path(match) for match in glob.glob(text, recursive=True) if _is_media(Path(match)))  # noqa: PTH207
         if not found:
             raise InputError(f"{text}: no picture or video matches")
         return found
@@ -268,14 +269,21 @@ def _files(text: str) -> list[Path]:
 
 
 def _is_media(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES and not is_hidden(path)
 
 
-def _kind(path: Path) -> Kind:
-    return "picture" if path.suffix.lower() in IMAGE_SUFFIXES else "video"
+def _kind(path: Path, output_suffix: str = "") -> Kind:
+    """What a file is; an animation that is to become a video file is one."""
+    if path.suffix.lower() not in IMAGE_SUFFIXES and not is_stream(path):
+        return "video"
+    return "video" if output_suffix in VIDEO_FORMATS and is_moving(path) else "picture"
 
 
 def _output_name(file: Path) -> str:
+    if is_stream(file):
+        raise UsageError(
+            "the standard input has no name: give the output a file's name, as in -o painting.png"
+        )
     if _kind(file) == "picture" or file.suffix.lower() in VIDEO_FORMATS:
         return file.name
     return file.stem + ".mp4"
@@ -293,7 +301,7 @@ def _check_output_kind(job: Job, suffix: str) -> None:
 
 
 def _check_collisions(jobs: Sequence[Job]) -> None:
-    for job in jobs:
+    for job in (job for job in jobs if not is_stream(job.input)):
         if job.output.exists() and job.input.exists() and job.output.samefile(job.input):
             raise UsageError(
                 f"the output would overwrite the input {job.input}: choose another file or folder"

@@ -12,7 +12,8 @@ from ..errors import ArtrtError
 from ..looks.look import DEFAULT_STYLE, Look, look_of
 from ..looks.stylizer import Stylizer
 from ..sources import Size
-from .job import Done, Job, OnProgress, Painter, plan_jobs, run_job
+from .job import Done, Job, OnProgress, plan_jobs, run_job
+from .picture import Painter
 
 Path = str | os.PathLike[str]
 
@@ -23,6 +24,7 @@ def stylize(
     style: Path | Look = DEFAULT_STYLE,
     *,
     size: str | Size | None = None,
+    keep_metadata: bool = True,
     on_progress: OnProgress | None = None,
     **look: Any,
 ) -> list[Done]:
@@ -33,6 +35,7 @@ def stylize(
         output: A file; a folder for several inputs.
         style: Name, mix ("starry-night:0.7+udnie:0.3"), style file, a folder of `artrt export`, or a `Look`.
         size: Scale the input first: "720" for the short side in pixels, or "1280x720".
+        keep_metadata: Keep dates, place, camera and title.
         on_progress: Called with what is done and the total or None: files, or the frames of a single video.
         look: Everything else that a `Look` has, by name: strength, stabilize, quantize, provider, …
 
@@ -52,7 +55,7 @@ def stylize(
     steady = any(job.kind == "video" for job in jobs)
     scale = Size.parse(size) if isinstance(size, str) else size
     with Stylizer(replace(look_of(style, **look), steady=steady)) as stylizer:
-        return run_jobs(jobs, stylizer, size=scale, on_progress=on_progress)
+        return run_jobs(jobs, stylizer, size=scale, keep_metadata=keep_metadata, on_progress=on_progress)
 
 
 def run_jobs(
@@ -60,6 +63,7 @@ def run_jobs(
     painter: Painter,
     *,
     size: Size | None = None,
+    keep_metadata: bool = True,
     on_progress: OnProgress | None = None,
     on_failure: Callable[[ArtrtError], None] | None = None,
 ) -> list[Done]:
@@ -69,6 +73,7 @@ def run_jobs(
         jobs: What to do.
         painter: What paints; it starts fresh for each.
         size: Scale the inputs first.
+        keep_metadata: Keep dates, place, camera and title.
         on_progress: Called with what is done and the total or None: jobs, or the frames of a single one.
         on_failure: Called when one of several jobs fails, which is then left out; None: the error ends them all.
 
@@ -76,14 +81,15 @@ def run_jobs(
         ArtrtError: The only job failed, or one did and `on_failure` is None.
     """
     if len(jobs) == 1:
-        return [run_job(jobs[0], painter, size=size, on_frame=on_progress)]
+        (job,) = jobs
+        return [run_job(job, painter, size=size, keep_metadata=keep_metadata, on_frame=on_progress)]
     done: list[Done] = []
     for number, job in enumerate(jobs):
         within = None if on_progress is None else partial(_within, on_progress, number, len(jobs))
         if within is not None:
             within(0, 1)
         try:
-            done.append(run_job(job, painter, size=size, on_frame=within))
+            done.append(run_job(job, painter, size=size, keep_metadata=keep_metadata, on_frame=within))
         except ArtrtError as error:
             if on_failure is None:
                 raise

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from ..errors import ArtrtError, InputError, UsageError
 from ..looks.look import Look
 from ..looks.stylizer import Stylizer
-from ..sessions.machine import usable_cores
+from ..sessions.limits import usable_cores
 from ..sources import Size
-from .job import Done, Job, Painter, run_job
+from .job import Done, Job, run_job
+from .picture import Painter
 
 GPU_PROVIDERS = frozenset({"cuda", "tensorrt"})
 
@@ -23,12 +24,14 @@ class Work:
     Args:
         look: What the pictures become, and where the models run.
         size: Scale the input first.
+        keep_metadata: Keep dates, place, camera and title.
         workers: How many work at once.
         retries: How often a file is tried again after a failure that is not the file's own.
     """
 
     look: Look = field(default_factory=Look)
     size: Size | None = None
+    keep_metadata: bool = True
     workers: int = 1
     retries: int = 2
 
@@ -83,7 +86,8 @@ def attempt(job: Job, painter: Painter, work: Work, *, attempts: int = 0) -> Out
     """
     for number in range(attempts + 1, work.retries + 2):
         try:
-            return Outcome(job, run_job(job, painter, size=work.size), attempts=number, worker=os.getpid())
+            done = run_job(job, painter, size=work.size, keep_metadata=work.keep_metadata)
+            return Outcome(job, done, attempts=number, worker=os.getpid())
         except (InputError, UsageError) as error:
             return Outcome(job, error=str(error), attempts=number, worker=os.getpid())
         except (ArtrtError, OSError, RuntimeError) as error:

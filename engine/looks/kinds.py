@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from ..frame import Frame, Image, as_image, decode_image, encode_image, read_image
+from ..frame import Frame, Image, as_image, encode_image, read_image
+from ..pictures.reading import PictureFile
 from ..result import Result
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 Back = Callable[[Image], Any]
 """Makes the kind that came of a painting, uint8 [H, W, 3] BGR."""
-
-_SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"RIFF": ".webp", b"BM": ".bmp", b"II*": ".tif", b"MM": ".tif"}
 
 
 def taken(picture: Any, *, rgb: bool = False) -> tuple[Image, Back]:
@@ -54,9 +53,9 @@ def taken(picture: Any, *, rgb: bool = False) -> tuple[Image, Back]:
 
 
 def _of_bytes(data: bytes) -> tuple[Image, Back]:
-    image, alpha = decode_image(data)
-    suffix = next((suffix for start, suffix in _SUFFIXES.items() if data.startswith(start)), ".png")
-    return image, lambda painting: encode_image(painting, suffix, alpha=alpha)
+    file = PictureFile(data, "these bytes")
+    still, about = file.first(), file.about()
+    return still.image, lambda painting: encode_image(painting, file.suffix, alpha=still.alpha, about=about)
 
 
 def _of_path(path: str | os.PathLike[str]) -> tuple[Image, Back]:

@@ -25,6 +25,7 @@ NO_STYLE = "none"
 BEFORE, AFTER = "before", "after"
 AUTO, FP32, BF16 = "auto", "fp32", "bf16"
 PRECISIONS = (AUTO, FP32, BF16)
+MOST_DIGITS = 9
 PLACES = frozenset({"provider", "precision", "threads", "size", "steady", "switchable"})
 """Fields of a look that say where and how it is computed; the others decide what a picture becomes."""
 
@@ -75,7 +76,9 @@ class Effect:
         if isinstance(value, Effect):
             return value
         amount, separator, when = str(value).partition(":")
-        if not (amount.isascii() and amount.isdigit()) or (separator and when not in (BEFORE, AFTER)):
+        if not (amount.isascii() and amount.isdigit() and len(amount) <= MOST_DIGITS) or (
+            separator and when not in (BEFORE, AFTER)
+        ):
             raise UsageError(f"'{value}' is not NUMBER, NUMBER:before or NUMBER:after (as in 16:after)")
         return cls(int(amount), when or BEFORE)
 

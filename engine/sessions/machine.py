@@ -1,4 +1,4 @@
-"""What this machine offers: cores, the NVIDIA driver, shared libraries, the onnxruntime wheels."""
+"""What this machine offers: the NVIDIA driver, shared libraries, the onnxruntime wheels."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import contextlib
 import ctypes
 import importlib.metadata
 import io
-import math
-import os
 from pathlib import Path
 
 from ..errors import ProviderError
@@ -15,19 +13,6 @@ from ..errors import ProviderError
 # Messages of ProviderError read "cause; fix".
 GPU_FIX = "pip uninstall -y onnxruntime && pip install 'artrt[gpu]'"
 ONNXRUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu")
-CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
-CGROUP_MEMORY = Path("/sys/fs/cgroup")
-MEMORY_INFO = Path("/proc/meminfo")
-
-
-def usable_cores() -> int:
-    """Cores that this process may use: affinity and the container's CPU quota, not the machine's count."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = CGROUP_LIMIT.read_text().split()
-        return max(1, min(cores, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):
-        return cores
 
 
 def installed_onnxruntimes() -> list[str]:
@@ -108,17 +93,3 @@ def missing_library(library: Path) -> str | None:
     except OSError as error:
         return str(error)
     return None
-
-
-def available_memory_bytes() -> int | None:
-    """Memory that this process may still take, by the system and the container's limit; None when unknown."""
-    try:
-        lines = dict(line.split(":", 1) for line in MEMORY_INFO.read_text().splitlines())
-        available = int(lines["MemAvailable"].split()[0]) * 1024
-    except (OSError, ValueError, KeyError):
-        return None
-    try:
-        limit, used = (int((CGROUP_MEMORY / name).read_text()) for name in ("memory.max", "memory.current"))
-    except (OSError, ValueError):
-        return available
-    return min(available, max(limit - used, 0))

@@ -20,7 +20,8 @@ from ..errors import ArtrtError, ContractError, InputError, ProviderError
 from ..files import cache_folder
 from ..stage_spec import METADATA_KEY
 from .base import Array, SessionOptions, TensorInfo
-from .machine import load_libraries, usable_cores
+from .limits import usable_cores
+from .machine import load_libraries
 from .onnxruntime_profiles import profile_settings
 from .onnxruntime_proof import EXECUTION_PROVIDERS, require_active, require_no_fallback, require_provider
 from .probe import probe_feeds

@@ -20,7 +20,7 @@ from ..errors import ArtrtError, ContractError, ProviderError
 from ..files import cache_folder
 from ..stage_spec import METADATA_KEY, SIZING_CONTROLS
 from .base import Array, SessionOptions, TensorInfo
-from .machine import usable_cores
+from .limits import usable_cores
 from .probe import probe_feeds
 
 Form = tuple[object, ...]

@@ -4,7 +4,7 @@
 csi://0                               Jetson's camera connector (GStreamer)
 gst:PIPELINE                          any GStreamer pipeline
 rtsp:// http:// rtmp:// udp://        network streams (FFmpeg); an http URL that ends in a video's suffix is a file
-clip.mp4, picture.jpg, folder/, *.png files (PyAV, OpenCV)
+clip.mp4, picture.jpg, folder/, *.png files (PyAV, OpenCV, Pillow), animations (.gif .webp .png .avif) among them
 test://640x360@30                     a moving photograph
 screen://                             the desktop (mss)
 """
@@ -18,6 +18,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import UsageError
+from ..pictures.reading import is_moving
+from .animation import AnimationSource
 from .base import FramePolicy, Size, Source, SourceInfo, SourceOptions
 from .capture import csi_pipeline, open_camera, open_gstreamer, open_stream
 from .pictures import is_pictures, open_pictures
@@ -89,6 +91,8 @@ def is_remote_file(address: str) -> bool:
 
 
 def _open_file(path: str, options: SourceOptions) -> Source:
+    if is_moving(path):
+        return AnimationSource(path, options=options)
     if is_pictures(path):
         return open_pictures(path, options=options)
     return VideoSource(path, options=options)

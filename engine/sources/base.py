@@ -14,6 +14,8 @@ from ..addresses import redacted
 from ..errors import UsageError
 from ..frame import Frame, Image, as_image
 
+LONGEST_PX = 65_535
+MOST_DIGITS = 9
 FramePolicy = Literal["auto", "latest", "all"]
 
 
@@ -32,9 +34,12 @@ class Size:
             UsageError: It is neither.
         """
         parts = text.lower().split("x")
-        if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        if len(parts) > 2 or not all(part.isdecimal() for part in parts):
             raise UsageError(f"size '{text}': expected WIDTHxHEIGHT (1280x720) or the short side (512)")
-        return cls(*(int(part) for part in parts))
+        sides = [int(part) for part in parts if len(part) <= MOST_DIGITS]
+        if len(sides) < len(parts) or not all(1 <= side <= LONGEST_PX for side in sides):
+            raise UsageError(f"size '{text[:40]}': expected WIDTHxHEIGHT, each from 1 to {LONGEST_PX} pixels")
+        return cls(*sides)
 
     def of(self, width: int, height: int) -> tuple[int, int]:
         """Width and height in pixels that a picture of this width and height is scaled to."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import in_order, is_hidden
 from ..frame import IMAGE_SUFFIXES, Frame, read_image
 from .base import SourceInfo, SourceOptions, scaled
 
@@ -69,18 +70,18 @@ def is_picture(path: Path) -> bool:
 
 
 def open_pictures(address: str, *, options: SourceOptions) -> PictureSource:
-    """Opens one picture, all pictures of a folder, or all files that match a glob, sorted by name.
+    """Opens one picture, all pictures of a folder, or all files that match a glob, in the order that people count in.
 
     Raises:
         InputError: Nothing is there, or the folder or glob has no pictures.
     """
     path = Path(address)
     if path.is_dir():
-        found = sorted(file for file in path.iterdir() if is_picture(file))
+        found = in_order(file for file in path.iterdir() if _is_listed(file))
         if not found:
             raise InputError(f"{address}: no pictures in this folder (looked for {_suffixes()})")
     elif not path.exists() and glob.has_magic(address):
-        found = sorted(Path(match) for match in _matches(address) if is_picture(Path(match)))
+        found = in_order(Path(match) for match in _matches(address) if _is_listed(Path(match)))
         if not found:
             raise InputError(f"{address}: no picture matches")
     else:
@@ -88,6 +89,10 @@ def open_pictures(address: str, *, options: SourceOptions) -> PictureSource:
         if not path.exists():
             raise InputError(f"{address}: no such file")
     return PictureSource(found, name=address, options=options)
+
+
+def _is_listed(path: Path) -> bool:
+    return is_picture(path) and not is_hidden(path)
 
 
 def _matches(pattern: str) -> list[str]:

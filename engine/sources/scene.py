@@ -17,7 +17,7 @@ from ..frame import Frame, Image, as_image, read_image
 from .base import SourceInfo, SourceOptions
 
 PHOTO = Path(__file__).with_name("astronaut.jpg")
-_ADDRESS = re.compile(r"test://(?:(\d+)x(\d+))?(?:@(\d+(?:\.\d+)?))?(?:\?frames=(\d+))?")
+_ADDRESS = re.compile(r"test://(?:(\d{1,9})x(\d{1,9}))?(?:@(\d{1,9}(?:\.\d+)?))?(?:\?frames=(\d{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..frame import Image, as_image, read_image_with_alpha, write_image
-from ..jobs.job import NETWORK_BYTES_PER_PIXEL
+from ..jobs.picture import NETWORK_BYTES_PER_PIXEL
 from ..sources.base import Size, scaled
 from .bench import VIEW_PX, Bench
 from .painter import sliders_of

@@ -17,7 +17,7 @@ import pytest
 
 from artrt.cli.main import run
 from artrt.engine.frame import read_image, read_image_with_alpha, write_image
-from artrt.engine.jobs import job
+from artrt.engine.jobs import picture as picture_job
 from support.clips import cut_off, make_clip, make_clip_of_two_tracks, probe
 
 STARRY_NIGHT = 102  # the tone in which the tiny zoo paints that style
@@ -217,7 +217,7 @@ def test_huge_picture(tmp_path):
 
 
 def test_picture_that_memory_cannot_hold(tmp_path, picture, capsys, monkeypatch):
-    monkeypatch.setattr(job, "available_memory_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(picture_job, "available_memory_bytes", lambda: 1_000_000)
     write_image(tmp_path / "large.png", picture(200, 400))
     message = "400x200 pixels need about 0.0 GB of memory, 0.0 GB are free; --size 61 would fit"
     assert_refused(capsys, 1, message, tmp_path / "large.png", output=tmp_path / "out.png")

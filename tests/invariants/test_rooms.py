@@ -22,7 +22,18 @@ ROOMS = (
     "checks",
     "studio",
 )
-GROUND = {"addresses", "errors", "files", "frame", "mailbox", "result", "stage_spec", "statistics"}
+# `pictures` is a folder on the ground: `frame` reads and writes by it.
+GROUND = {
+    "addresses",
+    "errors",
+    "files",
+    "frame",
+    "mailbox",
+    "pictures",
+    "result",
+    "stage_spec",
+    "statistics",
+}
 
 
 def modules(root: Path, package: str) -> dict[str, Path]:

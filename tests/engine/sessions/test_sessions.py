@@ -302,16 +302,6 @@ def test_fake_session_checks_its_inputs():
         session.run({"picture": np.zeros(1)})
 
 
-def test_cores_respect_affinity_and_quota(monkeypatch, tmp_path):
-    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(machine, "CGROUP_LIMIT", tmp_path / "cpu.max")
-    assert machine.usable_cores() == 8
-    (tmp_path / "cpu.max").write_text("250000 100000\n")
-    assert machine.usable_cores() == 3
-    (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert machine.usable_cores() == 8
-
-
 @pytest.mark.gpu
 def test_cuda_agrees_with_the_cpu(tmp_path, picture):
     path = write_model(tmp_path / "paint.onnx", PAINT, PAINT_SPEC)

@@ -1,0 +1,1 @@
+"""Pictures in files: of every kind, read as sRGB and written whole or not at all."""
