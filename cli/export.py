@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from ..engine.errors import UsageError
-from ._common import echo_json, json_option, notice, progress
+from ..engine.looks.look import NUMBERS
+from ._common import NumberType, echo_json, json_option, notice, progress
 
 
 @click.command(name="export", short_help="Write models or TensorRT engines for deployment.")
@@ -33,6 +34,12 @@ from ._common import echo_json, json_option, notice, progress
     flag_value="",
     metavar="[MIN:OPT:MAX]",
     help="Any size, the default; or a range for an engine, as 320x180:1280x720:1920x1080.",
+)
+@click.option(
+    "--stroke",
+    type=NumberType(NUMBERS["stroke"]),
+    metavar="0.25..4",
+    help="Size of the strokes for good; engines and models of a fixed size have 1 without it.",
 )
 @click.option("--batch", type=int, default=1, show_default=True, help="Frames in one call.")
 @click.option("--stages", default="stylize", show_default=True, help="quantize:16,superpixels:800,stylize")

@@ -196,8 +196,9 @@ def _original(choice: StageChoice, options: ExportOptions, trunk: Trunk | None, 
     gpu = options.format == "engine"
     if choice.name == "stylize":
         assert trunk is not None
-        stroke = 1.0 if gpu else None  # a size inside the graph cannot follow a control there
-        return onnx_from_transformer(trunk.transformer, opset=options.opset, branch=not gpu, stroke=stroke)
+        return onnx_from_transformer(
+            trunk.transformer, opset=options.opset, branch=not gpu, stroke=options.fixed_stroke
+        )
     if choice.name == "saliency":
         return onnx.load(str(zoo.path("saliency.onnx")))
     if choice.name == "quantize":
@@ -213,16 +214,16 @@ def _transformer_parity(
     model: onnx.ModelProto, trunk: Trunk, pictures: list[Image], scratch: Path, options: ExportOptions
 ) -> Parity:
     """Against PyTorch on every picture, in two styles; for int8 with the change of the style loss."""
-    results = []
+    results, stroke = [], options.fixed_stroke or 1.0
     with cpu_stage(model, scratch) as stage:
         for style in trunk.styles[:2]:
-            original = torch_painter(trunk.transformer, style.vector)
+            original = torch_painter(trunk.transformer, style.vector, stroke=stroke)
             results.append(measure(original, stage_painter(stage, style.vector), pictures))
         style_loss = None
         if options.precision == "int8":
             from .style_change import style_loss_change
 
-            original = torch_painter(trunk.transformer, trunk.styles[0].vector)
+            original = torch_painter(trunk.transformer, trunk.styles[0].vector, stroke=stroke)
             style_loss = style_loss_change(original, stage_painter(stage, trunk.styles[0].vector), pictures)
     worst = min(results, key=lambda parity: parity.psnr_db)
     largest = max(parity.max_abs for parity in results)

@@ -78,6 +78,7 @@ def _command(options: ExportOptions) -> str:
     parts = [
         f"artrt export --model {options.model} --format engine --precision {options.precision}",
         size_option(options.shapes),
+        f"--stroke {options.stroke:g}" if options.stroke is not None else "",
         f"--stages {stages}",
         f"--styles {','.join(options.styles)}" if options.styles else "",
         f"--batch {options.batch}" if options.batch > 1 else "",

@@ -24,6 +24,7 @@ from ..engine.zoo.artefact import Artefact
 from ..engine.zoo.style import load_style
 from .engine_from_onnx import BuildOptions, engine_from_onnx, require_tensorrt, size_option
 from .engine_parity import check_engine
+from .fixed_stroke import with_stroke
 from .fuse import spec_of
 from .manifest import complete_manifest, shapes_of
 from .options import ExportOptions, Shapes
@@ -35,6 +36,7 @@ Progress = Callable[[str, int, int], None]
 OWN = (
     "format",
     "shapes",
+    "stroke",
     "workspace_gib",
     "hardware_compatible",
     "version_compatible",
@@ -70,7 +72,7 @@ def engines_of_artefact(
     """
     folder = folder.absolute()
     source = Artefact.open(options.model)
-    options = replace(options, shapes=_shapes(source, options))
+    options = replace(options, shapes=_shapes(source, options), stroke=_stroke(source, options))
     _require_own(source, options, folder)
     require_place(folder)
     require_tensorrt()
@@ -80,7 +82,8 @@ def engines_of_artefact(
         stages = []
         for path in source.stage_paths:
             report(f"building {path.stem} ({source.manifest['precision']})")
-            model, plan = onnx.load(str(path)), target / f"{path.stem}.plan"
+            model = with_stroke(onnx.load(str(path)), options.fixed_stroke or 1.0)
+            plan = target / f"{path.stem}.plan"
             sidecar = engine_from_onnx(model, plan, _build(source, options), progress=progress)
             entry = {"name": path.stem, "file": plan.name, "device": sidecar["device"]}
             entry["contract"] = json.loads(spec_of(model).to_json())
@@ -98,9 +101,8 @@ def engines_of_artefact(
         if source.styles:
             shutil.copytree(source.folder / "styles", target / "styles")
         sizes = shapes_of(replace(options, batch=source.manifest["shapes"]["batch"]))
-        return complete_manifest(
-            target, {**source.manifest, "kind": "engine", "stages": stages, "shapes": sizes}
-        )
+        facts = {"kind": "engine", "stages": stages, "shapes": sizes, "stroke": options.stroke}
+        return complete_manifest(target, {**source.manifest, **facts})
 
 
 def _require_own(source: Artefact, options: ExportOptions, folder: Path) -> None:
@@ -127,6 +129,14 @@ def _shapes(source: Artefact, options: ExportOptions) -> Shapes:
     return fixed
 
 
+def _stroke(source: Artefact, options: ExportOptions) -> float | None:
+    """The folder's fixed stroke, or what was asked for; None where the folder paints no style."""
+    if options.stroke not in (None, source.stroke) and source.stroke is not None:
+        raise UsageError(f"{source.folder} was exported for stroke {source.stroke:g} alone: leave it out")
+    asked = source.stroke if options.stroke is None else options.stroke
+    return asked or 1.0 if source.styles else None
+
+
 def _range(source: Artefact) -> Shapes:
     sizes = source.manifest["shapes"]["profile"]
     return Shapes(
@@ -136,6 +146,7 @@ def _range(source: Artefact) -> Shapes:
 
 def _build(source: Artefact, options: ExportOptions) -> BuildOptions:
     command = f"artrt export --model {source.folder.absolute()} --format engine {size_option(options.shapes)}"
+    command += "" if options.stroke is None else f" --stroke {options.stroke:g}"
     return replace(BuildOptions.of(options), precision=source.manifest["precision"], rebuild=command)
 
 

@@ -46,6 +46,7 @@ def write_manifest(
         "stages": [dict(stage) for stage in stages],
         "styles": list(styles),
         "shapes": shapes_of(options),
+        "stroke": options.fixed_stroke if any("stylize" in stage["name"] for stage in stages) else None,
         "parity": {name: measured.to_dict() for name, measured in parity.items()},
     }
     return complete_manifest(folder, facts)

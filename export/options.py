@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..engine.errors import UsageError, suggest
+from ..engine.looks.look import checked_number
 
 OPSET = 19
 FORMATS = ("onnx", "engine")
@@ -107,6 +108,8 @@ class ExportOptions:
         format: "onnx", or "engine" for TensorRT.
         precision: "fp32", "fp16" or "int8".
         shapes: Frame sizes.
+        stroke: Size of the strokes for good; None leaves it to who plays the model, where that can be: engines and
+            models of one fixed frame size are made for stroke 1.
         batch: Frames in one call; 1 is the stage contract.
         stages: The stages, in running order.
         fuse: Make one graph of them.
@@ -124,6 +127,7 @@ class ExportOptions:
     format: str = "onnx"
     precision: str = "fp32"
     shapes: Shapes = field(default_factory=Shapes)
+    stroke: float | None = None
     batch: int = 1
     stages: tuple[StageChoice, ...] = (StageChoice("stylize"),)
     fuse: bool = False
@@ -147,9 +151,17 @@ class ExportOptions:
         ):
             if value not in known:
                 raise UsageError(f"unknown {what} '{value}'; {suggest(value, known)}")
+        if self.stroke is not None:
+            checked_number("stroke", self.stroke)
         for fault, message in self._contradictions():
             if fault:
                 raise UsageError(message)
+
+    @property
+    def fixed_stroke(self) -> float | None:
+        """The size of strokes that the models are made for; None where it stays a control."""
+        fixed = self.format == "engine" or self.shapes.fixed
+        return 1.0 if self.stroke is None and fixed else self.stroke
 
     def _contradictions(self) -> list[tuple[bool, str]]:
         names = [stage.name for stage in self.stages]
@@ -177,6 +189,10 @@ class ExportOptions:
             (
                 bool(self.styles) and not styled,
                 "--styles are of the 'stylize' stage: add it to --stages, or leave --styles out",
+            ),
+            (
+                self.stroke is not None and not styled,
+                "--stroke is of the 'stylize' stage: add it to --stages",
             ),
             (self.saliency and not styled, "--saliency feeds the mask of 'stylize': add it to --stages"),
             (self.batch < 1, f"--batch is 1 or more, got {self.batch}"),

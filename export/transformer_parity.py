@@ -21,17 +21,18 @@ from .working_size import enlarged, reduced
 Vector = NDArray[np.float32]
 
 
-def torch_painter(transformer: StyleTransformer, style: Vector) -> Paint:
+def torch_painter(transformer: StyleTransformer, style: Vector, *, stroke: float = 1.0) -> Paint:
     """The transformer on uint8 BGR pictures, at the working size: [H, W, 3] -> [H, W, 3].
 
     Args:
         transformer: A trained trunk.
         style: float32 [D].
+        stroke: Size of the strokes.
     """
     transformer = transformer.eval()
 
     def paint(picture: Image) -> Image:
-        small = reduced(picture, working_size(*picture.shape[:2]))
+        small = reduced(picture, working_size(*picture.shape[:2], stroke=stroke))
         return enlarged(picture, painted(small.round().astype(np.uint8)), small)
 
     @torch.inference_mode()

@@ -116,6 +116,8 @@ def _exported_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
         styled = STYLE_STAGE in path.stem.split("+")  # a fused graph is named after its stages
         stages.append((_load_styled if styled else _load)(path, sized))
     stage = styled_stage(stages)
+    if stage is not None and "stroke" in stage.spec.extra:
+        stage.session.reason += f"; strokes are fixed at {stage.spec.extra['stroke']:g}"
     if stage is not None and look.style is not None:
         style = look.zoo.mix(look.style, scale=look.style_scale)[0]
         values |= {"style": style_vector(style, stage)} | _values(look, stages)
@@ -134,13 +136,21 @@ def _require_able(look: Look, stages: Sequence[Stage]) -> None:
     if look.precision == BF16 and styled_stage(stages) is None:
         raise UsageError(f"precision {BF16} was asked for: it changes nothing without a style")
     for name, value in look.numbers.items():
-        if value == NUMBERS[name].default or name in able:
+        if value == NUMBERS[name].default or name in able or value == _fixed(name, stages):
             continue
         if look.engine is not None and name == "keep_salient":
             fix = f"'{look.engine}' has no saliency network; artrt export --saliency brings it"
+        elif (fixed := _fixed(name, stages)) is not None:
+            fix = f"the model was exported for {fixed:g} alone; artrt export --{name} {value:g} makes another"
         else:
             fix = "it changes nothing without a style" if styled_stage(stages) is None else "no stage has it"
         raise UsageError(f"{name} {value:g} was asked for: {fix}")
+
+
+def _fixed(name: str, stages: Sequence[Stage]) -> float | None:
+    """The value of a number that an export made a constant, or None."""
+    facts = (stage.spec.extra.get(name) for stage in stages)
+    return next((float(value) for value in facts if isinstance(value, (int, float))), None)
 
 
 def _controls(chain: Chain, look: Look, *, preview: Previewer) -> Controls:

@@ -151,6 +151,8 @@ def _load(path: Path, provider: str, options: SessionOptions, *, profile: Path |
     settings.log_severity_level = SILENT if provider != "cpu" else ERRORS_ONLY
     settings.intra_op_num_threads = options.threads or usable_cores()
     settings.inter_op_num_threads = 1
+    # Planned memory is one block beside the pieces of the first run: 4K took 880 MB instead of 530, and no less time.
+    settings.enable_mem_pattern = provider != "cpu"
     settings.add_session_config_entry("session.intra_op.allow_spinning", SPINNING)
     if profile is not None:
         settings.enable_profiling = True

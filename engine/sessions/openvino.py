@@ -59,9 +59,8 @@ class OpenVinoSession:
             arrays = {name: np.asarray(array, order="C") for name, array in feeds.items()}
             sizing = {name: arrays.pop(name) for name in SIZING_CONTROLS & self.inputs.keys()}
             request = self._request(arrays, sizing)
-            request.infer(arrays)
-            names = outputs or tuple(self.outputs)
-            return {name: request.get_tensor(name).data.copy() for name in names}
+            results = request.infer(arrays, share_inputs=True)  # results are copied out once
+            return {name: results[name] for name in outputs or self.outputs}
 
     def _request(self, arrays: Mapping[str, Array], sizing: Mapping[str, Array]) -> Any:
         """The model compiled for the shapes of these arrays and for these values."""

@@ -91,7 +91,9 @@ class VideoEncoder:
         from av.video.reformatter import ColorRange, Colorspace
 
         pts = max(round(time_seconds / self._time_base), self._last_pts + 1)
-        packed = av.VideoFrame.from_ndarray(*self._pixels(image, alpha))
+        pixels, layout = self._pixels(image, alpha)
+        whole = np.require(pixels, requirements=["C", "W"])
+        packed = av.VideoFrame.from_numpy_buffer(whole, format=layout)  # no copy
         picture = self._reformatter.reformat(
             packed,
             format=self._stream.pix_fmt,

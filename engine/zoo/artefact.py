@@ -75,6 +75,12 @@ class Artefact:
         return list(self.manifest.get("styles", []))
 
     @property
+    def stroke(self) -> float | None:
+        """Size of the strokes when the export fixed it."""
+        stroke: float | None = self.manifest.get("stroke")
+        return stroke
+
+    @property
     def size(self) -> tuple[int, int] | None:
         """(height, width) in pixels when the export fixed it."""
         height, width = self.manifest["shapes"]["frame"][-3:-1]

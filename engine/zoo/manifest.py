@@ -63,6 +63,7 @@ class ArtefactManifest(Struct, frozen=True):
     stages: Annotated[list[StageEntry], Meta(min_length=1)]
     shapes: Shapes
     files: dict[FileName, FileEntry]
+    stroke: Annotated[float, Meta(gt=0)] | None = None
     styles: list[FileName] = msgspec.field(default_factory=list)
     values: dict[str, float] = msgspec.field(default_factory=dict)
 

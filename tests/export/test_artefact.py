@@ -73,6 +73,37 @@ def test_stylizer_loads_the_folder_and_paints_like_pytorch(exported, transformer
         assert np.abs(stylizer(photo).astype(int) - expected).max() > 1
 
 
+def test_a_fixed_stroke_stands_in_the_manifest_and_another_is_refused(
+    tiny_zoo, transformer, style, photos, picture, tmp_path
+):
+    options = ExportOptions(model="tiny", calibration=photos, stroke=4.0, shapes=Shapes.of(size="200x136"))
+    manifest = export_artefact(options, tmp_path / "deploy", zoo=tiny_zoo)
+    assert manifest["stroke"] == 4.0
+    assert "stroke" not in manifest["stages"][0]["contract"]["controls"]
+    assert manifest["parity"]["stylize"]["max_abs"] <= 2
+    photo = picture(136, 200)
+    expected = torch_painter(transformer, style, stroke=4.0)(photo)
+    for asked in ({}, {"stroke": 4.0}):
+        with artrt.Stylizer(tmp_path / "deploy", provider="cpu", **asked) as stylizer:
+            assert "strokes are fixed at 4" in stylizer.reason
+            assert np.abs(stylizer(photo).astype(int) - expected).max() <= 1
+    with pytest.raises(UsageError, match="was exported for 4 alone; artrt export --stroke 2"):
+        artrt.Stylizer(tmp_path / "deploy", provider="cpu", stroke=2.0)
+
+
+def test_the_stroke_is_free_unless_the_size_is_fixed_or_an_engine_is_made(exported):
+    assert (
+        "stroke" in json.loads((exported / "manifest.json").read_text())["stages"][0]["contract"]["controls"]
+    )
+    assert Artefact.open(exported).stroke is None
+    assert ExportOptions().fixed_stroke is None
+    assert ExportOptions(stroke=2.0).fixed_stroke == 2.0
+    assert ExportOptions(format="engine").fixed_stroke == 1.0
+    assert ExportOptions(shapes=Shapes.of(size="64x48")).fixed_stroke == 1.0
+    with pytest.raises(UsageError, match="stroke is 9.0: expected 0.25 to 4"):
+        ExportOptions(stroke=9.0)
+
+
 def test_keeping_the_salient_region_needs_the_folder_s_saliency_network(exported):
     with pytest.raises(UsageError, match="no saliency network; artrt export --saliency brings it"):
         artrt.Stylizer(exported, keep_salient=0.5, provider="cpu")
@@ -136,7 +167,7 @@ def test_a_folder_without_manifest_is_an_input_error(tmp_path):
 
 
 def test_nothing_is_written_when_parity_fails(tiny_zoo, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(exporter, "torch_painter", lambda *_: lambda picture: 255 - picture)
+    monkeypatch.setattr(exporter, "torch_painter", lambda *_, **__: lambda picture: 255 - picture)
     with pytest.raises(ParityError, match="nothing was written"):
         export_artefact(ExportOptions(model="tiny", calibration=photos), tmp_path / "deploy", zoo=tiny_zoo)
     assert list(tmp_path.iterdir()) == []

@@ -378,6 +378,15 @@ def test_engines_are_made_of_an_onnx_folder(install, onnx_folder, tmp_path, shap
     assert sidecar["shapes"]["optimum"] == best
     assert sidecar["precision"] == "fp16"
     assert f"--model {onnx_folder} --format engine --" in sidecar["rebuild"]
+    assert sidecar["rebuild"].endswith("--stroke 1")
+    assert made.stroke == 1.0
+
+
+def test_engines_of_an_onnx_folder_get_the_stroke_that_was_asked_for(install, onnx_folder, tmp_path):
+    asked = install(FakeTensorRt())
+    manifest = engines_of_artefact(of_folder(onnx_folder, stroke=2.0), tmp_path / "trt")
+    assert manifest["stroke"] == manifest["stages"][1]["contract"]["extra"]["stroke"] == 2.0
+    assert "stroke" not in {value.name for value in onnx.load_from_string(asked["model"]).graph.input}
 
 
 def test_engines_are_built_with_nothing_but_onnx(install, onnx_folder, tmp_path, monkeypatch):
@@ -444,6 +453,8 @@ def test_what_is_the_folders_cannot_be_chosen_again(install, onnx_folder, tiny_z
     )
     with pytest.raises(UsageError, match="exported for 64x48 alone"):
         engines_of_artefact(of_folder(fixed, shapes=Shapes.of(size="32x32")), tmp_path / "trt")
+    with pytest.raises(UsageError, match="exported for stroke 1 alone"):
+        engines_of_artefact(of_folder(fixed, stroke=2.0), tmp_path / "trt")
     assert not (tmp_path / "trt").exists()
 
 
