@@ -57,6 +57,10 @@ def words(text: str) -> tuple[str, ...]:
 
 
 BENCHMARKS = {
+    "working_size": Benchmark(
+        "working_size.py",
+        quick=words("--sizes 640x360,1280x720,3840x2160 --classic-sizes 1280x720 --rounds 3"),
+    ),
     "stylize": Benchmark("stylize.py", quick=words("--rounds 5")),
     "peers": Benchmark("peers.py", quick=words("--size 640x360 --rounds 3")),
     "loop": Benchmark("loop.py", quick=words("--frames 60")),

@@ -17,10 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 PLOT = ROOT / "docs" / "images" / "scaling.svg"
+STROKE_PLOT = PLOT.with_name("working-size.svg")
 README = ROOT / "README.md"
 BEGIN, END = "<!-- measurements: written by docs/make_benchmarks.py -->", "<!-- /measurements -->"
 #: Tables that the README shows, in its order, with the columns that matter there.
 IN_README = {
+    "working_size": ("size", "network", "median_ms", "times the classic", "peak_mb"),
     "stylize": ("network", "median_ms", "fps", "times the classic"),
     "peers": ("network", "median_ms", "fps", "times the classic"),
     "loop": (),
@@ -29,9 +31,10 @@ IN_README = {
 }
 #: Order on the page; what is not named here follows by name.
 ORDER = (
-    "stylize", "peers", "loop", "end_to_end", "scaling", "scaling_batch", "precision", "gpu", "evaluation",
-    "new_style", "ladder", "ablation", "temporal", "region_loss", "stabilize", "preprocess-speed", "preprocess-colors",
-    "preprocess-regions", "preprocess-flicker", "paint_curve", "paint_region", "paint_memory", "pipeline",
+    "working_size", "stylize", "peers", "loop", "end_to_end", "scaling", "scaling_batch", "precision", "gpu",
+    "evaluation", "new_style", "ladder", "ablation", "temporal", "region_loss", "stabilize", "preprocess-speed",
+    "preprocess-colors", "preprocess-regions", "preprocess-flicker", "paint_curve", "paint_region", "paint_memory",
+    "pipeline",
 )  # fmt: skip
 HEAD = """# Benchmarks
 
@@ -100,6 +103,8 @@ def page(found: dict[str, dict[str, Any]]) -> str:
         parts.append(section(name, record) + "\n")
         if name == "scaling":
             parts.append("![Milliseconds and memory against megapixels](images/scaling.svg)\n")
+        if name == "working_size":
+            parts.append("![Milliseconds against megapixels, before and after](images/working-size.svg)\n")
     return "\n".join(parts)
 
 
@@ -129,6 +134,24 @@ def plot(rows: list[dict[str, Any]]) -> str:
     parts += axes(70, "milliseconds for a frame", series)
     parts += axes(520, "peak memory, MB", {"process": memory})
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def stroke_plot(rows: list[dict[str, Any]]) -> str:
+    """Time against the size of the picture: painting all of its pixels, and painting at a working size, as SVG."""
+    lines = {
+        "painted at the frame's size": "small, at full size",
+        "at the working size": "small, ONNX Runtime",
+    }
+    series = {
+        label: [(row["megapixels"], row["median_ms"]) for row in rows if row["network"] == name]
+        for label, name in lines.items()
+    }
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 450 360" role="img" font-family="sans-serif" '
+        'font-size="13"><title>Time as the picture grows, before and after</title>'
+        '<rect width="450" height="360" rx="10" fill="#fbfaf7"/>'
+    )
+    return "\n".join([head, *axes(70, "milliseconds for a frame", series), "</svg>"]) + "\n"
 
 
 def axes(left: int, title: str, series: dict[str, list[tuple[float, float]]]) -> list[str]:
@@ -180,6 +203,8 @@ def main() -> None:
     PAGE.write_text(page(found), encoding="utf-8")
     if "scaling" in found:
         PLOT.write_text(plot(found["scaling"]["rows"]), encoding="utf-8")
+    if "working_size" in found:
+        STROKE_PLOT.write_text(stroke_plot(found["working_size"]["rows"]), encoding="utf-8")
     README.write_text(readme(found, README.read_text(encoding="utf-8")), encoding="utf-8")
 
 
