@@ -142,7 +142,7 @@ def run_job(
         job: What to do.
         painter: A `Stylizer`, or any function from picture to picture that can start fresh; it does.
         size: Scale the input first.
-        keep_metadata: Keep dates, place, camera and title of pictures.
+        keep_metadata: Keep dates, place, camera and title.
         on_frame: Called about ten times a second while a video runs.
         file: The picture, where it is open already: the standard input can be read once.
 
@@ -158,12 +158,14 @@ def run_job(
             opened, job.output, painter, size=size, keep_metadata=keep_metadata
         )
     else:
-        width, height, frames, notes = _run_video(job, painter, size, on_frame)
+        width, height, frames, notes = _run_video(job, painter, size, keep_metadata, on_frame)
     seconds = time.perf_counter() - started
     return Done(str(job.input), str(job.output), job.kind, width, height, frames, seconds, notes)
 
 
-def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgress | None) -> Facts:
+def _run_video(
+    job: Job, painter: Painter, size: Size | None, keep_metadata: bool, on_frame: OnProgress | None
+) -> Facts:
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -172,7 +174,7 @@ def _run_video(job: Job, painter: Painter, size: Size | None, on_frame: OnProgre
     pipeline = Pipeline(
         str(job.input),
         [painter if isinstance(painter, Stylizer) else _Kept(painter)],
-        [open_sink(job.output, options=EncodeOptions(whole=True))],
+        [open_sink(job.output, options=EncodeOptions(whole=True, metadata=keep_metadata))],
         options=SourceOptions(size=size, square_pixels=not becomes_video),
         frames="all",
     )

@@ -61,7 +61,8 @@ class VideoFileSink:
     def notes(self) -> tuple[str, ...]:
         """What of the source the file does not hold."""
         dropped = "" if self._carrier is None else self._carrier.dropped
-        kept_by = "" if self._format == "matroska" else "; .mkv holds more"
+        elsewhere = self._format != "matroska" and ("subtitle" in dropped or "attachment" in dropped)
+        kept_by = "; .mkv holds more" if elsewhere else ""
         notes = [f"not kept in {self._path.suffix}: {dropped}{kept_by}"] if dropped else []
         if self._encoder is not None and self._encoder.lost_alpha:
             notes.append("its transparency is lost: .webm, .mov and .png keep it")

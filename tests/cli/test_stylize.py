@@ -130,13 +130,14 @@ def test_shared_clip_keeps_everything(shared_dir, tmp_path):
     assert after.audio_seconds == pytest.approx(before.audio_seconds, abs=0.05)
 
 
-def test_of_several_tracks_the_best_are_kept(tmp_path):
+def test_of_several_tracks_the_best_picture_and_every_sound_are_kept(tmp_path, capsys):
     clip = make_clip_of_two_tracks(tmp_path / "two.mp4")
     assert stylize(clip, "-o", tmp_path / "out.mp4") == 0
     after = probe(tmp_path / "out.mp4")
     assert (after.width, after.height, after.frames, after.rate) == (64, 48, 20, 20)
     with av.open(str(tmp_path / "out.mp4")) as container:
-        assert [track.rate for track in container.streams.audio] == [48000]
+        assert [track.rate for track in container.streams.audio] == [48000, 8000]  # the best comes first
+    assert "not kept in .mp4: 1 video track\n" in capsys.readouterr().err
 
 
 def test_missing_file(tmp_path, capsys):

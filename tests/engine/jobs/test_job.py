@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from artrt.engine.sessions import FakeSession
 from artrt.engine.sources import Size
 from artrt.engine.stages.chain import Chain
 from artrt.engine.stages.stage import Stage
+from support.clips import level_picture
+from support.footage import first_half, write_footage
 from support.models import INVERT_SPEC
 
 
@@ -129,3 +132,36 @@ def test_folder_becomes_a_video_and_the_chain_stays_open(tmp_path, picture, chai
     assert all(total == 5 for _, total in seen)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.mp4"]
     chain(picture(4, 4))
+
+
+def test_shape_of_pixels_and_tags_of_a_video_are_kept(tmp_path, chain):
+    import av
+
+    clip = write_footage(
+        tmp_path / "a: 1.mkv",
+        [level_picture(k, 97, 64) for k in range(4)],
+        layout="yuv444p",
+        prepare=lambda stream: (
+            setattr(stream.codec_context, "sample_aspect_ratio", Fraction(4, 3)),
+            stream.container.metadata.update({"title": "Holiday"}),
+        ),
+    )
+    for number, keep in enumerate((True, False)):
+        target = tmp_path / f"out: {number}.mp4"
+        done = run_job(Job(clip, target, "video"), chain, keep_metadata=keep)
+        with av.open(f"file:{target}") as container:
+            stream = container.streams.video[0]
+            assert (stream.width, stream.height) == (done.width, done.height) == (96, 64)
+            assert stream.sample_aspect_ratio == Fraction(4, 3)
+            assert container.metadata.get("title") == ("Holiday" if keep else None)
+    run_job(Job(clip, tmp_path / "%d.png", "video"), chain)
+    assert read_image(tmp_path / "1.png").shape == (64, 129, 3)
+
+
+def test_what_a_video_lacks_is_among_the_notes(tmp_path, chain):
+    random = np.random.default_rng(0)
+    noise = [random.integers(0, 256, (64, 96, 3), dtype=np.uint8) for _ in range(30)]
+    clip = first_half(write_footage(tmp_path / "a.mkv", noise))
+    done = run_job(Job(clip, tmp_path / "out.mp4", "video"), chain)
+    assert len(done.notes) == 1
+    assert "the file is damaged or cut off" in done.notes[0]
