@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from importlib import metadata
 from pathlib import Path
@@ -245,8 +245,9 @@ def with_origin(text: str) -> str:
 
 
 def notice(message: str) -> None:
-    """Tells the user something on stderr, on one line, without failing."""
-    click.echo(f"artrt: {' '.join(redacted(message).split())}", err=True)
+    """Tells the user something on stderr, on one line, without failing, even where nobody reads it any more."""
+    with suppress(OSError):
+        click.echo(f"artrt: {' '.join(redacted(message).split())}", err=True)
 
 
 def tell_notes(done: Done) -> Done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -22,6 +23,7 @@ class StatsWriter:
 
     def __init__(self, target: str | None) -> None:
         self._file: TextIO | None = None
+        self._name = "statistics to stderr" if target == "json" else str(target)
         self._owned = target not in (None, "json")
         self._next = time.monotonic() + EVERY_SECONDS
         if target == "json":
@@ -40,9 +42,13 @@ class StatsWriter:
 
     def write(self, stats: Stats) -> None:
         """Writes a line."""
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self._file.write(stats.to_json() + "\n")
             self._file.flush()
+        except OSError as error:
+            raise OutputError(f"cannot write {self._name}: {error.strerror or error}") from error
 
     def __enter__(self) -> StatsWriter:
         """Nothing more to open."""
@@ -51,6 +57,7 @@ class StatsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes the file."""
+        """Closes the file; what could not be written was reported before."""
         if self._file is not None and self._owned:
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()

@@ -125,11 +125,13 @@ def parse_ramp(text: str | None) -> tuple[int, int]:
 
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
-    """Within the block, Ctrl-C and SIGTERM only make the yielded function say True."""
+    """Within the block, Ctrl-C, SIGTERM and SIGHUP only make the yielded function say True."""
     asked: list[int] = []
+    ending = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
     before = {
         number: signal.signal(number, lambda received, _: asked.append(received))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in ending
+        if signal.getsignal(number) is not signal.SIG_IGN  # nohup
     }
     try:
         yield lambda: bool(asked)

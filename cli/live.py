@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +21,7 @@ from ..engine.sources import Size, SourceOptions, open_source
 from ..engine.statistics import Stats
 from ._common import look_options, notice, tell_about_weights
 from ._stats import StatsWriter
+from .signals import Terminated
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -238,14 +238,21 @@ def play(
         notice(f"{opened.info.name} runs on {stylizer.provider} ({stylizer.reason})")
         pipeline = Pipeline(opened, [stylizer], sinks, frames=frames, max_frames=max_frames)
         pipeline.start()
-        signal.signal(signal.SIGTERM, lambda *_: pipeline.stop())
         for sink in sinks:
             if isinstance(sink, Announced):
                 notice(sink.announcement)
-        result = pipeline.wait(on_progress=writer.update)
+        result = _played(pipeline, writer)
         writer.write(result)
     notice(summary(result))
     return result
+
+
+def _played(pipeline: Pipeline, writer: StatsWriter) -> Stats:
+    """Waits for the end; a service that is stopped, or whose terminal is closed, has ended well."""
+    try:
+        return pipeline.wait(on_progress=writer.update)
+    except Terminated:
+        return pipeline.stats()
 
 
 def summary(stats: Stats) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -11,7 +12,9 @@ from typing import Any
 import click
 
 from .. import __version__
+from ..engine.addresses import redacted
 from ..engine.errors import ArtrtError, suggest
+from .signals import Terminated, raise_on_signals
 
 # name -> (module under artrt.cli, one line of help). The module defines a click command named `command`;
 # it is imported when it is called, so that `artrt --help` stays quick.
@@ -36,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 INTERRUPTED = 130
+DEBUG = "--debug"
 
 # What brings a module or a system library that could not be imported.
 EXTRAS = {
@@ -61,6 +65,10 @@ QUIET = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
 OPENCV_FIX = "apt-get install libgl1 libglib2.0-0, or use opencv-python-headless in place of opencv-python"
 
 
+class _NobodyReadsError(Exception):
+    """What reads the output has ended, as `| head` does: no error."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are used."""
 
@@ -83,6 +91,13 @@ class LazyGroup(click.Group):
             ctx.fail(f"no command '{args[0]}'; {suggest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Like click's, which would answer a pipe that nobody reads with code 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _NobodyReadsError from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands from the table, without importing one."""
         with formatter.section("Commands"):
@@ -101,7 +116,8 @@ def verbatim_examples(command: click.Command) -> click.Command:
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
 @click.version_option(__version__, prog_name="artrt")
-def cli() -> None:
+@click.option(DEBUG, is_flag=True, help="Show where an error came from.")
+def cli(debug: bool) -> None:
     r"""Neural style transfer in real time: pictures, videos, cameras; training, export, deployment.
 
     \b
@@ -123,6 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a file's name may be of another encoding
+    raise_on_signals()
     sys.exit(run(arguments))
 
 
@@ -132,35 +149,75 @@ def run(arguments: list[str] | None = None) -> int:
     Args:
         arguments: Words after `artrt`; those of the process when None.
     """
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = DEBUG in words  # wherever it stands: who saw an error adds it at the end
     try:
-        result: Any = cli.main(args=arguments, prog_name="artrt", standalone_mode=False)
+        code = _run([word for word in words if word != DEBUG], debug=debug)
+        sys.stdout.flush()  # at exit Python could only complain
+    except (_NobodyReadsError, BrokenPipeError):
+        _close_stdout()
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, OSError):
+            _close_stdout()
+            return _fail(_said(error), ArtrtError.exit_code)
+        message = redacted(f"{type(error).__name__}: {error}")
+        return _fail(f"{message} (a fault of artrt: add {DEBUG} to see where)", ArtrtError.exit_code)
+    return code
+
+
+def _run(words: list[str], *, debug: bool) -> int:
+    """Runs the command line; errors that are foreseen become one line and a code."""
+    try:
+        result: Any = cli.main(args=words, prog_name="artrt", standalone_mode=False)
     except ArtrtError as error:
+        if debug:
+            raise
         _tell_kept(error)
         return _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _fail(error.format_message() + _see_help(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt) as error:
-        _tell_kept(error if isinstance(error, KeyboardInterrupt) else error.__cause__ or error.__context__)
+        cause = error if isinstance(error, KeyboardInterrupt) else error.__cause__ or error.__context__
+        _tell_kept(cause)
+        if isinstance(cause, Terminated):
+            return _fail(str(cause), cause.exit_code)
         return _fail("interrupted", INTERRUPTED)
     except ImportError as error:
         message = missing_import(error)
         if message is None:
             raise
         return _fail(message, 1)
-    except BrokenPipeError:
-        sys.stderr.close()  # a closed `| head` is not an error, and the interpreter must not report it
-        return 0
     return result if isinstance(result, int) else 0
+
+
+def _see_help(error: click.ClickException) -> str:
+    """Where the options of the command stand, for an error in its options."""
+    context = getattr(error, "ctx", None)
+    return "" if context is None else f" ({context.command_path} --help)"
+
+
+def _said(error: OSError) -> str:
+    """What the system said, and of which file; without one it was the output that could not be written."""
+    return f"{error.filename or 'cannot write the output'}: {error.strerror or error}"
+
+
+def _close_stdout() -> None:
+    """Sends what is still to be written to nowhere, so that Python does not complain about it at exit."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell_kept(error: BaseException | None) -> None:
     """Names the file with the part that was done before an error."""
     if kept := getattr(error, "kept", None):
-        click.echo(f"artrt: the part that was done is in {kept}", err=True)
+        with contextlib.suppress(OSError):
+            click.echo(f"artrt: the part that was done is in {kept}", err=True)
 
 
 def missing_import(error: ImportError) -> str | None:
@@ -181,7 +238,8 @@ def missing_import(error: ImportError) -> str | None:
 def _fail(message: str, code: int) -> int:
     from ._common import with_origin
 
-    click.echo(f"artrt: error: {' '.join(with_origin(message).split())}", err=True)
+    with contextlib.suppress(OSError):  # nobody can read it: the terminal was closed
+        click.echo(f"artrt: error: {' '.join(with_origin(message).split())}", err=True)
     return code
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import contextlib
+import time
 import webbrowser
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,9 @@ from ..engine.studio.options import GIGA, MEGA, Limits, StudioOptions
 from ..engine.studio.server import StudioServer
 from ._common import notice, provider_option, threads_option
 from .live import web_options
+from .signals import Terminated
+
+CHECK_SECONDS = 0.5
 
 
 @click.command(name="studio")
@@ -105,13 +108,12 @@ def serve_studio(
         limits=_limits(**limits), cameras=cameras, provider=provider, threads=threads, model=model
     )
     web = WebOptions(token=token, ssl_cert=ssl_cert, ssl_key=ssl_key, max_clients=max_clients)
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    with StudioServer(host, port, options=options, web=web) as server:
+    with StudioServer(host, port, options=options, web=web) as server, contextlib.suppress(Terminated):
         notice(f"the studio is at {server.url}")
         if opens:
             webbrowser.open(server.url)
-        while not stopped.wait(0.5):
+        while True:
+            time.sleep(CHECK_SECONDS)
             server.check()
 
 

@@ -87,12 +87,18 @@ class Mailbox(Generic[Item]):
         with self._changed:
             return self._closed and not self._items
 
-    def close(self, *, discard: bool = False) -> None:
-        """Ends the hand-over; wakes everybody who waits. `discard` drops (and counts) what nobody took."""
+    def close(self, *, discard: bool = False) -> int:
+        """Ends the hand-over; wakes everybody who waits. `discard` drops (and counts) what nobody took.
+
+        Returns:
+            How many items were dropped by this call.
+        """
         with self._changed:
             self._closed = True
+            lost = len(self._items) if discard else 0
             if discard:
-                self._dropped += len(self._items)
-                self._discarded += len(self._items)
+                self._dropped += lost
+                self._discarded += lost
                 self._items.clear()
             self._changed.notify_all()
+            return lost

@@ -6,6 +6,7 @@ parent ── Work ─► worker: opens its models ── Ready or the error ─
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 from collections import deque
@@ -113,7 +114,11 @@ def _step(workers: _Workers, waiting: deque[_Try]) -> Iterator[Outcome]:
         worker.ready = True
         if waiting:
             worker.doing = waiting.popleft()
-            worker.pipe.send((worker.doing.job, worker.doing.attempts))
+            try:
+                worker.pipe.send((worker.doing.job, worker.doing.attempts))
+            except ConnectionError:  # it died between its answer and this job, which was not tried
+                worker.doing.attempts -= 1
+                yield from _after_death(workers, worker, waiting)
 
 
 def _after_death(workers: _Workers, worker: _Worker, waiting: deque[_Try]) -> Iterator[Outcome]:
@@ -136,7 +141,13 @@ def _after_death(workers: _Workers, worker: _Worker, waiting: deque[_Try]) -> It
 
 def _serve(pipe: Connection, work: Work) -> None:
     """The life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+        signal.signal(number, signal.SIG_IGN)  # they are the parent's to answer
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone
+        _do_jobs(pipe, work)
+
+
+def _do_jobs(pipe: Connection, work: Work) -> None:
     try:
         painter = work.open()
     except ArtrtError as error:
@@ -145,10 +156,7 @@ def _serve(pipe: Connection, work: Work) -> None:
     with painter:
         pipe.send(None)
         while True:
-            try:
-                job, attempts = pipe.recv()
-            except EOFError:
-                return
+            job, attempts = pipe.recv()
             pipe.send(attempt(job, painter, work, attempts=attempts))
 
 

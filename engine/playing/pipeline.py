@@ -15,6 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 
 from ..errors import ArtrtError, UsageError
@@ -33,6 +34,7 @@ from ..stages.chain import FrameFunction
 from ..statistics import Statistics, Stats
 from .clock import Clock
 from .sink_thread import SinkThreads
+from .worker import Worker
 
 # Frames of a file that wait for the stages.
 FILE_QUEUE = 4
@@ -97,7 +99,8 @@ class Pipeline:
         self._ended = threading.Event()
         self._error: BaseException | None = None
         self._error_lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
+        self._workers: list[Worker] = []
+        self._started = False
         self._size = (self._source.info.width or 0, self._source.info.height or 0)
 
     @property
@@ -155,11 +158,24 @@ class Pipeline:
         )
 
     def start(self) -> Pipeline:
-        """Opens the sinks and starts all threads.
+        """Opens the sinks and starts all threads; a pipeline can be started once.
 
         Raises:
+            UsageError: It was started before.
             ArtrtError: A sink cannot be opened; everything is closed again.
         """
+        self._start_once()
+        return self._start()
+
+    def _start_once(self) -> None:
+        if self._started:
+            raise UsageError(
+                "a pipeline is started once, by `with`, start(), run() or results(): make a new one; "
+                "inside `with`, wait() plays it to its end"
+            )
+        self._started = True
+
+    def _start(self) -> Pipeline:
         try:
             for sink in self._sinks:
                 if isinstance(sink, Attachable):
@@ -171,9 +187,9 @@ class Pipeline:
             self._source.close()
             raise
         for name, work in (("stages", self._run_stages), ("source", self._read)):
-            thread = threading.Thread(target=work, name=f"artrt {name}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            worker = Worker(work, name=f"artrt {name}")
+            self._workers.append(worker)
+            worker.start()
         return self
 
     def wait(self, *, on_progress: Callable[[Stats], None] | None = None) -> Stats:
@@ -186,9 +202,12 @@ class Pipeline:
             The final counts.
 
         Raises:
+            UsageError: It was not started.
             ArtrtError: What went wrong first in any thread.
             KeyboardInterrupt: Ctrl-C; the files are finished.
         """
+        if not self._started:
+            raise UsageError("this pipeline was not started: call start() first, or run() instead of wait()")
         next_report = 0.0
         try:
             while True:
@@ -211,19 +230,37 @@ class Pipeline:
         """Starts the pipeline and gives its results; leaving the loop stops it.
 
         A loop that is slower than a live source gets the newest result each time; `max_frames` counts what it gets.
+        Windows are served by the loop: a new picture is shown when the next result is asked for.
+
+        Raises:
+            UsageError: The pipeline was started before.
         """
+        self._start_once()
+        return self._results()
+
+    def _results(self) -> Iterator[Result]:
         box: Mailbox[Result] = Mailbox(capacity=1, lossy=not self._lossless)
         limit, self._max_frames = self._max_frames, self._max_frames if self._lossless else None
         self._sinks.append(MailboxSink(box, live=not self._lossless))
-        with self:
+        self._start()
+        with ExitStack() as stack:
+            stack.push(self.__exit__)
             try:
                 for _ in itertools.count() if limit is None or self._lossless else range(limit):
-                    if (result := box.take()) is None:
+                    if (result := self._next_of(box)) is None:
                         self.wait()  # other sinks may have more to write
                         break
                     yield result
             finally:
                 box.close(discard=True)
+
+    def _next_of(self, box: Mailbox[Result]) -> Result | None:
+        """The next result of a mailbox, or None at its end; windows are served meanwhile."""
+        while True:
+            served = self._sink_threads.serve_main_thread(timeout_seconds=0)
+            result = box.take(timeout_seconds=POLL_SECONDS if served else None)
+            if result is not None or box.finished:
+                return result
 
     def stop(self) -> None:
         """Asks everything to end, from any thread; `wait` then returns."""
@@ -307,9 +344,10 @@ class Pipeline:
         self._sink_threads.put(Result(frame, image, latency_ms, dict(self._runner.last_ms), dropped))
 
     def _fail(self, error: BaseException, where: str) -> None:
-        """Remembers the first error and stops everything."""
+        """Remembers the first error and stops everything; what only has to be written is not lost by another sink."""
         self._remember(error, where)
-        self.stop()
+        if where == "caller" or not self._ended.is_set():
+            self.stop()
 
     def _remember(self, error: BaseException, where: str) -> None:
         with self._error_lock:
@@ -319,15 +357,22 @@ class Pipeline:
             self._error.__cause__ = error
 
     def _finish(self) -> Stats:
-        stopped = self._stopping.is_set()
-        for thread in self._threads:
-            thread.join(STOP_SECONDS if stopped else None)
-        self._sink_threads.finish(stopped=stopped)
+        try:
+            self._join()
+        except BaseException as interruption:  # Ctrl-C while the last frames are written: files are finished
+            self._fail(interruption, "caller")
+            self._join()
         stats = self.stats()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
         return stats
+
+    def _join(self) -> None:
+        stopped = self._stopping.is_set()
+        for worker in self._workers:
+            worker.wait(timeout_seconds=STOP_SECONDS if stopped else None)
+        self._sink_threads.finish(stopped=stopped)
 
 
 def _opened(

@@ -12,6 +12,7 @@ from ..result import Result
 from ..sinks.base import Sink, WindowLike
 from ..sources.base import SourceInfo
 from ..statistics import SinkStats, Statistics
+from .worker import Worker
 
 # Results that wait for a file: of another file (the source waits), and of a live source (then they are dropped).
 FILE_QUEUE = 8
@@ -48,7 +49,7 @@ class SinkThread:
         self._failed = 0
         self._completed = False
         self._finished = False
-        self._thread: threading.Thread | None = None
+        self._worker = None if sink.main_thread else Worker(self._run, name=f"artrt sink {sink.name}")
 
     @property
     def stats(self) -> SinkStats:
@@ -62,11 +63,8 @@ class SinkThread:
 
     def start(self) -> None:
         """Starts the thread, unless the sink must be served by the caller's."""
-        if not self.sink.main_thread:
-            self._thread = threading.Thread(
-                target=self._run, name=f"artrt sink {self.sink.name}", daemon=True
-            )
-            self._thread.start()
+        if self._worker is not None:
+            self._worker.start()
 
     def put(self, result: Result) -> None:
         """Hands a result over."""
@@ -92,20 +90,24 @@ class SinkThread:
             self.sink.idle()
 
     def end(self, *, completed: bool, discard: bool) -> None:
-        """No more results come; `discard` throws away those that wait."""
-        self._completed = self._completed or completed
-        self._mailbox.close(discard=discard)
+        """No more results come; `discard` throws away those that wait, and then the output is not complete."""
+        lost = self._mailbox.close(discard=discard)
+        self._completed = (self._completed or completed) and lost == 0
 
     def finish(self) -> None:
         """Closes the sink, once."""
-        if not self._finished:
-            self._finished = True
+        if self._finished:
+            return
+        self._finished = True
+        try:
             self.sink.close(completed=self._completed)
+        except Exception as error:  # the other sinks are closed all the same
+            self._on_error(error, self.sink.name)
 
     def join(self, *, timeout_seconds: float | None = None) -> None:
         """Waits for the thread."""
-        if self._thread is not None:
-            self._thread.join(timeout_seconds)
+        if self._worker is not None:
+            self._worker.wait(timeout_seconds=timeout_seconds)
 
     def _run(self) -> None:
         try:
@@ -113,10 +115,7 @@ class SinkThread:
                 self.serve(timeout_seconds=1.0)
         except BaseException as error:
             self._on_error(error, self.sink.name)
-        try:
-            self.finish()
-        except BaseException as error:
-            self._on_error(error, self.sink.name)
+        self.finish()
 
 
 class SinkThreads:

@@ -146,7 +146,8 @@ class Worker:
 
 def _serve(pipe: Connection, options: StudioOptions, threads: int | None) -> None:
     """The life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to answer
+    for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+        signal.signal(number, signal.SIG_IGN)  # they are the server's to answer
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(options.limits.photo_pixels)
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     with contextlib.suppress(OSError):

@@ -78,7 +78,10 @@ def test_missing_source(tmp_path, capsys):
     assert "no such folder" in capsys.readouterr().err
 
 
-def test_interrupted_batch_is_continued(tmp_path, picture, zoo):
+@pytest.mark.parametrize(
+    ("sent", "code", "said"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_interrupted_batch_is_continued(tmp_path, picture, zoo, sent, code, said):
     source, out = tmp_path / "source", tmp_path / "out"
     write_image(source / "00.png", picture(800, 1200))
     for number in range(
@@ -104,10 +107,11 @@ def test_interrupted_batch_is_continued(tmp_path, picture, zoo):
         deadline = time.monotonic() + 60
         while not (out / NAME).exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert errors.splitlines()[-1] == "artrt: error: interrupted"
+    assert process.returncode == code, errors
+    assert errors.splitlines()[-1] == f"artrt: error: {said}"
+    assert "Traceback" not in errors
     assert not [path for path in out.iterdir() if "partial" in path.name]
     done = len((out / NAME).read_text().splitlines())
     assert 0 < done < 60

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -109,34 +107,10 @@ def test_the_source_is_not_overwritten(use_tiny_zoo, tmp_path, capsys):
     assert clip.read_bytes() == before
 
 
-def test_a_terminated_process_finishes_its_file(tiny_zoo, tmp_path):
-    path = tmp_path / "a.mp4"
-    command = [
-        sys.executable,
-        "-m",
-        "artrt.cli.main",
-        "live",
-        "test://64x48@30",
-        "--headless",
-        "-o",
-        str(path),
-    ]
-    script = f"from artrt.cli.main import main; main({command[3:]!r})"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        env={"ARTRT_ZOO": str(tiny_zoo), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".artrt-*")):
-        assert time.monotonic() < deadline, "it did not start to write"
-        time.sleep(0.05)
-    time.sleep(1.5)
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 0, errors
-    assert probe(path).frames >= 3
+def test_statistics_that_cannot_be_written_end_it_in_one_line(use_tiny_zoo, capsys):
+    assert run(["live", "test://64x48@50", "--headless", "--max-frames", "9", "--stats", "/dev/full"]) == 1
+    errors = capsys.readouterr().err
+    assert errors.endswith("artrt: error: cannot write /dev/full: No space left on device\n")
 
 
 def test_live_loads_no_torch(tiny_zoo):

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import types
 
 import click
@@ -9,6 +13,7 @@ import pytest
 from artrt.cli import main
 from artrt.cli._common import with_origin
 from artrt.cli.main import COMMANDS, missing_import, run
+from artrt.cli.signals import Terminated
 from artrt.engine import errors
 
 
@@ -63,10 +68,62 @@ def test_interruption_is_130(failing, capsys, interruption):
     assert capsys.readouterr().err.endswith("artrt: error: interrupted\n")
 
 
-def test_unknown_errors_keep_their_traceback(failing):
-    failing(ZeroDivisionError("a bug"))
-    with pytest.raises(ZeroDivisionError, match="a bug"):
-        run(["styles"])
+def test_unknown_errors_are_one_line_too(failing, capsys):
+    failing(ZeroDivisionError("rtsp://me:secret@camera"))
+    assert run(["styles"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "artrt: error: ZeroDivisionError: rtsp://camera (a fault of artrt: add --debug to see where)\n",
+    )
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), errors.InputError("a file")])
+def test_debug_shows_where_an_error_came_from(failing, error):
+    failing(error)
+    with pytest.raises(type(error), match="a bug|a file"):
+        run(["styles", "--debug"])
+
+
+def test_terminated_is_told_with_the_code_of_shells(failing, capsys):
+    failing(Terminated(signal.SIGTERM))
+    assert run(["styles"]) == 143
+    assert capsys.readouterr().err.endswith("artrt: error: terminated\n")
+
+
+COMMAND = [sys.executable, "-m", "artrt.cli.main"]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_output_is_one_line(unbuffered):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "styles", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "artrt: error: cannot write the output: No space left on device\n",
+    )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_that_nobody_reads_is_no_error(unbuffered):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, "styles", "list"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_missing_package_names_the_extra(failing, capsys):
@@ -107,7 +164,9 @@ def test_unknown_command_lists_close_names(capsys):
 
 def test_wrong_option_is_usage(capsys):
     assert run(["stylize", "a.jpg", "--wrong"]) == 2
-    assert "No such option" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("artrt: error: No such option")
+    assert line.endswith("(artrt stylize --help)")
 
 
 def test_no_arguments_show_the_help(capsys):

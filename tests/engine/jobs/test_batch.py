@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import signal
+from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from artrt.engine.errors import InputError, UnknownStyleError, UsageError
 from artrt.engine.frame import read_image, write_image
 from artrt.engine.jobs.batch import find_jobs, fingerprint, run_batch
 from artrt.engine.jobs.manifest import NAME, BatchManifest
+from artrt.engine.jobs.processes import _serve
 from artrt.engine.jobs.work import Work, shared_out
 from artrt.engine.looks.look import Look
 from support.batch import FaultyWork
@@ -170,3 +174,40 @@ def test_error_of_opening_the_models_ends_the_batch(source, tmp_path, use_tiny_z
 
 def test_manifest_without_a_file_is_empty(tmp_path):
     assert BatchManifest(tmp_path, tmp_path / "out", "look").finished() == set()
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_worker_that_dies_before_its_next_job_costs_no_try(source, tmp_path, monkeypatch, retries):
+    send, sent = Connection.send, []
+
+    def send_after_death(self, job):
+        sent.append(job)
+        if len(sent) == 2:
+            (worker,) = multiprocessing.active_children()
+            worker.kill()
+            worker.join()
+        send(self, job)
+
+    monkeypatch.setattr(Connection, "send", send_after_death)
+    work = faulty(tmp_path, 0, retries=retries)
+    result = run_batch(source, tmp_path / "out", work=work)
+    assert {outcome.job.input.name: outcome.attempts for outcome in result.done} == {
+        "one.png": 1,
+        "two.png": 1,
+        "bright.png": 1,
+    }
+    assert len(sent) == 4
+
+
+def test_a_worker_whose_parent_is_gone_ends_quietly(tmp_path, source, capfd):
+    ours, theirs = multiprocessing.Pipe()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    job = find_jobs(source, tmp_path / "out")[0]
+    ours.send((job, 0))
+    ours.close()
+    try:
+        _serve(theirs, faulty(tmp_path, 0))
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert "Traceback" not in capfd.readouterr().err

@@ -15,7 +15,8 @@ from artrt.engine.errors import ArtrtError, InputError, OutputError, UsageError
 from artrt.engine.frame import Frame
 from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.sessions import FakeSession
-from artrt.engine.sinks import FunctionSink, NullSink
+from artrt.engine.sinks import EncodeOptions, FunctionSink, NullSink, open_sink
+from artrt.engine.sinks.encoder import VideoEncoder
 from artrt.engine.sources import SourceInfo
 from artrt.engine.stage_spec import Control, StageSpec
 from artrt.engine.stages.stage import Stage
@@ -264,6 +265,105 @@ def test_ctrl_c_leaves_a_playable_file(tmp_path):
     assert "KeyboardInterrupt" in errors
     assert probe(tmp_path / "a.mp4").frames > 10
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.mp4"]
+
+
+def test_ctrl_c_while_the_last_frames_are_written_leaves_a_playable_file(tmp_path, monkeypatch):
+    slow_writing(monkeypatch, 0.1)
+    pipeline = Pipeline("test://64x48@30?frames=9", [], [tmp_path / "a.mp4"], frames="all")
+
+    def interrupt():
+        eventually(pipeline._ended.is_set)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    assert 1 <= probe(tmp_path / "a.mp4").frames < 9
+
+
+def test_a_video_whose_last_frames_were_thrown_away_is_not_whole(tmp_path, monkeypatch):
+    slow_writing(monkeypatch, 0.1)
+    sink = open_sink(tmp_path / "a.mp4", options=EncodeOptions(whole=True))
+    with Pipeline("test://64x48@30?frames=9", [], [sink], frames="all") as pipeline:
+        eventually(pipeline._ended.is_set)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.partial.mp4"]
+
+
+def slow_writing(monkeypatch, seconds):
+    encode = VideoEncoder.write
+
+    def write(self, image, time_seconds):
+        time.sleep(seconds)
+        encode(self, image, time_seconds)
+
+    monkeypatch.setattr(VideoEncoder, "write", write)
+
+
+@pytest.mark.parametrize("again", ["start", "run", "results"])
+def test_a_pipeline_starts_once(again):
+    with Pipeline("test://64x48@100", [], [NullSink()]) as pipeline:
+        threads = threading.active_count()
+        with pytest.raises(UsageError, match="started once"):
+            getattr(pipeline, again)()
+        assert threading.active_count() == threads
+        eventually(lambda: pipeline.stats().frames_out > 3)
+    with pytest.raises(UsageError, match="started once"):
+        getattr(pipeline, again)()
+
+
+def test_a_pipeline_that_was_not_started_cannot_be_waited_for():
+    pipeline = Pipeline("test://64x48@100", [], [NullSink()])
+    with pytest.raises(UsageError, match="was not started"):
+        pipeline.wait()
+
+
+class Window(NullSink):
+    """Shows results in the thread that made it."""
+
+    main_thread = True
+
+    def __init__(self, *, live):
+        super().__init__(live=live)
+        self.shown = []
+        self._thread = threading.current_thread()
+
+    def write(self, result):
+        assert threading.current_thread() is self._thread
+        self.shown.append(result.index)
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_windows_are_served_while_results_come_as_a_loop(live):
+    window = Window(live=live)
+    seen = []
+    for result in Pipeline("test://64x48@60?frames=20", [], [window], frames="all").results():
+        seen.append(result.index)
+        time.sleep(0.01)
+    assert seen == list(range(20))
+    assert window.shown == sorted(set(window.shown))
+    assert len(window.shown) >= 15
+    assert window.shown[-1] == 19
+
+
+def test_a_sink_that_fails_to_close_leaves_the_others_whole(tmp_path, monkeypatch):
+    slow_writing(monkeypatch, 0.02)
+    broken = Window(live=True)
+    broken.close = lambda *, completed: (_ for _ in ()).throw(OutputError("the window is stuck"))
+    sink = open_sink(tmp_path / "a.mp4", options=EncodeOptions(whole=True))
+    with pytest.raises(OutputError, match="the window is stuck"):
+        Pipeline("test://64x48@100?frames=20", [], [broken, sink], frames="all").run()
+    assert probe(tmp_path / "a.mp4").frames == 20
+
+
+def test_a_sink_that_fails_at_the_end_leaves_the_others_whole(tmp_path, monkeypatch):
+    slow_writing(monkeypatch, 0.05)
+    broken = NullSink()
+    broken.close = lambda *, completed: (_ for _ in ()).throw(OutputError("the server is gone"))
+    sink = open_sink(tmp_path / "a.mp4", options=EncodeOptions(whole=True))
+    with pytest.raises(OutputError, match="the server is gone"):
+        Pipeline("test://64x48@100?frames=9", [], [broken, sink], frames="all").run()
+    assert probe(tmp_path / "a.mp4").frames == 9
 
 
 def test_results_come_as_a_loop():

@@ -1,0 +1,36 @@
+"""A thread whose end can be waited for, also after a wait that Ctrl-C broke off."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Worker:
+    """Runs a function once, in a daemon thread.
+
+    `threading.Thread.join` takes a thread for ended when a signal interrupts it (Python before 3.13).
+
+    Args:
+        work: The function; it handles its errors.
+        name: Name of the thread.
+    """
+
+    def __init__(self, work: Callable[[], None], *, name: str) -> None:
+        self._work = work
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def wait(self, *, timeout_seconds: float | None = None) -> bool:
+        """Waits for its end; False when the time is over."""
+        return self._ended.wait(timeout_seconds)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._ended.set()

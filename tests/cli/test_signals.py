@@ -1,0 +1,105 @@
+"""Signals end a command as Ctrl-C does, at any moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from artrt.cli.signals import Terminated, raise_on_signals
+from support.clips import probe
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def _handlers_are_put_back():
+    before = {number: signal.getsignal(number) for number in ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "code"),
+    [
+        (signal.SIGINT, KeyboardInterrupt, None),
+        (signal.SIGTERM, Terminated, 143),
+        (signal.SIGHUP, Terminated, 129),
+    ],
+)
+def test_a_signal_is_an_exception_once(number, kind, code):
+    raise_on_signals()
+    with pytest.raises(kind) as caught:
+        signal.raise_signal(number)
+    assert getattr(caught.value, "exit_code", None) == code
+    for again in ENDING:  # shells and `timeout` send some twice
+        signal.raise_signal(again)
+
+
+def test_signals_that_are_ignored_stay_so():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    raise_on_signals()
+    signal.raise_signal(signal.SIGHUP)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_recording_is_whole_after_a_signal(tiny_zoo, tmp_path, number):
+    path = tmp_path / "a.mp4"
+    words = ["live", "test://320x180@30", "--headless", "-o", str(path), "--provider", "cpu"]
+    with started(words, tiny_zoo) as process:
+        wait_for_growth(tmp_path, process)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert "frames in" in errors.splitlines()[-1]
+    assert probe(path).frames >= 3
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_video_that_was_ended_is_kept_as_a_part(tiny_zoo, tmp_path, number, code):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    words = ["stylize", str(long_clip(clips)), "-o", str(tmp_path / "b.mp4"), "--provider", "cpu"]
+    with started(words, tiny_zoo) as process:
+        wait_for_growth(tmp_path, process)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == code, errors
+    assert f"the part that was done is in {tmp_path / 'b.partial.mp4'}" in errors
+    assert "Traceback" not in errors
+    assert {entry.name for entry in tmp_path.iterdir()} == {"clips", "b.partial.mp4"}
+    assert probe(tmp_path / "b.partial.mp4").frames >= 3
+
+
+def long_clip(folder):
+    from artrt.engine.playing.pipeline import Pipeline
+
+    Pipeline("test://320x180@30?frames=900", [], [folder / "a.mp4"], frames="all").run()
+    return folder / "a.mp4"
+
+
+@contextmanager
+def started(words, zoo):
+    environment = os.environ | {"ARTRT_ZOO": str(zoo)}
+    command = [sys.executable, "-m", "artrt.cli.main", *words, "--style", "none"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for_growth(folder, process):
+    """Waits until a video has its first fragments."""
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size > 2000 for path in folder.glob(".artrt-*")):
+        assert time.monotonic() < deadline, "it did not start to write"
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
