@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,6 +78,23 @@ def cache_folder(*parts: str) -> Path:
     home = os.environ.get("XDG_CACHE_HOME")
     base = Path(home) if home else Path.home() / ".cache"
     return base.joinpath("artrt", *parts)
+
+
+def writable_cache(*parts: str) -> Path | None:
+    """A folder for caches, made when it is missing; None where nothing can be written to it.
+
+    Args:
+        parts: Names below the folder for caches.
+    """
+    folder = cache_folder(*parts)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(
+            dir=folder
+        ):  # permissions tell nothing on a disk that is mounted read-only
+            return folder
+    except OSError:
+        return None
 
 
 @contextmanager

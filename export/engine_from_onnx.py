@@ -16,7 +16,7 @@ from typing import Any
 import onnx
 
 from ..engine.errors import ArtrtError, ContractError, ProviderError
-from ..engine.files import cache_folder, replacing
+from ..engine.files import replacing, writable_cache
 from ..engine.sessions.cuda_memory import CudaMemory
 from ..engine.sessions.machine import require_cuda_driver
 from ..engine.sessions.plan import TENSORRT_FIX, write_sidecar
@@ -31,7 +31,7 @@ from .vector_inputs import with_vector_inputs
 
 GIB = 1 << 30
 LEAST_FREE_GIB = 1.0
-MASK_SIZES = ((1, 1), (96, 160))
+USUAL_MASK: Size = (96, 160)
 
 Progress = Callable[[str, int, int], None]
 """Told the phase, the steps done and their number."""
@@ -85,6 +85,17 @@ def _command(options: ExportOptions) -> str:
         f"--calibration {options.calibration}" if options.precision == "int8" else "",
         "--fuse" if options.fuse else "",
         "--saliency" if options.saliency else "",
+        build_options(options),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def build_options(options: ExportOptions) -> str:
+    """The options of `artrt export` that concern the builder alone."""
+    parts = [
+        f"--workspace {options.workspace_gib:g}" if options.workspace_gib is not None else "",
+        "--hardware-compatible" if options.hardware_compatible else "",
+        "--version-compatible" if options.version_compatible else "",
     ]
     return " ".join(part for part in parts if part)
 
@@ -213,7 +224,8 @@ def profile_shapes(
         elif value.name in states[0]:
             found[value.name] = tuple(state[value.name] for state in states)
         else:
-            found[value.name] = (*MASK_SIZES, shapes.maximum)
+            best = min(USUAL_MASK[0], shapes.maximum[0]), min(USUAL_MASK[1], shapes.maximum[1])
+            found[value.name] = ((1, 1), best, shapes.maximum)
     return found
 
 
@@ -231,11 +243,14 @@ def _require_memory(memory: CudaMemory, build: BuildOptions) -> None:
 def _timing_cache(config: Any, version: str, memory: CudaMemory) -> Iterator[None]:
     """Timings of earlier builds for this GPU and version, kept for the next."""
     name = f"{memory.gpu}-{memory.compute_capability}-{version}.timing".replace(" ", "-").replace("/", "-")
-    path = cache_folder("tensorrt") / name
-    known = path.read_bytes() if path.is_file() else b""
+    folder = writable_cache("tensorrt")
+    path = None if folder is None else folder / name
+    known = path.read_bytes() if path is not None and path.is_file() else b""
     cache = config.create_timing_cache(known) or config.create_timing_cache(b"")  # None: it cannot be read
     config.set_timing_cache(cache, ignore_mismatch=False)
     yield
+    if path is None:
+        return
     with replacing(path) as temporary:
         cache = config.get_timing_cache()
         temporary.write_bytes(bytes(cache.serialize()))

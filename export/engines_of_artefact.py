@@ -22,7 +22,7 @@ from ..engine.errors import MissingExtraError, ProviderError, UsageError
 from ..engine.frame import Image
 from ..engine.zoo.artefact import Artefact
 from ..engine.zoo.style import load_style
-from .engine_from_onnx import BuildOptions, engine_from_onnx, require_tensorrt, size_option
+from .engine_from_onnx import BuildOptions, build_options, engine_from_onnx, require_tensorrt, size_option
 from .engine_parity import check_engine
 from .fixed_stroke import with_stroke
 from .fuse import spec_of
@@ -145,8 +145,11 @@ def _range(source: Artefact) -> Shapes:
 
 
 def _build(source: Artefact, options: ExportOptions) -> BuildOptions:
-    command = f"artrt export --model {source.folder.absolute()} --format engine {size_option(options.shapes)}"
-    command += "" if options.stroke is None else f" --stroke {options.stroke:g}"
+    stroke = "" if options.stroke is None else f"--stroke {options.stroke:g}"
+    parts = [size_option(options.shapes), build_options(options), stroke]
+    command = " ".join(
+        [f"artrt export --model {source.folder.absolute()} --format engine", *filter(None, parts)]
+    )
     return replace(BuildOptions.of(options), precision=source.manifest["precision"], rebuild=command)
 
 

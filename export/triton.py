@@ -124,7 +124,7 @@ def _fill(folder: Path, artefact: Artefact, path: Path, config: str) -> None:
 
 def _spec(path: Path) -> StageSpec:
     if path.suffix == ".plan":
-        return StageSpec.from_json(read_sidecar(path)["metadata"][METADATA_KEY])
+        return StageSpec.from_json(read_sidecar(path).metadata[METADATA_KEY])
     return spec_of(onnx.load(str(path)))
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ArtrtError, ProviderError
-from ..files import cache_folder
+from ..files import cache_folder, writable_cache
 from ..sessions.limits import usable_cores
 from ..sessions.machine import (
     GPU_FIX,
@@ -232,12 +232,10 @@ def virtual_camera() -> Finding:
 def cache() -> Finding:
     """The cache folder: can it be written, and how large is it."""
     folder = cache_folder()
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(existing, os.W_OK):
-        return Finding(
-            "cache", BROKEN, f"{existing} cannot be written", "set ARTRT_CACHE_DIR to a folder of yours"
-        )
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
+    if writable_cache() is None:
+        fix = "set ARTRT_CACHE_DIR to a folder of yours; until then compiled models are not kept"
+        return Finding("cache", BROKEN, f"{folder} cannot be written", fix)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return Finding("cache", OK, f"{folder}, {size / 1e6:.1f} MB")
 
 

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArtrtError, ContractError, InputError, ProviderError
-from ..files import cache_folder
+from ..files import writable_cache
 from ..stage_spec import METADATA_KEY
 from .base import Array, SessionOptions, TensorInfo
 from .limits import usable_cores
 from .machine import load_libraries
 from .onnxruntime_profiles import profile_settings
 from .onnxruntime_proof import EXECUTION_PROVIDERS, require_active, require_no_fallback, require_provider
-from .probe import probe_feeds
+from .probe import prove
 
 ELEMENT_TYPES = {
     "tensor(float)": "float32",
@@ -77,7 +77,9 @@ class OnnxRuntimeSession:
         """Copies an array to the device."""
         import onnxruntime
 
-        return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), self._device_type, 0)
+        # On the CPU an OrtValue only refers to the array, which may change.
+        own = np.array(array, order="C") if self._device_type == "cpu" else np.ascontiguousarray(array)
+        return onnxruntime.OrtValue.ortvalue_from_numpy(own, self._device_type, 0)
 
     def to_host(self, tensor: Any) -> Array:
         """Copies a device tensor to an array of its own."""
@@ -131,7 +133,7 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> OnnxRuntim
     require_provider(provider)
     if provider == "cpu":
         session = OnnxRuntimeSession(_load(path, provider, options), provider=provider)
-        session.run(probe_feeds(session, size=options.size))
+        prove(session, size=options.size)
         return session
     with tempfile.TemporaryDirectory(prefix="artrt-proof-") as folder:
         loading = load_libraries()
@@ -139,7 +141,7 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> OnnxRuntim
             native = _load(path, provider, options, profile=Path(folder) / "trace")
         require_active(native.get_providers(), provider, loading=loading)
         session = OnnxRuntimeSession(native, provider=provider)
-        session.run(probe_feeds(session, size=options.size))
+        prove(session, size=options.size)
         session.reason = require_no_fallback(Path(native.end_profiling()), provider)
     return session
 
@@ -186,8 +188,9 @@ def _provider_settings(name: str) -> dict[str, str]:
         return {"cudnn_conv_algo_search": "HEURISTIC"}  # an exhaustive search stalls at every new frame size
     if name != "tensorrt":
         return {}
-    cache = cache_folder("onnxruntime-tensorrt")
-    cache.mkdir(parents=True, exist_ok=True)
+    cache = writable_cache("onnxruntime-tensorrt")
+    if cache is None:
+        return {}
     return {
         "trt_engine_cache_enable": "True",
         "trt_engine_cache_path": str(cache),

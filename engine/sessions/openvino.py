@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArtrtError, ContractError, ProviderError
-from ..files import cache_folder
+from ..files import cache_folder, writable_cache
 from ..stage_spec import METADATA_KEY, SIZING_CONTROLS
 from .base import Array, SessionOptions, TensorInfo
 from .limits import usable_cores
-from .probe import probe_feeds
+from .probe import prove
 
 Form = tuple[object, ...]
 """What a model is compiled for: the shape of every input, and the values of those that set sizes."""
@@ -110,8 +110,11 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> OpenVinoSe
     core = _openvino().Core()
     with translated_errors():
         model = core.read_model(str(path))
-        session = OpenVinoSession(model, settings=_settings(options))
-        session.run(probe_feeds(session, size=options.size))
+        cache = writable_cache("openvino")
+        session = OpenVinoSession(model, settings=_settings(options, cache))
+        if cache is None:
+            session.reason += f"; nothing is cached: {cache_folder('openvino')} cannot be written"
+        prove(session, size=options.size)
     return session
 
 
@@ -169,14 +172,13 @@ def _fix(model: Any, name: str, value: Array) -> None:
     model.remove_parameter(parameter)
 
 
-def _settings(options: SessionOptions) -> dict[str, Any]:
-    return {
+def _settings(options: SessionOptions, cache: Path | None) -> dict[str, Any]:
+    return ({} if cache is None else {"CACHE_DIR": str(cache)}) | {
         "INFERENCE_PRECISION_HINT": PRECISIONS[options.precision],
         "INFERENCE_NUM_THREADS": options.threads or usable_cores(),
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
         "ENABLE_CPU_PINNING": False,  # decoding and encoding share the cores
-        "CACHE_DIR": str(cache_folder("openvino")),
     }
 
 

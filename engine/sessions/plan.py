@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
 
 from ..errors import IntegrityError, ProviderError
 from ..files import sha256_of
@@ -51,7 +54,29 @@ def write_sidecar(plan: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def read_sidecar(plan: Path) -> dict[str, Any]:
+class Sidecar(Struct, frozen=True):
+    """What a sidecar says; other facts are for people.
+
+    Args:
+        sidecar: Version of the format.
+        plan_sha256: Of the plan.
+        device: What the engine was built for.
+        shapes: (height, width) of the frames: minimum, optimum, maximum.
+        metadata: The stage contract.
+        compatible: "hardware" and "version", where the engine fits more than its device.
+        rebuild: The command that builds it again.
+    """
+
+    sidecar: int
+    plan_sha256: str
+    device: Device
+    shapes: dict[Literal["minimum", "optimum", "maximum"], tuple[int, int]]
+    metadata: dict[str, str]
+    compatible: tuple[str, ...] = ()
+    rebuild: str = "artrt export --format engine"
+
+
+def read_sidecar(plan: Path) -> Sidecar:
     """The sidecar of a plan, after the plan's bytes were compared with it.
 
     Raises:
@@ -59,18 +84,18 @@ def read_sidecar(plan: Path) -> dict[str, Any]:
     """
     path = sidecar_path(plan)
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = data["sidecar"] == SIDECAR
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(f"{path} is missing or unreadable: export the engine again") from error
-    if not known:
-        raise IntegrityError(f"{path} is of another version of artrt: export the engine again")
-    if sha256_of(plan) != data["plan_sha256"]:
+        data = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        if data.get("sidecar", SIDECAR) != SIDECAR:
+            raise IntegrityError(f"{path} is of another version of artrt: export the engine again")
+        said = msgspec.convert(data, type=Sidecar)
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+        raise IntegrityError(f"{path} is missing or unreadable ({error}): export the engine again") from error
+    if sha256_of(plan) != said.plan_sha256:
         raise IntegrityError(f"{plan} is not the engine of its sidecar (sha256 differs): export it again")
-    return data
+    return said
 
 
-def require_fit(sidecar: Mapping[str, Any], here: Device, *, plan: Path) -> None:
+def require_fit(sidecar: Sidecar, here: Device, *, plan: Path) -> None:
     """Checks that an engine was built for this machine.
 
     Args:
@@ -81,21 +106,21 @@ def require_fit(sidecar: Mapping[str, Any], here: Device, *, plan: Path) -> None
     Raises:
         ProviderError: It was not; the message names every difference and the command that rebuilds it.
     """
-    built = sidecar["device"]
+    built = asdict(sidecar.device)
     loose = {"hardware": {"gpu", "compute_capability"}, "version": {"tensorrt"}}
-    ignored = {"cuda_driver"}.union(*(loose[kind] for kind in sidecar.get("compatible", ())))
-    now = {**here.__dict__}
+    ignored = {"cuda_driver"}.union(*(loose[kind] for kind in sidecar.compatible if kind in loose))
+    now = asdict(here)
     differences = [
         f"{name} {built[name]} there, {now[name]} here"
         for name in now
-        if name not in ignored and built.get(name) != now[name]
+        if name not in ignored and built[name] != now[name]
     ]
-    if "hardware" in sidecar.get("compatible", ()) and float(here.compute_capability) < 8.0:
+    if "hardware" in sidecar.compatible and float(here.compute_capability) < 8.0:
         differences.append(f"compute capability {here.compute_capability} here, 8.0 or newer is needed")
     if differences:
         raise ProviderError(
             f"{plan.name} was built for another machine ({'; '.join(differences)}): engines are not portable; "
-            f"build it here: {sidecar.get('rebuild', 'artrt export --format engine')}"
+            f"build it here: {sidecar.rebuild}"
         )
 
 

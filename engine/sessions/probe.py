@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..errors import ContractError
+from ..errors import ContractError, ProviderError
 from ..stage_spec import METADATA_KEY, StageSpec, state_input
 from .base import Array, Session, TensorInfo
 
 PROBE_SIZE = (96, 128)
 MINIMUM_PSNR_DB = 40.0
+STATE = state_input("")
 
 
 def probe_feeds(session: Session, *, size: tuple[int, int] | None = None) -> dict[str, Array]:
@@ -41,28 +42,51 @@ def probe_feeds(session: Session, *, size: tuple[int, int] | None = None) -> dic
     return feeds
 
 
+def prove(session: Session, *, size: tuple[int, int] | None = None) -> None:
+    """Runs a session once.
+
+    Raises:
+        ProviderError: It cannot run, or computes what is not a number.
+    """
+    for name, array in session.run(probe_feeds(session, size=size)).items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ProviderError(
+                f"{session.provider} computes '{name}' wrongly here: values that are no numbers; take another provider"
+            )
+
+
 def agrees(results: Mapping[str, Array], reference: Mapping[str, Array]) -> str | None:
-    """Compares the pictures among two results.
+    """Compares the pictures and masks among two results; states are compared through what they lead to.
 
     Returns:
-        None when every uint8 output agrees to `MINIMUM_PSNR_DB`, else one line that says by how much it does not.
+        None when every picture and mask agrees to `MINIMUM_PSNR_DB`, else one line that says by how much it does not.
     """
     for name, expected in reference.items():
         got = results[name]
         if got.shape != expected.shape:
             return f"output '{name}' is {list(got.shape)} instead of {list(expected.shape)}"
-        if expected.dtype != np.uint8:
+        if name.startswith(STATE):
             continue
-        measured = psnr_db(expected, got)
+        pixels = expected.dtype == np.uint8
+        measured = psnr_db(expected, got, peak=255.0 if pixels else 1.0)
         if measured < MINIMUM_PSNR_DB:
-            return f"its picture differs from the CPU's (PSNR {measured:.1f} dB, below {MINIMUM_PSNR_DB:.0f})"
+            what = "picture" if pixels else name
+            return f"its {what} differs from the CPU's (PSNR {measured:.1f} dB, below {MINIMUM_PSNR_DB:.0f})"
     return None
 
 
-def psnr_db(first: Array, second: Array) -> float:
-    """PSNR of two uint8 pictures of one size in dB; 99 for equal ones."""
+def psnr_db(first: Array, second: Array, *, peak: float = 255.0) -> float:
+    """PSNR of two pictures or masks of one size in dB, 99 for equal ones, minus infinity where one is no number.
+
+    Args:
+        first: An array.
+        second: Another of its shape.
+        peak: The largest value.
+    """
     error = float(np.square(first.astype(np.float32) - second.astype(np.float32)).mean(dtype=np.float64))
-    return 99.0 if error == 0 else min(99.0, float(10 * np.log10(255**2 / error)))
+    if not np.isfinite(error):
+        return -np.inf
+    return 99.0 if error == 0 else min(99.0, float(10 * np.log10(peak**2 / error)))
 
 
 def _array(info: TensorInfo, *, height: int, width: int) -> Array:

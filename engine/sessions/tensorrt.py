@@ -25,7 +25,7 @@ from .base import Array, SessionOptions, TensorInfo
 from .cuda_memory import CudaGraphs, CudaMemory, DeviceTensor
 from .machine import require_cuda_driver
 from .plan import TENSORRT_FIX, Device, read_sidecar, require_fit, this_machine
-from .probe import probe_feeds
+from .probe import prove
 
 DTYPES = {
     "FLOAT": "float32",
@@ -201,16 +201,16 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> TensorRtSe
     require_fit(sidecar, this_device(memory), plan=path)
     logger = trt.Logger(trt.Logger.ERROR)
     runtime = trt.Runtime(logger)
-    if "version" in sidecar.get("compatible", ()):
+    if "version" in sidecar.compatible:
         runtime.engine_host_code_allowed = True
     with memory.current():
         engine = runtime.deserialize_cuda_engine(path.read_bytes())
     if engine is None:
         raise ProviderError(
-            f"TensorRT {trt.__version__} could not load {path.name}: {sidecar.get('rebuild', '')}"
+            f"TensorRT {trt.__version__} could not load {path.name}: build it again: {sidecar.rebuild}"
         )
-    session = TensorRtSession(engine, memory, metadata=sidecar["metadata"])
-    session.run(probe_feeds(session, size=options.size or tuple(sidecar["shapes"]["optimum"])))
+    session = TensorRtSession(engine, memory, metadata=sidecar.metadata)
+    prove(session, size=options.size or sidecar.shapes["optimum"])
     return session
 
 

@@ -157,7 +157,8 @@ class Stage:
         array = control_array(name, control, value, dtype=self._dtype(name))
         known = self._fed.get(name)
         if known is None or known[0].shape != array.shape or not np.array_equal(known[0], array):
-            self._fed[name] = known = (array, self.upload(array))
+            # A copy: the caller may change its array in place, which must be seen.
+            self._fed[name] = known = (array.copy(), self.upload(array))
         return known[1]
 
     def _dtype(self, name: str) -> str:

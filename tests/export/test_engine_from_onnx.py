@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,10 +18,11 @@ import numpy as np
 import onnx
 import pytest
 
+from artrt.cli import main
 from artrt.engine.errors import ContractError, IntegrityError, ParityError, ProviderError, UsageError
 from artrt.engine.files import cache_folder
 from artrt.engine.sessions import open_session
-from artrt.engine.sessions.plan import read_sidecar
+from artrt.engine.sessions.plan import read_sidecar, sidecar_path
 from artrt.engine.zoo.artefact import Artefact
 from artrt.engine.zoo.zoo import SHIPPED
 from artrt.export import engine_from_onnx as module
@@ -184,9 +186,9 @@ def test_options_reach_the_builder_and_the_sidecar(install, model, tmp_path):
     assert asked["hardware"] == "ampere+"
     assert asked["flags"] == ["not tf32", "version"]
     assert steps == [("Building", 0, 2), ("Building", 1, 2), ("Building", 2, 2)]
-    assert sidecar["compatible"] == ["hardware", "version"]
-    assert sidecar["device"]["gpu"] == "Fake GPU"
-    assert sidecar["shapes"]["optimum"] == [96, 128]
+    assert sidecar.compatible == ("hardware", "version")
+    assert sidecar.device.gpu == "Fake GPU"
+    assert sidecar.shapes["optimum"] == (96, 128)
 
 
 def test_timings_are_kept_for_the_next_build(install, model, tmp_path):
@@ -214,6 +216,29 @@ def test_the_command_that_rebuilds_an_engine_is_complete():
         "--styles udnie,starry-night --calibration photos --fuse --saliency"
     )
     assert "--batch 4" in BuildOptions.of(ExportOptions(model="tiny", batch=4)).rebuild
+
+
+def test_the_command_that_rebuilds_an_engine_keeps_what_concerns_the_builder():
+    options = ExportOptions(
+        model="tiny", format="engine", workspace_gib=2.5, hardware_compatible=True, version_compatible=True
+    )
+    rebuild = BuildOptions.of(options).rebuild
+    assert rebuild.endswith("--workspace 2.5 --hardware-compatible --version-compatible")
+    command = main.cli.get_command(None, "export")
+    parsed = command.make_context("export", shlex.split(rebuild)[2:]).params
+    assert (parsed["workspace"], parsed["hardware_compatible"], parsed["version_compatible"]) == (
+        2.5,
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize("largest", [(64, 64), (95, 400), (1080, 1920)])
+def test_the_best_mask_is_no_larger_than_the_largest(install, model, largest):
+    shapes = Shapes((8, 8), (16, 16), largest)
+    smallest, best, most = profile_shapes(model, spec_of(model), shapes)["mask"]
+    assert all(low <= middle <= high for low, middle, high in zip(smallest, best, most, strict=True))
+    assert best == (min(96, largest[0]), min(160, largest[1]))
 
 
 def test_a_damaged_timing_cache_is_replaced(install, model, tmp_path):
@@ -375,10 +400,10 @@ def test_engines_are_made_of_an_onnx_folder(install, onnx_folder, tmp_path, shap
     assert made.styles == before.styles == ["starry-night", "udnie"]
     assert (tmp_path / "trt" / "styles" / "udnie.safetensors").is_file()
     sidecar = read_sidecar(tmp_path / "trt" / "stylize.plan")
-    assert sidecar["shapes"]["optimum"] == best
-    assert sidecar["precision"] == "fp16"
-    assert f"--model {onnx_folder} --format engine --" in sidecar["rebuild"]
-    assert sidecar["rebuild"].endswith("--stroke 1")
+    assert sidecar.shapes["optimum"] == tuple(best)
+    assert json.loads(sidecar_path(tmp_path / "trt" / "stylize.plan").read_text())["precision"] == "fp16"
+    assert f"--model {onnx_folder} --format engine --" in sidecar.rebuild
+    assert sidecar.rebuild.endswith("--stroke 1")
     assert made.stroke == 1.0
 
 
@@ -396,7 +421,7 @@ def test_engines_are_built_with_nothing_but_onnx(install, onnx_folder, tmp_path,
     assert engines_of_artefact(of_folder(onnx_folder), tmp_path / "trt")["kind"] == "engine"
     monkeypatch.setattr(selftest, "require_cuda_driver", lambda: None)
     assert selftest._engine(SHIPPED / "saliency.onnx", tmp_path).read_bytes() == b"plan"
-    assert read_sidecar(tmp_path / "saliency.plan")["shapes"]["minimum"] == list(selftest.SIZE)
+    assert read_sidecar(tmp_path / "saliency.plan").shapes["minimum"] == selftest.SIZE
 
 
 def test_triton_takes_engines_too(install, onnx_folder, tmp_path):

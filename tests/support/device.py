@@ -29,7 +29,7 @@ class DeviceFake(FakeSession):
 
     def to_device(self, array):
         self.uploads.append(array.shape)
-        return Handle(array)
+        return Handle(array.copy())
 
     def to_host(self, tensor):
         assert isinstance(tensor, Handle)

@@ -42,6 +42,13 @@ def test_it_paints_like_the_cpu_in_every_size(zoo, paint, picture):
                 assert np.abs(got.astype(int) - expected.astype(int)).max() <= 1
 
 
+def test_it_runs_without_a_cache(zoo, monkeypatch, picture):
+    monkeypatch.setenv("ARTRT_CACHE_DIR", "/proc/nope")
+    with load_stage(zoo / "stylize-small.onnx", provider="openvino", threads=1) as stage:
+        assert "nothing is cached: /proc/nope/openvino cannot be written" in stage.session.reason
+        stage(picture(20, 24), style=STYLE)
+
+
 def test_metadata_and_shapes_are_kept(paint):
     assert paint.spec.name == "stylize"
     assert paint.session.inputs["style"].shape == STYLE.shape

@@ -23,7 +23,8 @@ from artrt.engine.sessions import (
 )
 from artrt.engine.sessions import onnxruntime as backend
 from artrt.engine.sessions.onnxruntime_proof import require_active, require_no_fallback, where_nodes_ran
-from artrt.engine.sessions.probe import agrees, probe_feeds
+from artrt.engine.sessions.probe import agrees, probe_feeds, prove
+from artrt.engine.stage_spec import StageSpec
 from support.models import (
     COUNT,
     COUNT_SPEC,
@@ -77,6 +78,14 @@ def test_bound_tensors_stay_valid_and_equal(tmp_path):
             state = results["state.count.next"]
             assert session.to_host(results["output"]).max() == expected
         assert session.to_host(frame).max() == 0
+
+
+def test_a_tensor_on_a_device_is_a_copy(invert):
+    with open_session(invert, provider="cpu") as session:
+        array = np.zeros((2, 2, 3), np.uint8)
+        tensor = session.to_device(array)
+        array[:] = 9
+        assert session.to_host(tensor).max() == 0
 
 
 def test_auto_takes_what_works_and_says_why(invert, monkeypatch):
@@ -205,7 +214,10 @@ def test_trace_tells_where_nodes_ran():
     assert places == {CUDA: {"Conv": 1}, CPU: {"Shape": 2}}
 
 
-@pytest.mark.parametrize("kind", ["Conv", "MatMul", "Resize"])
+HEAVY = ["Conv", "MatMul", "Resize", "QLinearConv", "QGemm", "ConvInteger", "Einsum", "LayerNormalization"]
+
+
+@pytest.mark.parametrize("kind", HEAVY)
 @pytest.mark.parametrize(("provider", "place"), [("cuda", CUDA), ("tensorrt", TENSORRT)])
 def test_heavy_node_on_the_cpu_fails_a_gpu(tmp_path, kind, provider, place):
     path = write_trace(tmp_path / "trace.json", ("Relu", place), (kind, CPU))
@@ -213,6 +225,26 @@ def test_heavy_node_on_the_cpu_fails_a_gpu(tmp_path, kind, provider, place):
         ProviderError, match=f"{provider} ran 1 nodes, CPUExecutionProvider 1 {kind}; use another"
     ):
         require_no_fallback(path, provider)
+
+
+LIGHT = [
+    "Shape",
+    "Gather",
+    "Concat",
+    "Cast",
+    "Mul",
+    "Slice",
+    "Unsqueeze",
+    "ReduceMax",
+    "ReduceProd",
+    "Range",
+    "If",
+]
+
+
+@pytest.mark.parametrize("kind", LIGHT)
+def test_arithmetic_of_shapes_is_not_heavy(tmp_path, kind):
+    require_no_fallback(write_trace(tmp_path / "trace.json", ("Conv", CUDA), (kind, CPU)), "cuda")
 
 
 def test_provider_that_runs_nothing_fails(tmp_path):
@@ -294,6 +326,23 @@ def test_agreement_is_measured_on_pictures():
         agrees({"output": image[:2]}, {"output": image})
         == "output 'output' is [2, 4, 3] instead of [4, 4, 3]"
     )
+
+
+def test_agreement_is_measured_on_masks():
+    mask = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+    assert agrees({"mask": mask + np.float32(1e-3)}, {"mask": mask}) is None
+    assert "its mask differs from the CPU's (PSNR 20.0 dB" in str(
+        agrees({"mask": mask + np.float32(0.1)}, {"mask": mask})
+    )
+    assert "its mask differs" in str(agrees({"mask": mask * np.nan}, {"mask": mask}))
+    assert agrees({"state.count.next": mask + 5}, {"state.count.next": mask}) is None
+
+
+def test_a_provider_whose_mask_is_no_number_is_refused():
+    spec = StageSpec("saliency", output="mask")
+    broken = FakeSession.from_spec(lambda feeds: {"mask": np.full((3, 4), np.nan, np.float32)}, spec)
+    with pytest.raises(ProviderError, match="fake computes 'mask' wrongly here"):
+        prove(broken)
 
 
 def test_fake_session_checks_its_inputs():

@@ -4,6 +4,7 @@ the proof that the real bindings have what is called here."""
 from __future__ import annotations
 
 import ctypes
+import json
 import sys
 from types import SimpleNamespace
 from typing import ClassVar
@@ -211,6 +212,44 @@ def test_a_changed_plan_or_sidecar_is_refused(gpu, tmp_path):
     with pytest.raises(IntegrityError, match="not the engine of its sidecar"):
         open_session(path)
     plans.sidecar_path(path).write_text("{}")
+    with pytest.raises(IntegrityError, match="unreadable"):
+        open_session(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"device": None},
+        {"metadata": {METADATA_KEY: 3}},
+        {"shapes": {"optimum": [16]}},
+        {"shapes": []},
+        {"compatible": "hardware"},
+    ],
+)
+def test_a_sidecar_that_says_something_else_is_refused(gpu, tmp_path, change):
+    path = write_plan(tmp_path)
+    said = json.loads(plans.sidecar_path(path).read_text())
+    plans.sidecar_path(path).write_text(json.dumps(said | change))
+    with pytest.raises(IntegrityError, match="unreadable .*: export the engine again"):
+        open_session(path)
+
+
+@pytest.mark.parametrize("missing", ["device", "metadata", "shapes", "plan_sha256"])
+def test_a_sidecar_that_lacks_something_is_refused(gpu, tmp_path, missing):
+    path = write_plan(tmp_path)
+    said = json.loads(plans.sidecar_path(path).read_text())
+    del said[missing]
+    plans.sidecar_path(path).write_text(json.dumps(said))
+    with pytest.raises(IntegrityError, match=f"missing required field `{missing}`"):
+        open_session(path)
+
+
+def test_a_sidecar_of_another_artrt_or_too_deep_is_refused(gpu, tmp_path):
+    path = write_plan(tmp_path)
+    plans.sidecar_path(path).write_text('{"sidecar": 2}')
+    with pytest.raises(IntegrityError, match="another version of artrt"):
+        open_session(path)
+    plans.sidecar_path(path).write_text('{"a":' * 100_000)
     with pytest.raises(IntegrityError, match="unreadable"):
         open_session(path)
 

@@ -8,6 +8,7 @@ from artrt.engine.sessions import FakeSession
 from artrt.engine.stage_spec import METADATA_KEY, Control, StageSpec, StateTensor
 from artrt.engine.stages.loading import load_stage
 from artrt.engine.stages.stage import Stage, control_array
+from support.device import DeviceFake
 from support.models import COUNT, COUNT_SPEC, INVERT, INVERT_SPEC, PAINT, PAINT_SPEC, write_model
 
 
@@ -41,6 +42,20 @@ def test_changed_control_changes_the_picture(paint):
     black = np.zeros((2, 2, 3), np.uint8)
     tones = [int(paint(black, style=np.ones(4), strength=strength)[0, 0, 0]) for strength in (0.2, 0.4, 0.2)]
     assert tones == [51, 102, 51]
+
+
+@pytest.mark.parametrize("kind", [FakeSession, DeviceFake])
+def test_a_style_that_is_changed_in_place_counts(kind):
+    spec = StageSpec("paint", controls={"style": Control((1,))})
+    session = kind.from_spec(
+        lambda feeds: {"output": np.full_like(feeds["frame"], int(feeds["style"][0]))}, spec
+    )
+    black, style = np.zeros((2, 2, 3), np.uint8), np.array([10], np.float32)
+    with Stage(session) as stage:
+        tones = [int(stage(black, style=style).max())]
+        style[0] = 20
+        tones.append(int(stage(black, style=style).max()))
+    assert tones == [10, 20]
 
 
 def test_missing_control_is_named(paint, picture):
