@@ -15,15 +15,22 @@ from ..engine.errors import UsageError
 from ..engine.looks.building import build_chain
 from ..engine.looks.look import AUTO, Effect, Look
 from ..engine.stages.chain import Chain
+from ..engine.zoo.artefact import Artefact
 from ..engine.zoo.zoo import Zoo
-from ._common import echo_json, json_option, notice, provider_option, threads_option
+from ._common import echo_json, given, json_option, notice, provider_option, threads_option
 
 
 @click.command(name="bench", short_help="Time models, stages and exported folders.")
 @click.option("--model", "-m", default="small", show_default=True, help="Style transformer of the zoo.")
 @click.option("--engine", metavar="DIR", help="A folder of artrt export, instead of --model.")
 @click.option("--stages", default="stylize", show_default=True, help="quantize:16,superpixels:800,stylize")
-@click.option("--size", default="1280x720", show_default=True, metavar="WxH", help="Size of the frames.")
+@click.option(
+    "--size",
+    default="1280x720",
+    show_default=True,
+    metavar="WxH",
+    help="Size of the frames, or that of --engine.",
+)
 @click.option(
     "--precision",
     default="auto",
@@ -49,6 +56,8 @@ def command(
     """
     from ..export.options import parse_size
 
+    fixed = _size_of(choices["engine"]) if given("size", size) is None else None
+    size = size if fixed is None else f"{fixed[1]}x{fixed[0]}"
     options = BenchOptions(size=parse_size(size), rounds=rounds, warmup=warmup)
     with ExitStack() as stack:
         chains = _contenders(stack, against, options.size, **choices)
@@ -60,6 +69,11 @@ def command(
         echo_json({"size": size, "rounds": rounds, "results": rows, "peak_memory_mb": peak_memory_mb()})
         return
     _table(rows, size=size)
+
+
+def _size_of(engine: str | None) -> tuple[int, int] | None:
+    """(height, width) that an exported folder is fixed to."""
+    return None if engine is None else Artefact.open(engine).size
 
 
 def _contenders(

@@ -10,14 +10,17 @@ from typing import Any, TypeVar
 
 import click
 
+from ..engine.errors import OutputError
 from ..engine.looks.look import Look
 from ..engine.looks.stylizer import Stylizer
 from ..engine.playing.pipeline import Pipeline
 from ..engine.sinks import EncodeOptions, Sink, WebOptions, open_sink
 from ..engine.sinks.base import Announced
 from ..engine.sinks.web.options import RecordingQuota
-from ..engine.sinks.window import WindowSink, has_screen
-from ..engine.sources import Size, SourceOptions, open_source
+from ..engine.sinks.window import NO_SCREEN, WindowSink, has_screen
+from ..engine.sources import Size, Source, SourceOptions, open_source
+from ..engine.sources.holding import HoldingSource
+from ..engine.sources.pictures import is_picture
 from ..engine.statistics import Stats
 from ._common import look_options, notice, tell_about_weights
 from ._stats import StatsWriter
@@ -180,9 +183,8 @@ def choose_sinks(
         elif headless:
             raise click.UsageError("--headless and -o display:// contradict each other")
     wants_window = any(output.startswith("display:") for output in outputs) or not (outputs or headless)
-    if wants_window and not outputs and not has_screen():
-        notice("no screen: no window (give an output with -o, or --headless to silence this)")
-        wants_window = False
+    if wants_window and not has_screen():
+        raise OutputError(NO_SCREEN)
     if wants_window:
         sinks.append(WindowSink(recording=record, options=encode))
     elif record is not None:
@@ -216,8 +218,11 @@ def play(
     frames: Any,
     max_frames: int | None,
     stats: str | None,
+    hold: bool = False,
 ) -> Stats:
     """Opens the source and the stages, plays until the end, prints the summary.
+
+    With `hold` the last picture of a file stays until the command is ended, and a still is painted once.
 
     Raises:
         ArtrtError: Anything that a user can put right.
@@ -230,12 +235,15 @@ def play(
     settings = SourceOptions(
         size=None if input_size is None else Size.parse(input_size),
         fps=input_fps,
-        loop=loop,
+        loop=loop and not (hold and is_picture(Path(address))),
         reconnect_seconds=reconnect,
     )
     with Stylizer(replace(look, switchable=True)) as stylizer, StatsWriter(stats) as writer:
-        opened = open_source(address, options=settings, frames=frames)
+        opened: Source = open_source(address, options=settings, frames=frames)
         notice(f"{opened.info.name} runs on {stylizer.provider} ({stylizer.reason})")
+        if hold and not opened.info.live and not settings.loop:
+            notice("at its end the last picture stays; --loop plays a video again and again, Ctrl-C ends it")
+            opened = HoldingSource(opened, asked=lambda: stylizer.controls.state)
         pipeline = Pipeline(opened, [stylizer], sinks, frames=frames, max_frames=max_frames)
         pipeline.start()
         for sink in sinks:

@@ -68,4 +68,4 @@ def command(
         recordings=RecordingQuota(folder=recordings),
     )
     address = f"[{host}]" if ":" in host else host
-    play(source, [open_sink(f"http://{address}:{port}", web=web)], **rest)
+    play(source, [open_sink(f"http://{address}:{port}", web=web)], hold=True, **rest)

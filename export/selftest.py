@@ -15,16 +15,22 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import ArtrtError, ProviderError
+from ..engine.frame import Image, read_image
 from ..engine.sessions import Session, open_session
 from ..engine.sessions.base import Array
 from ..engine.sessions.machine import require_cuda_driver
 from ..engine.sessions.probe import MINIMUM_PSNR_DB, probe_feeds
+from ..engine.sources.base import Size, scaled
+from ..engine.sources.scene import PHOTO
 from ..engine.stage_spec import StageSpec, state_output
 from ..engine.zoo.zoo import Zoo
 from .options import Shapes
 
 SIZE = (360, 640)
 ROUNDS = 5
+# Superpixels: so many levels apart is the same region, and so large a share of the pixels must be.
+SAME_LEVELS = 8
+MINIMUM_ALIKE = 0.9
 STAGES = ("stylize-small.onnx", "quantize.onnx", "superpixels.onnx", "saliency.onnx")
 PROVIDERS = ("openvino", "cuda", "tensorrt")
 NATIVE = "tensorrt native"
@@ -50,7 +56,7 @@ def selftest(*, zoo: Zoo | None = None, report: Callable[[str], None] = lambda _
             path = zoo.path(name)
             report(f"{path.stem} on cpu")
             with open_session(path, provider="cpu", size=SIZE) as session:
-                feeds = probe_feeds(session, size=SIZE)
+                feeds = probe_feeds(session, size=SIZE) | {"frame": _photograph()}
                 expected, row = _timed(session, feeds)
                 rows.append(row | {"stage": path.stem, "provider": "cpu"})
             for provider in (*PROVIDERS, NATIVE):
@@ -70,9 +76,9 @@ def _tried(
             results, row = _timed(session, feeds)
             spec = StageSpec.from_json(session.metadata["artrt.stage"])
         psnr_db = _worst_psnr(results, expected, spec)
-        fine = psnr_db >= MINIMUM_PSNR_DB
-        detail = row["detail"] if fine else f"differs from the CPU by more than {MINIMUM_PSNR_DB:.0f} dB"
-        return row | {"psnr_db": psnr_db, "status": "ok" if fine else "broken", "detail": detail}
+        fault = _fault(results, expected, spec, psnr_db=psnr_db)
+        facts = {"status": "ok" if fault is None else "broken", "detail": fault or row["detail"]}
+        return row | {"psnr_db": psnr_db, **facts}
     except ProviderError as error:
         return _row(status="missing", detail=str(error))
     except ArtrtError as error:
@@ -101,6 +107,31 @@ def _timed(session: Session, feeds: Mapping[str, Array]) -> tuple[dict[str, Arra
         results = session.run(feeds)
         times.append((time.perf_counter() - started) * 1000)
     return results, _row(status="ok", median_ms=round(statistics.median(times), 2), detail=session.reason)
+
+
+def _photograph() -> Image:
+    """uint8 [H, W, 3] BGR: what stages are made for; on a drawn pattern superpixels fall anywhere."""
+    return scaled(read_image(PHOTO), Size(SIZE[1], SIZE[0]))
+
+
+def _fault(
+    results: Mapping[str, Array], expected: Mapping[str, Array], spec: StageSpec, *, psnr_db: float
+) -> str | None:
+    """Why a provider's results are not those of the CPU, or None.
+
+    Superpixels are compared by regions: a pixel that lies as near to two of them may fall to either.
+    """
+    if spec.name != "superpixels":
+        return (
+            None
+            if psnr_db >= MINIMUM_PSNR_DB
+            else f"{psnr_db} dB to the CPU, expected {MINIMUM_PSNR_DB:.0f} or more"
+        )
+    ours, theirs = (facts[spec.output].astype(int) for facts in (results, expected))
+    alike = float((np.abs(ours - theirs).max(axis=2) <= SAME_LEVELS).mean())
+    if alike >= MINIMUM_ALIKE:
+        return None
+    return f"{alike:.0%} of the pixels lie in the regions of the CPU, expected {MINIMUM_ALIKE:.0%} or more"
 
 
 def _worst_psnr(results: Mapping[str, Array], expected: Mapping[str, Array], spec: StageSpec) -> float:

@@ -28,6 +28,7 @@ from ..mailbox import Mailbox
 from ..result import Result
 from ..sinks import MailboxSink, Sink, open_sink
 from ..sinks.player import Attachable
+from ..sinks.recording import Recorder
 from ..sources import FramePolicy, Source, SourceInfo, SourceOptions, open_source
 from ..sources.base import Noted
 from ..stages.chain import FrameFunction
@@ -77,6 +78,7 @@ class Pipeline:
         if max_frames is not None and max_frames < 1:
             raise UsageError(f"max_frames is {max_frames}: expected at least 1")
         self.controls = controls or controls_of(stages)
+        self.recorder = Recorder()
         self._statistics = Statistics()
         self._runner = Runner(
             list(map(chain_of, stages)), controls=self.controls, statistics=self._statistics

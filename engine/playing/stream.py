@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from ..errors import UsageError
 from ..looks.look import DEFAULT_STYLE, Look, look_of
 from ..looks.stylizer import Stylizer
 from ..result import Result
@@ -42,6 +43,8 @@ def stream(
         >>> for result in artrt.stream(0, style="udnie"):
         ...     show(result.image)
     """
+    if isinstance(options, Look):  # as earlier versions took it
+        raise UsageError("options say how the source is opened: give a Look as style=")
     with Stylizer(look_of(style, **look)) as stylizer:
         pipeline = Pipeline(source, [stylizer], frames=frames, options=options, max_frames=max_frames)
         yield from pipeline.results()

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from ..looks.controls import Controls
 from ..statistics import Stats
 from .base import Sink
+from .recording import Recorder
 
 
 class Player(Protocol):
@@ -15,6 +16,8 @@ class Player(Protocol):
 
     controls: Controls
     """Style, strengths and switches."""
+    recorder: Recorder
+    """What is being recorded."""
 
     @property
     def paused(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,24 @@ class RecordingLimits:
     seconds: float | None = None
     bytes: int | None = None
     free_bytes: int | None = None
+
+
+class Recorder:
+    """The one recording of a player that its window and its page start and finish."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.current: VideoFileSink | Recording | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The file that is being recorded, or None."""
+        return None if self.current is None or self.problem is not None else self.current.name
+
+    @property
+    def problem(self) -> str | None:
+        """Why the last recording ended by itself, or None; the next one clears it."""
+        return self.current.problem if isinstance(self.current, Recording) else None
 
 
 class Recording:

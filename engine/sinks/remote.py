@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 
@@ -43,23 +42,20 @@ class Remote:
         self._recording = recording
         self._options = options
         self._limits = limits
-        self._lock = threading.Lock()
-        self._current: VideoFileSink | Recording | None = None
         self._count = 0
 
     @property
     def recording(self) -> str | None:
         """The file that is being recorded, or None."""
-        current = self._current
-        return None if current is None or _problem(current) is not None else current.name
+        return self._player.recorder.name
 
     @property
     def problem(self) -> str | None:
         """Why the last recording ended by itself, or None; the next one clears it."""
-        return _problem(self._current)
+        return self._player.recorder.problem
 
     def toggle_recording(self) -> str | None:
-        """Starts or finishes a recording.
+        """Starts a recording, or finishes the one that is being made, whoever started it.
 
         Returns:
             The file that was started, or None when one was finished.
@@ -67,16 +63,17 @@ class Remote:
         Raises:
             OutputError: It cannot be written.
         """
-        with self._lock:
-            finished, going_on = self._current, self.recording is not None
+        recorder = self._player.recorder
+        with recorder.lock:
+            finished, going_on = recorder.current, self.recording is not None
             if finished is not None:
-                self._current = None
+                recorder.current = None
                 self._player.remove_sink(finished.name)
             if going_on:
                 return None
             sink = self._new_recording()
             self._player.add_sink(sink)
-            self._current = sink
+            recorder.current = sink
             return sink.name
 
     def snapshot(self, image: Image) -> Path:
@@ -124,10 +121,6 @@ class Remote:
         else:
             path = self._recording.with_stem(f"{self._recording.stem}-{self._count}")
         return Recording(path, options=self._options, limits=self._limits)
-
-
-def _problem(sink: VideoFileSink | Recording | None) -> str | None:
-    return sink.problem if isinstance(sink, Recording) else None
 
 
 def _stamp() -> str:

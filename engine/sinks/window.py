@@ -22,6 +22,7 @@ from .remote import STEP, STROKE_FACTOR, Remote
 TITLE = "artrt"
 ESCAPE = "\x1b"
 NOTICE_SECONDS = 2.5
+NO_SCREEN = "there is no screen for a window: use --headless, or -o with a file or a web page"
 
 
 class WindowSink:
@@ -69,9 +70,7 @@ class WindowSink:
             OutputError: There is no screen, or the recording cannot be written.
         """
         if not has_screen():
-            raise OutputError(
-                "there is no screen for a window: use --headless, or -o with a file or a web page"
-            )
+            raise OutputError(NO_SCREEN)
         if self._recording is not None and self._remote is not None:
             self._remote.toggle_recording()
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from ..addresses import redacted
 from ..errors import InputError
@@ -22,6 +25,8 @@ OPEN_TIMEOUT_MS = 5000
 READ_TIMEOUT_MS = 1000
 # A stream that is silent for so long is lost.
 SILENCE_SECONDS = 5.0
+# By the number of channels, how pictures of cameras become BGR.
+CONVERSIONS = {1: cv2.COLOR_GRAY2BGR, 2: cv2.COLOR_YUV2BGR_YUYV, 3: None, 4: cv2.COLOR_BGRA2BGR}
 
 
 class CaptureSource:
@@ -171,5 +176,19 @@ def csi_pipeline(sensor: int, *, options: SourceOptions) -> str:
     )
 
 
-def _as_bgr(image: cv2.typing.MatLike) -> Image:
-    return as_image(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image)
+def _as_bgr(picture: cv2.typing.MatLike) -> Image:
+    """What a camera gives, as uint8 [H, W, 3] BGR: grey, with transparency, YUYV, or of 16 bits a channel.
+
+    Raises:
+        InputError: Something else.
+    """
+    image: NDArray[Any] = np.asarray(picture)
+    if image.dtype == np.uint16:
+        image = ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in CONVERSIONS:
+        raise InputError(
+            f"the camera gives {image.dtype} {list(image.shape)}, which is no picture known here"
+        )
+    conversion = CONVERSIONS[channels]
+    return as_image(image if conversion is None else cv2.cvtColor(image, conversion))

@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from artrt.cli.main import run
+from artrt.engine.stage_spec import StageSpec
 from artrt.export import selftest
 
 
@@ -36,3 +38,17 @@ def test_the_selftest_compares_every_stage_with_the_cpu(monkeypatch, capsys):
     assert "stylize-small" in stages
     assert all(row["status"] == "ok" for row in rows if row["provider"] == "cpu")
     assert {row["provider"] for row in rows} == {"cpu", "openvino", "cuda", "tensorrt", "tensorrt native"}
+
+
+def test_superpixels_are_compared_by_regions():
+    spec = StageSpec("superpixels")
+    expected = np.repeat(np.arange(0, 200, 2, dtype=np.uint8), 300).reshape(100, 100, 3)
+    other = expected.copy()
+    other[:5] = 255 - other[:5]
+    row = {"output": expected}
+    assert selftest._fault({"output": other}, row, spec, psnr_db=11.2) is None
+    other[:30] = 255 - expected[:30]
+    fault = selftest._fault({"output": other}, row, spec, psnr_db=11.2)
+    assert fault == "70% of the pixels lie in the regions of the CPU, expected 90% or more"
+    fault = selftest._fault({"output": other}, row, StageSpec("stylize"), psnr_db=11.2)
+    assert fault == "11.2 dB to the CPU, expected 40 or more"

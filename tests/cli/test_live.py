@@ -79,6 +79,8 @@ def test_no_style_plays_the_source(use_tiny_zoo, tmp_path):
         (["test://wide"], 2, "expected test://"),
         (["test://64x48", "-o", "a.xyz"], 2, "unknown kind"),
         (["test://64x48", "-o", "display://"], 1, "no screen"),
+        (["test://64x48"], 1, "no screen for a window: use --headless"),
+        (["test://64x48", "--record", "x.mp4"], 1, "no screen for a window: use --headless"),
         (["test://64x48", "-o", "display://", "--headless"], 2, "contradict"),
         (["test://64x48", "-o", "http://127.0.0.1:99999"], 2, "port"),
         (["test://64x48", "--headless", "--input-size", "wide"], 2, "expected WIDTHxHEIGHT"),
@@ -146,3 +148,10 @@ def test_stream_gives_results(use_tiny_zoo):
     assert results[0].image.shape == (48, 64, 3)
     assert results[0].latency_ms > 0
     assert results[-1].dropped >= 0
+
+
+def test_stream_refuses_a_look_where_the_source_is_meant(use_tiny_zoo):
+    import artrt
+
+    with pytest.raises(artrt.UsageError, match="give a Look as style="):
+        next(artrt.stream("test://64x48@50", options=artrt.Look("udnie")))

@@ -3,13 +3,14 @@ from __future__ import annotations
 import time
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 
 from artrt.engine.errors import InputError, SourceLostError, UsageError
 from artrt.engine.frame import Frame, write_image
 from artrt.engine.sources import Size, SourceInfo, SourceOptions, open_source
-from artrt.engine.sources.capture import csi_pipeline
+from artrt.engine.sources.capture import CaptureSource, csi_pipeline
 from artrt.engine.sources.reconnecting import ReconnectingSource
 from support.clips import make_clip, rotate_clip
 
@@ -314,3 +315,50 @@ def test_cancel_ends_the_wait_for_a_lost_source():
     started = time.monotonic()
     assert source.read() is None
     assert time.monotonic() - started < 1
+
+
+class OddCamera:
+    """Stands in for a `cv2.VideoCapture`."""
+
+    def __init__(self, picture):
+        self.picture = picture
+
+    def isOpened(self):
+        return True
+
+    def read(self):
+        return True, self.picture.copy()
+
+    def get(self, what):
+        return 30.0
+
+    def release(self):
+        pass
+
+
+GREY = np.full((48, 64), 200, np.uint8)
+BLUE = np.full((48, 64, 3), (250, 60, 20), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (GREY, np.dstack([GREY] * 3)),
+        (GREY[:, :, None], np.dstack([GREY] * 3)),
+        (GREY.astype(np.uint16) * 257, np.dstack([GREY] * 3)),
+        (BLUE.astype(np.uint16) * 257, BLUE),
+        (np.dstack([BLUE, GREY]), BLUE),
+        (cv2.cvtColor(BLUE, cv2.COLOR_BGR2YUV_YUY2), BLUE),
+    ],
+)
+def test_pictures_of_odd_cameras_become_bgr(given, expected):
+    source = CaptureSource(lambda: OddCamera(given), name="camera", options=SourceOptions())
+    image = source.read().image
+    assert (image.shape, image.dtype) == ((48, 64, 3), np.uint8)
+    np.testing.assert_allclose(image.astype(int), expected.astype(int), atol=3)
+
+
+@pytest.mark.parametrize("given", [np.zeros((48, 64, 5), np.uint8), np.zeros((48, 64, 3), np.int32)])
+def test_pictures_of_no_known_kind_are_named(given):
+    with pytest.raises(InputError, match=r"the camera gives (uint8|int32) \[48, 64, [35]\]"):
+        CaptureSource(lambda: OddCamera(given), name="camera", options=SourceOptions())

@@ -1,0 +1,70 @@
+"""`artrt serve`: a still and a clip stay on the page until the command is ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from artrt.engine.frame import write_image
+from support.clips import make_clip
+from support.page import Client
+
+
+@pytest.mark.parametrize("options", [[], ["--loop"]])
+def test_a_photograph_stays_and_is_painted_once(tiny_zoo, tmp_path, picture, options):
+    write_image(tmp_path / "photo.png", picture(48, 64))
+    with served(tmp_path / "photo.png", tiny_zoo, options) as client:
+        assert client.get("/snapshot.png").status == 200
+        time.sleep(1.5)
+        assert painted(client) == 1
+        assert client.post("/api/controls", {"style": "the-scream"}).status == 200
+        eventually(lambda: painted(client) > 1)
+        assert client.state()["style"] == "the-scream"
+
+
+def test_the_last_picture_of_a_clip_stays(tiny_zoo, tmp_path):
+    with served(make_clip(tmp_path / "a.mp4", frames=10), tiny_zoo, []) as client:
+        eventually(lambda: painted(client) == 10)
+        time.sleep(0.5)
+        assert painted(client) == 10
+        assert client.get("/snapshot.png").status == 200
+
+
+def painted(client):
+    return client.state()["stats"]["frames_out"]
+
+
+@contextmanager
+def served(source, zoo, options):
+    """A client of a running `artrt serve` that has painted something."""
+    words = ["serve", str(source), "--port", "0", "--style", "udnie", "--provider", "cpu", *options]
+    with subprocess.Popen(
+        [sys.executable, "-m", "artrt.cli.main", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"ARTRT_ZOO": str(zoo)},
+    ) as process:
+        try:
+            lines = iter(process.stderr.readline, "")
+            address = next(match for line in lines if (match := re.search(r"127.0.0.1:(\d+)", line)))
+            client = Client(int(address[1]))
+            eventually(lambda: painted(client) > 0)
+            yield client
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.02)
