@@ -73,10 +73,10 @@ def test_no_style_plays_the_source(use_tiny_zoo, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["nothing.mp4"], 1, "no such file"),
-        (["test://64x48", "--style", "udni"], 2, "did you mean 'udnie'"),
-        (["test://64x48", "--camera", "1"], 2, "SOURCE or --camera"),
-        (["test://wide"], 2, "expected test://"),
+        (["nothing.mp4", "--headless"], 1, "no such file"),
+        (["test://64x48", "--headless", "--style", "udni"], 2, "did you mean 'udnie'"),
+        (["test://64x48", "--headless", "--camera", "1"], 2, "SOURCE or --camera"),
+        (["test://wide", "--headless"], 2, "expected test://"),
         (["test://64x48", "-o", "a.xyz"], 2, "unknown kind"),
         (["test://64x48", "-o", "display://"], 1, "no screen"),
         (["test://64x48"], 1, "no screen for a window: use --headless"),
