@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from natsort import natsorted, ns
 
@@ -45,6 +47,54 @@ def temporary_beside(path: Path) -> Path:
     """The hidden name under which a file grows: of this process, with the same suffix, and always short."""
     digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
     return path.with_name(f".artrt-{digest}.partial-{os.getpid()}{path.suffix}")
+
+
+def leftovers(path: Path) -> list[Path]:
+    """Hidden files under which `path` grew in processes that are gone, the newest last.
+
+    A process of another container may have the number of one that is gone here: a file that is locked is in use.
+    """
+    start = temporary_beside(path).name.partition(".partial-")[0] + ".partial-"
+    found = [
+        file
+        for file in path.parent.iterdir()
+        if file.name.startswith(start)
+        and file.suffix == path.suffix
+        and not _is_running(file.stem.removeprefix(start))
+        and not _is_locked(file)
+    ]
+    return sorted(found, key=lambda file: file.stat().st_mtime)
+
+
+def lock(path: Path) -> BinaryIO | None:
+    """Says that a file is in use until what is returned is closed; None where the disk knows no locks."""
+    file = open(path, "rb")  # noqa: SIM115 closed by the caller
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def _is_running(number: str) -> bool:
+    try:
+        os.kill(int(number), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        file = lock(path)
+    except OSError:
+        return True
+    if file is not None:
+        file.close()
+    return file is None
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

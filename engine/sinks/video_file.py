@@ -2,7 +2,8 @@
 
 A recording that breaks off keeps its name as far as it got, unless a file of that name is there already. A video that
 is to be whole (`EncodeOptions.whole`) gets its name only then; what there is of it otherwise is kept as
-NAME.partial.EXT. A part without a single picture is removed.
+NAME.partial.EXT. A part without a single picture is removed. What a process leaves that crashed is kept likewise, when
+a video of the same name is written again; until then it is the hidden file .artrt-….partial-….EXT beside it.
 
 An MP4 is written in fragments and closed as a plain one, so that it plays up to its last fragment even when the
 disk filled up or the power failed.
@@ -14,10 +15,10 @@ import contextlib
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import OutputError
-from ..files import temporary_beside
+from ..files import leftovers, lock, temporary_beside
 from ..result import Result
 from ..sources import SourceInfo
 from ..sources.opening import file_address
@@ -56,6 +57,7 @@ class VideoFileSink:
         self._start_seconds = 0.0
         self._end_seconds = 0.0
         self._broken = False
+        self._lock: BinaryIO | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -90,6 +92,8 @@ class VideoFileSink:
         if not os.access(folder, os.W_OK) or self._path.is_dir():
             raise OutputError(f"{self._path}: cannot be written")
         prove_encoder(self._options.codec or CODECS[self._format])
+        for left in leftovers(self._path):  # of a process that crashed, or was killed
+            self._keep_part(left, partial_name(self._path))
         self._info = info
 
     def write(self, result: Result) -> None:
@@ -100,6 +104,8 @@ class VideoFileSink:
             assert self._encoder is not None
             self._end_seconds = result.time_seconds - self._start_seconds
             self._encoder.write(result.image, self._end_seconds, alpha=result.frame.alpha)
+            if self._lock is None and self._temporary.exists():  # it comes with the first packet
+                self._lock = lock(self._temporary)
             if self._carrier is not None:
                 self._carrier.write_until(self._container, self._end_seconds)
 
@@ -120,14 +126,20 @@ class VideoFileSink:
         """Gives the file its name, or that of a part; removes one that shows nothing."""
         if not self._temporary.exists():
             return
-        if not whole:
-            if self._format in FRAGMENTED:
-                cut_to_whole_fragments(self._temporary)
-            if not _shows_something(self._temporary):
-                self._temporary.unlink()
-                return
-        is_part = not whole and (self._options.whole or self._path.exists())
-        self._temporary.replace(partial_name(self._path) if is_part else self._path)
+        if whole:
+            self._temporary.replace(self._path)
+            return
+        is_part = self._options.whole or self._path.exists()
+        self._keep_part(self._temporary, partial_name(self._path) if is_part else self._path)
+
+    def _keep_part(self, file: Path, name: Path) -> None:
+        """Gives a part of a video its name; one that shows nothing is removed."""
+        if self._format in FRAGMENTED:
+            cut_to_whole_fragments(file)
+        if _shows_something(file):
+            file.replace(name)
+        else:
+            file.unlink()
 
     def _start(self, result: Result) -> None:
         import av
@@ -170,7 +182,7 @@ class VideoFileSink:
 
     def _release(self) -> None:
         """Frees everything; what could not be written was reported before."""
-        for part in (self._carrier, self._container):
+        for part in (self._carrier, self._container, self._lock):
             if part is not None:
                 with contextlib.suppress(Exception):
                     part.close()

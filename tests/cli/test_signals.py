@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from artrt.cli.main import run
 from artrt.cli.signals import Terminated, raise_on_signals
 from support.clips import probe
 
@@ -103,3 +104,17 @@ def wait_for_growth(folder, process):
         assert time.monotonic() < deadline, "it did not start to write"
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
+
+
+def test_a_recording_that_crashed_is_kept_by_the_next(tiny_zoo, tmp_path):
+    path = tmp_path / "a.mp4"
+    words = ["live", "test://320x180@30", "--headless", "-o", str(path), "--provider", "cpu"]
+    with started(words, tiny_zoo) as process:
+        wait_for_growth(tmp_path, process)
+        process.kill()
+        process.communicate()
+    assert [entry.name.startswith(".artrt-") for entry in tmp_path.iterdir()] == [True]
+    assert run([*words, "--style", "none", "--max-frames", "3"]) == 0
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.mp4", "a.partial.mp4"]
+    assert probe(tmp_path / "a.mp4").frames == 3
+    assert probe(tmp_path / "a.partial.mp4").frames >= 3

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from artrt.engine.errors import MissingExtraError, OutputError, UsageError
+from artrt.engine.files import lock, temporary_beside
 from artrt.engine.frame import Frame, read_image
 from artrt.engine.result import Result
 from artrt.engine.sinks import EncodeOptions, open_sink
@@ -365,3 +367,49 @@ def test_sound_of_broadcasts_and_studios(tmp_path, source, arguments, codec, rat
         assert (track.codec_context.name, track.rate, track.channels) == (codec, rate, channels)
         seconds = sum(frame.samples / frame.rate for frame in container.decode(audio=0))
     assert abs(seconds - 1) < 0.1
+
+
+def left_behind(path, number, frames):
+    """The hidden file of a process of that number that was killed."""
+    write(open_sink(path), results(frames))
+    left = temporary_beside(path)
+    return path.replace(left.with_name(left.name.replace(str(os.getpid()), str(number))))
+
+
+GONE = 2**22 + 1  # above the largest number that Linux gives
+
+
+def test_what_a_dead_process_left_is_kept_as_a_part(tmp_path):
+    left_behind(tmp_path / "a.mp4", GONE, 5)
+    left_behind(tmp_path / "b.mp4", GONE, 5)
+    other = {path.name for path in tmp_path.iterdir() if path != temporary_beside(tmp_path / "a.mp4")}
+    write(open_sink(tmp_path / "a.mp4"), results(3))
+    assert probe(tmp_path / "a.partial.mp4").frames == 5
+    assert probe(tmp_path / "a.mp4").frames == 3
+    assert len({path.name for path in tmp_path.iterdir()} & other) == 1, "that of another name is left alone"
+
+
+def test_what_a_dead_process_left_without_a_picture_is_removed(tmp_path):
+    left_behind(tmp_path / "a.mkv", GONE, 5).write_bytes(b"x" * 88)
+    write(open_sink(tmp_path / "a.mkv"), results(3))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]
+
+
+@pytest.mark.parametrize("use", ["running", "locked"])
+def test_what_is_in_use_is_left_alone(tmp_path, use):
+    left = left_behind(tmp_path / "a.mp4", os.getppid() if use == "running" else GONE, 5)
+    with contextlib.ExitStack() as stack:
+        if use == "locked":  # by a process of another container
+            stack.enter_context(lock(left))
+        write(open_sink(tmp_path / "a.mp4"), results(3))
+    assert left.exists()
+    assert not (tmp_path / "a.partial.mp4").exists()
+
+
+def test_a_growing_video_is_locked(tmp_path):
+    sink = open_sink(tmp_path / "a.mp4")
+    sink.open(INFO)
+    for result in results(80):
+        sink.write(result)
+    assert lock(temporary_beside(tmp_path / "a.mp4")) is None
+    sink.close(completed=True)
