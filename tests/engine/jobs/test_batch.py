@@ -169,7 +169,15 @@ def test_error_of_opening_the_models_ends_the_batch(source, tmp_path, use_tiny_z
     del use_tiny_zoo
     with pytest.raises(UsageError, match="unknown style 'nothing'") as caught:
         run_batch(source, tmp_path / "out", work=Work(Look("nothing", provider="cpu")))
-    assert caught.type in (UsageError, UnknownStyleError)
+    assert caught.type is UnknownStyleError
+
+
+def test_error_of_a_worker_that_opens_its_models_ends_the_batch(source, tmp_path, use_tiny_zoo):
+    del use_tiny_zoo
+    with pytest.raises(InputError, match="no model file /nowhere/model.onnx") as caught:
+        run_batch(source, tmp_path / "out", work=Work(Look("udnie", model="/nowhere/model.onnx")))
+    assert caught.type is InputError
+    assert not list((tmp_path / "out").glob("*.png"))
 
 
 def test_manifest_without_a_file_is_empty(tmp_path):

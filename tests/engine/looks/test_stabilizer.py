@@ -74,6 +74,16 @@ def test_a_cut_starts_anew():
     np.testing.assert_array_equal(stabilizer(other, other, amount=1.0), other)
 
 
+def test_what_two_scenes_have_in_common_starts_anew_too():
+    stabilizer, scene = Stabilizer(), texture()
+    before, after = scene.copy(), scene.copy()
+    before[:, 100:], after[:, 100:] = 0, 255
+    for k in range(3):
+        stabilizer(before, flickering(before, seed=k, strength=6), amount=1.0)
+    painted = flickering(after, seed=9, strength=6)
+    np.testing.assert_array_equal(stabilizer(after, painted, amount=1.0), painted)
+
+
 @pytest.mark.parametrize("what", ["style", "size", "reset"])
 def test_other_pictures_start_anew(what):
     stabilizer, scene = Stabilizer(), texture()

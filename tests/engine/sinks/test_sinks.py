@@ -17,7 +17,7 @@ from artrt.engine.errors import MissingExtraError, OutputError, UsageError
 from artrt.engine.files import lock, temporary_beside
 from artrt.engine.frame import Frame, read_image
 from artrt.engine.result import Result
-from artrt.engine.sinks import EncodeOptions, open_sink
+from artrt.engine.sinks import EncodeOptions, encoder, open_sink
 from artrt.engine.sinks.encoder import VideoEncoder, prove_encoder
 from artrt.engine.sources import SourceInfo, SourceOptions
 from artrt.engine.sources.video import VideoSource
@@ -210,8 +210,13 @@ def test_an_encoder_that_does_not_work_fails_at_start(tmp_path, codec):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_software_encoders_need_no_proof():
-    prove_encoder("libx264")
+def test_only_hardware_encoders_are_proved(monkeypatch):
+    tried = []
+    monkeypatch.setattr(encoder, "_trial", lambda codec: tried.append(codec) or iter([codec]))
+    for codec in ("libx264", "libvpx-vp9", "h264_nvenc"):
+        if codec in av.codecs_available:
+            prove_encoder(codec)
+    assert tried == [codec for codec in ("h264_nvenc",) if codec in av.codecs_available]
 
 
 def test_disk_full_keeps_what_fitted(tmp_path):
