@@ -293,9 +293,9 @@ def test_a_video_whose_last_frames_were_thrown_away_is_not_whole(tmp_path, monke
 def slow_writing(monkeypatch, seconds):
     encode = VideoEncoder.write
 
-    def write(self, image, time_seconds):
+    def write(self, *arguments, **options):
         time.sleep(seconds)
-        encode(self, image, time_seconds)
+        encode(self, *arguments, **options)
 
     monkeypatch.setattr(VideoEncoder, "write", write)
 
