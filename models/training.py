@@ -341,7 +341,7 @@ class Trainer:
         if "encoder" in state:
             self.encoder.load_state_dict(state["encoder"])
             names = [name for name, _ in self.encoder.named_parameters()]
-            self.average |= {f"encoder.{name}": state["average"][f"encoder.{name}"] for name in names}
+            self.average |= {f"encoder.{name}": state["average"][f"encoder.{name}"].float() for name in names}
             return
         sample = self.pool.batch(np.random.default_rng(self.options.seed), ENCODER_SAMPLE)
         path = locate("squeezenet1_1", directory=self.options.weights_directory)[0]

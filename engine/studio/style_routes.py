@@ -1,4 +1,4 @@
-"""The place Styles: the shipped ones, and a visitor's own: blended, learnt from a painting, brought as a file."""
+"""The place Styles: the shipped ones, and a visitor's own: blended, read off a painting, brought as a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.routing import Route
 from ..errors import InputError, UsageError
 from ..zoo.style import SUFFIX, Style, load_style, mix, save_style
 from .answers import json_object, route_for
-from .kinds import Kind
+from .kinds import Kind, picture_kind
 from .studio import Studio
 from .uploads import receive
 from .visitors import Item, Visitor, plain_title
@@ -31,6 +31,7 @@ def routes(studio: Studio) -> list[Route]:
     return [
         Route("/api/styles", made(blend), methods=["POST"]),
         Route("/api/styles/file", made(bring), methods=["POST"]),
+        Route("/api/styles/painting", made(read), methods=["POST"]),
         Route("/api/styles/{id}", made(rename), methods=["POST"]),
         Route("/api/styles/{id}", made(delete), methods=["DELETE"]),
         Route("/api/styles/{id}/file", made(export), methods=["GET"]),
@@ -91,6 +92,33 @@ async def bring(studio: Studio, visitor: Visitor, request: Request) -> Response:
     return JSONResponse({"id": item.id, **item.facts}, status_code=201)
 
 
+async def read(studio: Studio, visitor: Visitor, request: Request) -> Response:
+    """Takes the picture of a painting and reads its style off it, in the worker."""
+    picture = await receive(
+        request,
+        visitor=visitor,
+        visitors=studio.visitors,
+        kind="painting",
+        kind_of=picture_kind,
+        most_bytes=studio.options.limits.photo_bytes,
+    )
+    try:
+        item = visitor.add("style", title=picture.title, file=STYLE)
+        try:
+            shown = str(_picture_beside(item.path))
+            await studio.ask(
+                visitor, "read_style", path=str(picture.path), target=str(item.path), shown=shown
+            )
+            style = _loaded(item)
+            keep_style(studio, visitor, item, style=style, title=_title(picture.title[:60] or "Painting"))
+        except BaseException:
+            visitor.drop(item)
+            raise
+    finally:
+        visitor.drop(picture)
+    return JSONResponse({"id": item.id, **item.facts}, status_code=201)
+
+
 async def rename(studio: Studio, visitor: Visitor, request: Request) -> Response:
     """Gives an own style another title."""
     item = visitor.item(request.path_params["id"], "style")
@@ -115,8 +143,7 @@ async def export(studio: Studio, visitor: Visitor, request: Request) -> Response
 
 async def painting(studio: Studio, visitor: Visitor, request: Request) -> Response:
     """The painting that an own style was made of."""
-    path = visitor.item(request.path_params["id"], "style").path
-    picture = path.with_name(f"{path.stem}-painting.jpg")
+    picture = _picture_beside(visitor.item(request.path_params["id"], "style").path)
     if not picture.is_file():
         raise InputError("no such painting")
     return FileResponse(picture, media_type="image/jpeg")
@@ -126,7 +153,7 @@ def keep_style(studio: Studio, visitor: Visitor, item: Item, *, style: Style, ti
     """Writes a style into a visitor's item and makes it known to the page."""
     name = f"{OWN}-{item.id.replace('+', '').replace(':', '')}"
     save_style(item.path, replace(style, name=name, title=title))
-    has_painting = item.path.with_name(f"{item.path.stem}-painting.jpg").is_file()
+    has_painting = _picture_beside(item.path).is_file()
     painting = f"/api/styles/{item.id}/painting.jpg" if has_painting else ""
     item.facts |= {
         "name": name,
@@ -135,6 +162,11 @@ def keep_style(studio: Studio, visitor: Visitor, item: Item, *, style: Style, ti
         "year": style.year,
         "painting": painting,
     }
+
+
+def _picture_beside(path: Path) -> Path:
+    """Where the painting of a style file lies."""
+    return path.with_name(f"{path.stem}-painting.jpg")
 
 
 def _title(text: Any) -> str:

@@ -15,12 +15,15 @@ from ..errors import InputError
 from ..frame import Image, as_image, read_image_with_alpha, write_image
 from ..jobs.picture import NETWORK_BYTES_PER_PIXEL
 from ..sources.base import Size, scaled
+from ..zoo.picture_style import on_white
+from ..zoo.style import save_style
 from .bench import VIEW_PX, Bench
 from .painter import sliders_of
 from .videos import look_at_video, paint_video
 from .wishes import Parts, Wish
 
 TILE_PX = 220
+PAINTING_PX = 360
 JPEG_QUALITY = 88
 
 
@@ -58,6 +61,22 @@ def paint_tile(bench: Bench, *, path: str, style: Parts, **_: Any) -> bytes:
     """The photograph in a style, small, as a JPEG."""
     small = scaled(bench.view(path, long_side_px=VIEW_PX), Size(TILE_PX))
     return _jpeg(bench.paint(small, Wish(style=style)))
+
+
+def read_style(bench: Bench, *, path: str, target: str, shown: str, **_: Any) -> None:
+    """Reads the style off a painting into a style file, and keeps a small picture of the painting.
+
+    Raises:
+        InputError: It cannot be decoded.
+        UnsupportedImageError: It is too small.
+    """
+    image, alpha = _decoded(path)
+    painting = on_white(image, alpha)
+    style = bench.options.zoo.style_of_picture(painting)
+    write_image(
+        shown, scaled(painting, Size(PAINTING_PX)) if min(painting.shape[:2]) > PAINTING_PX else painting
+    )
+    save_style(target, style)
 
 
 def export_photo(bench: Bench, *, path: str, wish: Wish, target: str, **_: Any) -> dict[str, int]:
@@ -101,6 +120,7 @@ TASKS: Mapping[str, Task] = {
     "show_photo": show_photo,
     "paint_preview": paint_preview,
     "paint_tile": paint_tile,
+    "read_style": read_style,
     "export_photo": export_photo,
     "paint_frame": paint_frame,
     "look_at_video": look_at_video,

@@ -110,7 +110,11 @@ def read_painting(path: str | os.PathLike[str]) -> Image:
     Raises:
         InputError: Missing, or not a picture.
     """
-    image, alpha = read_image_with_alpha(path)
+    return on_white(*read_image_with_alpha(path))
+
+
+def on_white(image: Image, alpha: Image | None) -> Image:
+    """A picture, uint8 [H, W, 3] BGR, on white where alpha, uint8 [H, W], lets through; None: it does nowhere."""
     if alpha is None:
         return image
     share = alpha[:, :, None].astype(np.float32) / 255

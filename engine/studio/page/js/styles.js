@@ -1,4 +1,4 @@
-// Styles: the paintings on the wall, and one's own.
+// Styles: the paintings on the wall, and one's own: drop a painting, and it is a style.
 import { ask, choose, el, say, send, told } from "./dom.js";
 import { maker, settle, store } from "./store.js";
 
@@ -16,7 +16,7 @@ export function stylesPlace(main) {
       el("h1", { class: "title" }, `${store.styles.length} styles`),
       el("div", { class: "row" },
         el("button", { onclick: blend }, "Keep the blend"),
-        el("button", { onclick: () => choose({ accept: ".safetensors" }, bring) }, "Open a style file")));
+        el("button", { onclick: () => choose({ accept: "image/*,.safetensors", multiple: true }, bring) }, "Add a painting")));
   }
 
   function work(style) {
@@ -63,7 +63,10 @@ export function stylesPlace(main) {
   }
 
   async function bring(files) {
-    for (const file of files) await told(() => send("/api/styles/file", file));
+    for (const file of files) {
+      const address = file.name.endsWith(".safetensors") ? "/api/styles/file" : "/api/styles/painting";
+      await told(async () => { store.look.style = (await send(address, file)).name; });
+    }
     await told(renew);
   }
 
