@@ -14,7 +14,8 @@ the frame (graphs/enlarge.py). What paints is laid out for speed, and equal to t
        rows of the small picture     i-1   |    i         one window, rows i-1 and i, holds all that
        rows of the large one      2i-2 2i-1 | 2i 2i+1     the large rows 2i-1 and 2i need
 
-   so the window grid has one row and column more than the picture, and a rim of one pixel is cut off.
+   so the window grid has one row and column more than the picture, and a rim of one pixel is cut off. Behind the
+   head's convolution stands the smoothing [1 2 1]: together they are a 5x5 convolution, on the small picture a 3x3 one.
 5. Rounding to bytes comes before the last change of layout.
 """
 
@@ -227,10 +228,29 @@ def _block(
 PHASES = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float32)
 """[phase, tap of the 2-window, tap of the 3-kernel]: see step 4 above."""
 
+SMOOTH_PHASES = (
+    np.array(
+        [
+            [[1, 1, 0, 0, 0], [0, 0, 1, 1, 0], [0, 0, 0, 0, 1]],
+            [[1, 0, 0, 0, 0], [0, 1, 1, 0, 0], [0, 0, 0, 1, 1]],
+        ],
+        np.float32,
+    )
+    @ np.array([[1, 0, 0], [2, 1, 0], [1, 2, 1], [0, 1, 2], [0, 0, 1]], np.float32)
+    / 4
+)
+"""[phase, tap of the 3-window, tap of the 3-kernel]: the five taps of kernel and smoothing, gathered by small row."""
+
 
 def phase_weights(weight: Weights) -> Weights:
     """3x3 weights behind nearest upsampling -> 2x2 weights of the four phases, [2, 2, O, I, 2, 2]."""
     return np.asarray(np.einsum("auk,bvl,oikl->aboiuv", PHASES, PHASES, weight), np.float32)
+
+
+def smooth_phase_weights(weight: Weights) -> Weights:
+    """3x3 weights between nearest upsampling and [1 2 1] / 4 -> 3x3 weights of the phases, [2, 2, O, I, 3, 3]."""
+    taps = SMOOTH_PHASES
+    return np.asarray(np.einsum("auk,bvl,oikl->aboiuv", taps, taps, weight), np.float32)
 
 
 def _doubled(graph: GraphBuilder, x: str, weight: Weights, name: str) -> str:
@@ -249,8 +269,8 @@ def _doubled(graph: GraphBuilder, x: str, weight: Weights, name: str) -> str:
 
 
 def _head(graph: GraphBuilder, x: str, weight: Weights, bias: Weights) -> str:
-    """[1, C, h, w] -> the four phases of the painting, BGR in [0, 255]: [1, 12, h + 1, w + 1], channels (a, b, c)."""
-    kernel = phase_weights(weight[::-1]).reshape(12, weight.shape[1], 2, 2) * np.float32(127.5)
+    """[1, C, h, w] -> the four phases of the painting, BGR in [0, 255]: [1, 12, h, w], channels (a, b, c)."""
+    kernel = smooth_phase_weights(weight[::-1]).reshape(12, weight.shape[1], 3, 3) * np.float32(127.5)
     offset = np.tile(bias[::-1] * 127.5 + 127.5, 4)
     kernel_name, offset_name = graph.weight(kernel, "head.weight"), graph.weight(offset, "head.bias")
     return graph.op("Conv", _edges(graph, x), kernel_name, offset_name)
@@ -264,9 +284,9 @@ def _unfold(graph: GraphBuilder, phases: str) -> str:
 
 
 def _image(graph: GraphBuilder, phases: str, size: tuple[str, str]) -> str:
-    """Rounds and clips in one pass, unfolds, and cuts the rim and the filling off: uint8 [h, w, 3]."""
+    """Rounds and clips in one pass, unfolds, and cuts the filling off: uint8 [h, w, 3]."""
     image = _unfold(graph, graph.op("QuantizeLinear", phases, np.float32(1), np.uint8(0)))
-    end = graph.op("Add", graph.op("Concat", *size, axis=0), graph.ints(1))
+    end = graph.op("Concat", *size, axis=0)
     return graph.op(
-        "Squeeze", graph.op("Slice", image, graph.ints(1, 1), end, graph.ints(1, 2)), graph.ints(0)
+        "Squeeze", graph.op("Slice", image, graph.ints(0, 0), end, graph.ints(1, 2)), graph.ints(0)
     )

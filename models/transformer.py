@@ -8,6 +8,7 @@ a convolution brings the painting back to full size.
                                              |                    ^
                                              +-> down 2 -> blocks -> up 2 + conv
 
+What alternates from pixel to pixel is smoothed away at the end: nearest-neighbour upsampling leaves a mesh there.
 Convolutions repeat the rim of what they read, so a painting has no frame. Nothing else leads from the photograph to
 the painting: a path for fine detail hands the photograph through, and the result is a tinted photograph.
 
@@ -102,10 +103,7 @@ class EdgeConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, h, w] -> [N, O, h, w], or half that size with stride 2."""
-        rim = self.dilation[0]
-        x = torch.cat([x[:, :, :1]] * rim + [x] + [x[:, :, -1:]] * rim, dim=2)
-        x = torch.cat([x[:, :, :, :1]] * rim + [x] + [x[:, :, :, -1:]] * rim, dim=3)
-        return super().forward(x)
+        return super().forward(_widened(x, self.dilation[0]))
 
 
 class ConditionalNorm(nn.Module):
@@ -189,7 +187,7 @@ class StyleTransformer(nn.Module):
         x = self.rise_norm(self.rise(_doubled(x)), reader)  # [N, C, H/4, W/4]
         x = self.leave(F.relu(x + fine), reader)
         x = F.relu(self.up_norm(self.up(_doubled(x)), reader))  # [N, C/2, H/2, W/2]
-        x = self.head(_doubled(x)) * 0.5 + 0.5  # [N, 3, H, W]
+        x = _smoothed(self.head(_widened(_doubled(x), 1))) * 0.5 + 0.5  # [N, 3, H, W]
         return x[:, :, :height, :width]
 
     def _grain(self, height: int, width: int) -> Tensor:
@@ -236,6 +234,18 @@ class _StyleReader:
 
 def _doubled(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def _widened(x: Tensor, rim: int) -> Tensor:
+    """The rim repeated so many times on every side: [N, C, h, w] -> [N, C, h + 2 rim, w + 2 rim]."""
+    x = torch.cat([x[:, :, :1]] * rim + [x] + [x[:, :, -1:]] * rim, dim=2)
+    return torch.cat([x[:, :, :, :1]] * rim + [x] + [x[:, :, :, -1:]] * rim, dim=3)
+
+
+def _smoothed(x: Tensor) -> Tensor:
+    """[1 2 1] / 4 both ways, which leaves nothing that alternates from pixel to pixel: [h + 2, w + 2] -> [h, w]."""
+    x = (x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]) / 4
+    return (x[:, :, :, :-2] + 2 * x[:, :, :, 1:-1] + x[:, :, :, 2:]) / 4
 
 
 def save_trunk(path: Path, transformer: StyleTransformer, *, training: dict[str, Any] | None = None) -> None:
