@@ -18,11 +18,11 @@ from artrt.export.transformer_parity import torch_painter
 from artrt.models.evaluation import EvaluationOptions, Judge, evaluate, evaluate_frames, mean_scores
 from artrt.models.frame_pairs import find_frame_pairs
 from artrt.models.photos import Photographs, find_photographs, split_held_out
-from artrt.models.training import CHECKPOINT_FILE, LossWeights, Trainer, TrainingOptions, prepare_photographs
+from artrt.models.training import CHECKPOINT_FILE, TermWeights, Trainer, TrainingOptions, prepare_photographs
 from artrt.models.transformer import StyleTransformer
 
 STYLES = ("starry-night", "the-scream", "udnie")
-BASE = LossWeights(style=1, content=0.1, variation=0.1)
+BASE = TermWeights(style=1, content=0.1, variation=0.1)
 
 
 class Trained:
@@ -60,7 +60,7 @@ def work_folder(chosen: Path | None) -> Iterator[Path]:
 
 
 def short_options(
-    arguments: argparse.Namespace, output: Path, *, steps: int, losses: LossWeights
+    arguments: argparse.Namespace, output: Path, *, steps: int, losses: TermWeights
 ) -> TrainingOptions:
     """Training of the three styles: batches of four small crops, no samples.
 

@@ -16,7 +16,7 @@ from ._common import notice, progress
 
 if TYPE_CHECKING:
     from ..models.training import Progress
-    from ..models.training_options import LossWeights
+    from ..models.training_options import TermWeights
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 INTERRUPTED = 130
@@ -70,7 +70,7 @@ def training_options(function: Command) -> Command:
     return function
 
 
-def parse_weights(texts: tuple[str, ...], start: LossWeights) -> LossWeights:
+def parse_weights(texts: tuple[str, ...], start: TermWeights) -> TermWeights:
     """Loss weights with the given ones replaced.
 
     Raises:

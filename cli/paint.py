@@ -46,7 +46,12 @@ _FILE = click.Path(path_type=Path)
     help="What to look through; auto takes wide, else compact or vgg19, whichever is on this machine.",
 )  # fmt: skip
 @click.option(
-    "--weights-dir", type=_FILE, metavar="DIR", help="Folder of the networks' weights, before the cache."
+    "--weights",
+    "--weights-dir",
+    "weights_dir",
+    type=_FILE,
+    metavar="DIR",
+    help="Folder of the networks' weights, before the cache.",
 )
 @click.option(
     "--mask", type=_FILE, metavar="FILE", help="One grey level per style, the darkest for the first."

@@ -30,7 +30,14 @@ LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
     "--tv", type=click.FloatRange(0), default=0.5, show_default=True, metavar="W", help="Smoothness."
 )
 @click.option("--loss-network", default="auto", show_default=True, metavar="compact|vgg19|vgg16|FILE")
-@click.option("--weights-dir", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the weights.")
+@click.option(
+    "--weights",
+    "--weights-dir",
+    "weights_dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the weights.",
+)
 @click.option("--seed", default=0, show_default=True, metavar="N")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
 def command(

@@ -61,7 +61,7 @@ def command(
     artrt train style irises.jpg --name irises --photos photos/ -o irises.safetensors --minutes 20
     """
     from ..export.style_from_painting import LOSSES, train_style
-    from ..models.training_options import LossWeights
+    from ..models.training_options import TermWeights
 
     if minutes is not None and steps is not None:
         raise UsageError("--minutes and --steps contradict each other: give one of them")
@@ -85,7 +85,7 @@ def command(
             crop_px=crop,
             learning_rate=learning_rate,
             style_statistics=statistics,
-            losses=parse_weights(weights, LossWeights(**LOSSES)),
+            losses=parse_weights(weights, TermWeights(**LOSSES)),
             ramp_start=start,
             ramp_steps=length,
             style_long_side_px=style_size,

@@ -109,7 +109,7 @@ def command(
     from ..export.zoo_from_checkpoint import zoo_from_checkpoint
     from ..models.checkpoint import CHECKPOINT_FILE
     from ..models.training import Trainer, prepare_photographs
-    from ..models.training_options import LossWeights, TrainingOptions
+    from ..models.training_options import TermWeights, TrainingOptions
     from ..models.transformer import CONFIGS
 
     if config not in CONFIGS:
@@ -129,7 +129,7 @@ def command(
         batch=batch,
         crop_px=crop,
         learning_rate=learning_rate,
-        losses=parse_weights(weights, LossWeights()),
+        losses=parse_weights(weights, TermWeights()),
         ramp_start=start,
         ramp_steps=length,
         style_long_side_px=style_size,

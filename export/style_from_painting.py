@@ -20,7 +20,7 @@ from ..engine.zoo.style import SUFFIX, Style, save_style
 from ..engine.zoo.zoo import Zoo
 from ..models import style_training
 from ..models.training import Progress, Trainer, prepare_photographs
-from ..models.training_options import LossWeights, TrainingOptions
+from ..models.training_options import TermWeights, TrainingOptions
 from ..models.transformer import load_trunk
 from .zoo_from_checkpoint import style_of
 
@@ -31,7 +31,7 @@ DEFAULTS: Mapping[str, Any] = {
     "steps": 1,
     "learning_rate": 2e-2,
     "vector_rate": 1.0,
-    "losses": LossWeights(**LOSSES),
+    "losses": TermWeights(**LOSSES),
     "ramp_start": 50,
     "ramp_steps": 100,
     "ema": 0.99,

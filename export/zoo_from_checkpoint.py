@@ -223,10 +223,11 @@ def model_card(
         "",
         "`" + training_command(trained) + "`",
         "",
-        "Each entry is one start of the training, from the step where the one before it ended:",
+        "Each entry is one start of the training, from the step where the one before it ended, with the options that "
+        "changed:",
         "",
         "```json",
-        json.dumps(trained.history, indent=1),
+        json.dumps(_changes(trained.history), indent=1),
         "```",
         "",
         "Photographs: ImageNet samples for research use, without the 64 whose file name has the smallest sha256. "
@@ -235,6 +236,17 @@ def model_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _changes(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The starts of a training; of the options those that differ from the start before."""
+    entries, before = [], dict[str, Any]()
+    for entry in history:
+        options = entry["options"]
+        changed = {name: value for name, value in options.items() if before.get(name) != value}
+        entries.append({"step": entry["step"], "options": changed})
+        before = options
+    return entries
 
 
 def _alone(styles: list[Style]) -> list[str]:

@@ -37,7 +37,7 @@ from .style_bank import StyleBank, balanced
 from .style_encoder import StyleEncoder
 from .training_log import ScalarLog
 from .training_objective import TrainingObjective, placed
-from .training_options import LossWeights, TrainingOptions, plain_options
+from .training_options import TermWeights, TrainingOptions, plain_options
 from .transformer import CONFIGS, StyleTransformer
 
 #: Paintings whose statistics the style encoder is set up by.
@@ -396,4 +396,4 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
-__all__ = ["LossWeights", "Progress", "Trainer", "TrainingOptions", "prepare_photographs"]
+__all__ = ["TermWeights", "Progress", "Trainer", "TrainingOptions", "prepare_photographs"]

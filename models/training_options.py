@@ -22,8 +22,8 @@ STATISTICS = ("moments", "gram")
 
 
 @dataclass(frozen=True)
-class LossWeights:
-    """Weights of the terms; one with weight 0 is not computed.
+class TermWeights:
+    """Weights of the terms of a training; one with weight 0 is not computed.
 
     Attributes:
         style: Means and centred covariances of the style layers at two scales, or Gram matrices.
@@ -114,7 +114,7 @@ class TrainingOptions:
     crop_px: int = 224
     learning_rate: float = 2e-3
     vector_rate: float = 4.0
-    losses: LossWeights = field(default_factory=LossWeights)
+    losses: TermWeights = field(default_factory=TermWeights)
     ramp_start: int = 2000
     ramp_steps: int = 2000
     style_long_side_px: int = 448

@@ -189,3 +189,11 @@ def test_short_help_is_one_sentence():
 def test_every_command_loads_and_its_help_has_an_example(name, capsys):
     assert run([name, "--help"]) == 0
     assert f"artrt {name}" in capsys.readouterr().out.partition("Usage:")[2].partition("\n")[2]
+
+
+def test_python_dash_m_is_the_command_line():
+    shown = subprocess.run(
+        [sys.executable, "-m", "artrt", "--version"], capture_output=True, text=True, timeout=60
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "artrt" in shown.stdout

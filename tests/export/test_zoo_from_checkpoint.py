@@ -14,7 +14,7 @@ from artrt.engine.errors import InputError, IntegrityError, UsageError
 from artrt.engine.looks.stylizer import Stylizer
 from artrt.engine.zoo.style import save_style
 from artrt.engine.zoo.zoo import Zoo
-from artrt.export.zoo_from_checkpoint import load_checkpoint, zoo_from_checkpoint
+from artrt.export.zoo_from_checkpoint import _changes, load_checkpoint, zoo_from_checkpoint
 from artrt.models.checkpoint import CHECKPOINT_FILE
 from artrt.models.training import Trainer, prepare_photographs
 from artrt.models.training_options import TrainingOptions
@@ -115,3 +115,9 @@ def test_a_checkpoint_of_other_sizes_is_named(checkpoint, tmp_path, monkeypatch)
     torch.save(state | {"config": "huge"}, tmp_path / "huge.pt")
     with pytest.raises(InputError, match="unknown configuration 'huge'"):
         load_checkpoint(tmp_path / "huge.pt")
+
+
+def test_the_card_says_what_each_start_changed():
+    first = {"step": 0, "options": {"batch": 4, "losses": {"cam": 0.1}}}
+    second = {"step": 9, "options": {"batch": 4, "losses": {"cam": 0.2}, "seed": 1}}
+    assert _changes([first, second]) == [first, {"step": 9, "options": {"losses": {"cam": 0.2}, "seed": 1}}]

@@ -18,11 +18,11 @@ from artrt.models.paintings import PAINTINGS
 from artrt.models.style_bank import balanced
 from artrt.models.style_training import closest_style, train_style
 from artrt.models.training import Trainer, prepare_photographs
-from artrt.models.training_options import LossWeights, TrainingOptions
+from artrt.models.training_options import TermWeights, TrainingOptions
 from artrt.models.transformer import CONFIGS, StyleTransformer, TransformerConfig
 from support.weights import write_weights
 
-ALL_TERMS = LossWeights(cam=0.5, category=0.05, edge=0.1, color=0.1, temporal=1.0)
+ALL_TERMS = TermWeights(cam=0.5, category=0.05, edge=0.1, color=0.1, temporal=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_writes_samples_scalars_and_tensorboard(options):
 
 
 def test_terms_begin_with_the_ramp_and_those_without_weight_are_not_computed(options):
-    options = replace(options, losses=LossWeights(cam=1.0), ramp_start=2)
+    options = replace(options, losses=TermWeights(cam=1.0), ramp_start=2)
     trainer = Trainer(options)
     seen = [set(p.terms) for p in trainer.run(prepare_photographs(options))]
     assert "cam" not in seen[1]
@@ -132,13 +132,13 @@ def test_terms_begin_with_the_ramp_and_those_without_weight_are_not_computed(opt
 
 
 def test_shape_term_compares_masks_of_the_shipped_saliency_network(options):
-    options = replace(options, steps=2, losses=LossWeights(shape=1.0), ramp_start=-10)
+    options = replace(options, steps=2, losses=TermWeights(shape=1.0), ramp_start=-10)
     terms = [progress.terms for progress in Trainer(options).run(prepare_photographs(options))]
     assert all(0 < term["shape"] < 1 for term in terms)
 
 
 def test_loss_falls_on_the_same_pictures(options):
-    options = replace(options, steps=60, losses=LossWeights(content=0.05), ramp_start=1000)
+    options = replace(options, steps=60, losses=TermWeights(content=0.05), ramp_start=1000)
     trainer, photographs = Trainer(options), prepare_photographs(options)
 
     def style_loss_at_step_0() -> float:
@@ -161,7 +161,7 @@ def test_a_style_may_take_part_twice_in_a_round():
 
 
 def test_a_loss_that_is_not_finite_names_its_term(options):
-    options = replace(options, losses=LossWeights(style=1e38, content=0.1), ramp_start=100)
+    options = replace(options, losses=TermWeights(style=1e38, content=0.1), ramp_start=100)
     with pytest.raises(ArtrtError, match=r"the style loss is no longer finite at step \d+: lower its weight"):
         run(options)
     state = read_checkpoint(options.output / CHECKPOINT_FILE)
@@ -202,7 +202,7 @@ def test_cuda_without_a_gpu_and_negative_weights_are_usage_errors(options):
         with pytest.raises(UsageError, match="finds no CUDA GPU"):
             Trainer(replace(options, device="cuda"))
     with pytest.raises(UsageError, match="the weight of cam is -1"):
-        LossWeights(cam=-1)
+        TermWeights(cam=-1)
 
 
 def test_a_new_style_leaves_the_trunk_alone(options):
@@ -219,7 +219,7 @@ def test_a_new_style_leaves_the_trunk_alone(options):
 
 def test_steps_follow_from_the_time_that_is_given(options, monkeypatch):
     monkeypatch.setattr(style_training, "LEAST_STEPS", 4)
-    one = replace(options, paintings={"one": options.paintings["one"]}, losses=LossWeights())
+    one = replace(options, paintings={"one": options.paintings["one"]}, losses=TermWeights())
     _, trainer = train_style(
         one, trunk=StyleTransformer(), known={}, photographs=prepare_photographs(one), minutes=1e-6
     )
