@@ -7,7 +7,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .frame import Frame, Image, write_image
+import cv2
+import numpy as np
+
+from .frame import Frame, Image, encode_image, write_image
+
+NOTEBOOK_PX = 1024
+
+
+def png_for_notebook(image: Image) -> bytes:
+    """A picture, uint8 [H, W, 3] BGR, as a PNG with a long side of at most 1024 px."""
+    scale = NOTEBOOK_PX / max(image.shape[:2])
+    if scale < 1:
+        height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return encode_image(image, ".png")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +64,10 @@ class Result:
             OutputError: Unknown suffix, or the file cannot be written.
         """
         write_image(path, self.image)
+
+    def _repr_png_(self) -> bytes:
+        """The picture as a PNG, reduced to what a page holds: notebooks show a result by it."""
+        return png_for_notebook(self.image)
 
     def __repr__(self) -> str:
         """Shapes instead of pixels."""

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from ..errors import UsageError
-from ..frame import Frame, Image
-from ..result import Result
+from ..errors import ArtrtError, UsageError
+from ..frame import Frame, Image, read_image
+from ..result import Result, png_for_notebook
+from ..sources.base import Size, scaled
+from ..sources.scene import PHOTO
 from ..stages.chain import Chain
 from ..statistics import Statistics
 from ..zoo.style import Style
@@ -22,6 +24,9 @@ from .runner import Runner
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
+
+NOTEBOOK_PX = 320
+"""Short side of the photograph that a notebook shows."""
 
 
 class Stylizer:
@@ -144,6 +149,14 @@ class Stylizer:
         painting = self._runner(image)
         # The stabilizer keeps its last picture for the next frame, and the caller may write to the result.
         return back(painting.copy() if self.controls.state.numbers["stabilize"] > 0 else painting)
+
+    def _repr_png_(self) -> bytes | None:
+        """A photograph in this look: notebooks show a stylizer by it. None where it takes frames of one size only."""
+        runner = Runner([self.chain], controls=self.controls, statistics=Statistics())
+        try:
+            return png_for_notebook(runner(scaled(read_image(PHOTO), Size(NOTEBOOK_PX))))
+        except ArtrtError:
+            return None
 
     def reset(self) -> None:
         """Starts a new scene: nothing is remembered from the frames before."""
