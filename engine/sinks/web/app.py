@@ -36,6 +36,8 @@ from .rtc import Peers, has_webrtc
 from .schema import ControlChanges, Offer, Part, RecordingWish, openapi, parsed
 from .security import client_address
 from .stream import BOUNDARY, EndlessResponse, mjpeg_parts
+from .tokens import in_query
+from .view import FITS, view_page
 
 LOG = logging.getLogger("artrt.web")
 PAGE = Path(__file__).with_name("page.html")
@@ -82,6 +84,7 @@ class Site:
                 Route("/api/styles/{name}.jpg", _told(self._thumbnail), methods=get),
                 Route("/snapshot.png", _told(self._snapshot), methods=get),
                 Route("/stream.mjpg", self._stream, methods=get),
+                Route("/view", _told(self._view), methods=get),
                 Route("/openapi.json", self._openapi, methods=get),
                 Route("/metrics", self._metrics, methods=get),
                 Route("/healthz", self._health, methods=get),
@@ -123,6 +126,13 @@ class Site:
         )
         page = self._page.replace("{{nonce}}", nonce)
         return Response(page, media_type="text/html", headers={"content-security-policy": policy})
+
+    async def _view(self, request: Request) -> Response:
+        fit = request.query_params.get("fit", FITS[0])
+        if fit not in FITS:
+            raise UsageError(f"fit is {' or '.join(FITS)}")
+        page, headers = view_page(token=in_query(request.scope), fit=fit)
+        return Response(page, media_type="text/html", headers=headers)
 
     async def _state(self, request: Request) -> Response:
         return JSONResponse(self.describe())

@@ -50,7 +50,7 @@ class Hosts:
         navigates = (
             headers.get("sec-fetch-mode") == "navigate"
             and scope.get("method") == "GET"
-            and scope["path"] == "/"
+            and scope["path"] in ("/", "/view")
         )
         return site in ("none", "same-origin") or navigates
 

@@ -103,6 +103,7 @@ def openapi(version: str) -> dict[str, Any]:
             "/api/styles/{name}.jpg": {"get": _operation("The picture in a style", "image/jpeg") | _NAME},
             "/snapshot.png": {"get": _operation("The newest picture", "image/png")},
             "/stream.mjpg": {"get": _operation("The picture, live", "multipart/x-mixed-replace")},
+            "/view": {"get": _operation("The bare picture as a page", "text/html")},
             "/metrics": {"get": _operation("Statistics for Prometheus", "text/plain")},
             "/healthz": {"get": _operation("Whether it runs", "application/json")},
         },

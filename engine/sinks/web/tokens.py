@@ -21,7 +21,7 @@ from .bodies import Scope
 COOKIE = "artrt_token"
 LOGIN = "/login"
 # What the stream token opens.
-STREAM_PATHS = frozenset({"/stream.mjpg", "/snapshot.png"})
+STREAM_PATHS = frozenset({"/stream.mjpg", "/snapshot.png", "/view"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -348,3 +348,9 @@ def test_a_fuzz_of_a_thousand_leaves_it_serving(monkeypatch):
         eventually(lambda: pipeline.stats().frames_out > before)
         eventually(lambda: (state() or {"viewers": 1})["viewers"] == 0)
         assert client.get("/").status == 200
+
+
+def test_the_bare_picture_opens_with_the_stream_token():
+    guard, stream = Guard(app, token=TOKEN), Tokens(TOKEN).stream
+    assert ask(guard, path="/view", query=f"token={stream}".encode())[0] == 200
+    assert ask(guard, path="/view")[0] == 401

@@ -335,3 +335,15 @@ def test_the_server_ends_with_the_pipeline():
     assert time.monotonic() - started < 3
     with pytest.raises(OSError, match="refused|reset"):
         Client(sink._port).get("/healthz")
+
+
+def test_the_bare_picture_can_be_framed(site):
+    _, client = site
+    answer = client.get("/view?fit=cover")
+    text = answer.body.decode()
+    assert answer.status == 200
+    assert 'src="stream.mjpg"' in text
+    assert "object-fit: cover" in text
+    assert answer.headers["x-frame-options"] != "DENY"
+    assert "frame-ancestors" not in answer.headers["content-security-policy"]
+    assert client.get("/view?fit=%22%3E%3Cscript%3E").status == 400

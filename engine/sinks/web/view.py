@@ -1,0 +1,36 @@
+"""`/view`: the bare picture as a page, for a browser source in OBS, a wall screen, or a frame in another page."""
+
+from __future__ import annotations
+
+import secrets
+from html import escape
+from urllib.parse import urlencode
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>artrt</title>
+<style nonce="{nonce}">
+html, body {{ margin: 0; height: 100%; background: transparent; overflow: hidden }}
+img {{ display: block; width: 100%; height: 100%; object-fit: {fit} }}
+</style></head>
+<body><img src="{stream}" alt="The picture, live"></body></html>
+"""
+#: Where the other pages refuse frames; browsers read an unknown value as leave.
+FRAMED = {"x-frame-options": "ALLOWALL", "cross-origin-resource-policy": "cross-origin"}
+#: How the picture fills the page: whole, or cropped until nothing is empty.
+FITS = ("contain", "cover")
+
+
+def view_page(*, token: str | None, fit: str) -> tuple[str, dict[str, str]]:
+    """The page and its headers. Any page may frame it: who has the stream's token may look.
+
+    Args:
+        token: The token that the request showed, which the picture needs as well.
+        fit: One of `FITS`.
+    """
+    nonce = secrets.token_urlsafe(16)
+    stream = "stream.mjpg" + (f"?{urlencode({'token': token})}" if token else "")
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+    headers = {"content-security-policy": policy, "referrer-policy": "no-referrer", **FRAMED}
+    return _PAGE.format(nonce=nonce, fit=fit, stream=escape(stream)), headers
