@@ -33,6 +33,14 @@ print("end")
 """
 
 
+@pytest.fixture(autouse=True)
+def hang_up_is_heard():
+    """Under `nohup` the processes of a test would inherit that SIGHUP is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize(
     ("number", "ignored", "said"),
     [
