@@ -15,7 +15,8 @@ from .tiling import Tile, halo, stride, tiles
 
 #: What tiles add up to. For the style, by ("mean", layer, number of the mask) and ("second", ...): first and second
 #: moments of the features. For the content, by ("level", layer, 0), ("power", ...) and ("match", ...): means of the
-#: features, of their squares, and of their products with the photograph's normalised features.
+#: features, of their squares, and of their products with the photograph's normalised features; of plain content, by
+#: ("error", layer, 0), the squared difference relative to the photograph's energy.
 Sums = dict[tuple[str, str, int], Tensor]
 EPSILON = 1e-5
 """Added to variances before a root is taken, as instance normalisation does."""
@@ -54,8 +55,9 @@ class FeatureTerms:
         content_layers: tuple[str, ...],
         style_layers: tuple[str, ...],
         tile_px: int,
+        normalize_content: bool = True,
     ) -> None:
-        self._network, self._tile_px = network, tile_px
+        self._network, self._tile_px, self._normalize = network, tile_px, normalize_content
         self._content_layers, self._style_layers = content_layers, style_layers
         self._layers = tuple(sorted({*content_layers, *style_layers}))
         self._styles = styles
@@ -108,17 +110,22 @@ class FeatureTerms:
                 sums["mean", layer, index], sums["second", layer, index] = mean, second
         for layer in self._content_layers:
             core = tile.core(features[layer], stride(layer))
-            target = tile.part(self._content[layer], stride(layer))
-            positions = self._content[layer][0, 0].numel()
-            sums["level", layer, 0] = core.sum(dim=(0, 2, 3)) / positions
-            sums["power", layer, 0] = core.square().sum(dim=(0, 2, 3)) / positions
-            sums["match", layer, 0] = (core * target).sum(dim=(0, 2, 3)) / positions
+            sums |= self._content_sums(core, tile.part(self._content[layer], stride(layer)), layer)
         return sums
+
+    def _content_sums(self, core: Tensor, target: Tensor, layer: str) -> Sums:
+        whole = self._content[layer]
+        if not self._normalize:
+            return {("error", layer, 0): (core - target).square().sum() / (whole.square().sum() + EPSILON)}
+        values = {"level": core, "power": core.square(), "match": core * target}
+        positions = whole[0, 0].numel()
+        return {(name, layer, 0): value.sum(dim=(0, 2, 3)) / positions for name, value in values.items()}
 
     def _terms(self, sums: Sums) -> dict[str, Tensor]:
         terms = {}
         if self._content_layers:
-            each_layer = [self._structure(sums, layer) for layer in self._content_layers]
+            of_layer = self._structure if self._normalize else lambda sums, layer: sums["error", layer, 0]
+            each_layer = [of_layer(sums, layer) for layer in self._content_layers]
             terms["content"] = torch.stack(each_layer).mean()
         if self._style_layers:
             count = len(self._masks[self._style_layers[0]])
@@ -141,7 +148,7 @@ class FeatureTerms:
         return (own - 2 * match + self._content[layer].square().mean(dim=(0, 2, 3))).mean()
 
     def _targets(self, content: Tensor) -> dict[str, Tensor]:
-        """Normalised features of the photograph, put together from the tiles."""
+        """Features of the photograph, put together from the tiles; normalised unless its palette counts, too."""
         whole: dict[str, Tensor] = {}
         for tile in self._tiles if self._content_layers else ():
             features = self._network(tile.crop(content), self._content_layers)
@@ -151,6 +158,8 @@ class FeatureTerms:
                     size = (content.shape[2] // step, content.shape[3] // step)
                     whole[layer] = core.new_zeros((1, core.shape[1], *size))
                 tile.part(whole[layer], step).copy_(core)
+        if not self._normalize:
+            return whole
         return {layer: F.instance_norm(value, eps=EPSILON) for layer, value in whole.items()}
 
     def _moments_of(self, image: Tensor) -> dict[str, Moments]:

@@ -105,6 +105,7 @@ class Objective:
         content_layers: Layers that the content term compares.
         style_layers: Layers that the style term compares.
         tile_px: Side of the tiles for content and style; 0 for the whole picture at once.
+        normalize_content: Compare instance-normalised content, which leaves the palette free.
 
     Raises:
         UsageError: A layer that the loss network lacks, or a term without its network.
@@ -120,6 +121,7 @@ class Objective:
         content_layers: tuple[str, ...] = (CONTENT_LAYER,),
         style_layers: tuple[str, ...] = STYLE_LAYERS,
         tile_px: int = 0,
+        normalize_content: bool = True,
     ) -> None:
         self.weights = dict(weights.items()) | {"range": RANGE_WEIGHT}
         self._features = FeatureTerms(
@@ -129,6 +131,7 @@ class Objective:
             content_layers=content_layers if weights.content > 0 else (),
             style_layers=style_layers if weights.style > 0 and styles else (),
             tile_px=tile_px,
+            normalize_content=normalize_content,
         )
         self._picture = picture_terms(networks, content, weights)
 

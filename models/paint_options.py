@@ -39,6 +39,7 @@ class PaintOptions:
         tile_px: Side of the tiles for large pictures; 0 for none.
         seed: Seed of the noise.
         content_layers: Layers of the content term.
+        normalize_content: The content term compares instance-normalised features: forms without their palette.
         style_layers: Layers of the style term.
         device: torch's name of the device.
 
@@ -58,6 +59,7 @@ class PaintOptions:
     tile_px: int = 0
     seed: int = 0
     content_layers: tuple[str, ...] = (CONTENT_LAYER,)
+    normalize_content: bool = True
     style_layers: tuple[str, ...] = STYLE_LAYERS
     device: str = "cpu"
 

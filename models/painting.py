@@ -186,6 +186,7 @@ def _level(
         subject.styles_at(size),
         options.weights,
         content_layers=options.content_layers,
+        normalize_content=options.normalize_content,
         style_layers=options.style_layers,
         tile_px=options.tile_px,
     )

@@ -127,6 +127,7 @@ def _paint_options(kind: str, options: ReconstructionOptions) -> PaintOptions:
         optimizer="lbfgs",
         seed=options.seed,
         content_layers=options.layers if kind == "content" else (),
+        normalize_content=False,
         style_layers=options.layers if kind == "style" else (),
         device=options.device,
     )
