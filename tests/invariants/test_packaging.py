@@ -42,7 +42,7 @@ def project(root):
 
 def tree(root: Path) -> set[str]:
     """Files below the package's folders that belong into the wheel."""
-    found = {"__init__.py", "py.typed"}
+    found = {"__init__.py", "__main__.py", "py.typed"}
     for folder in FOLDERS:
         for path in (root / folder).rglob("*"):
             parts = path.relative_to(root).parts
@@ -51,8 +51,8 @@ def tree(root: Path) -> set[str]:
     return found
 
 
-def test_only_init_is_at_the_root(root):
-    assert [path.name for path in root.glob("*.py")] == ["__init__.py"]
+def test_only_the_package_and_its_command_are_at_the_root(root):
+    assert {path.name for path in root.glob("*.py")} == {"__init__.py", "__main__.py"}
 
 
 def test_every_package_is_listed(root, project):
