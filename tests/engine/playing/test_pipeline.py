@@ -267,17 +267,28 @@ def test_ctrl_c_leaves_a_playable_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.mp4"]
 
 
-def test_ctrl_c_while_the_last_frames_are_written_leaves_a_playable_file(tmp_path, monkeypatch):
-    slow_writing(monkeypatch, 0.1)
-    pipeline = Pipeline("test://64x48@30?frames=9", [], [tmp_path / "a.mp4"], frames="all")
-
-    def interrupt():
-        eventually(pipeline._ended.is_set)
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-    threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        pipeline.run()
+def test_ctrl_c_while_the_last_frames_are_written_leaves_a_playable_file(tmp_path):
+    script = (
+        "import signal, threading, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from artrt.engine.playing.pipeline import Pipeline\n"
+        "from artrt.engine.sinks.encoder import VideoEncoder\n"
+        "encode = VideoEncoder.write\n"
+        "def write(self, *arguments, **options):\n"
+        "    time.sleep(0.1)\n    encode(self, *arguments, **options)\n"
+        "VideoEncoder.write = write\n"
+        f"pipeline = Pipeline('test://64x48@30?frames=9', [], [{str(tmp_path / 'a.mp4')!r}], frames='all')\n"
+        "def tell():\n    pipeline._ended.wait()\n    print('ended', flush=True)\n"
+        "threading.Thread(target=tell).start()\n"
+        "pipeline.run()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ended\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert "KeyboardInterrupt" in errors
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
     assert 1 <= probe(tmp_path / "a.mp4").frames < 9
 
