@@ -77,6 +77,7 @@ BENCHMARKS = {
     "paint_curve": Benchmark(
         "paint.py", words("curve"), words("curve --size 192 --steps 60 --plain-steps 60"), needs="pictures"
     ),
+    "paint_pairs": Benchmark("paint_pairs.py", (), words("--size 128 --steps 20"), needs="pictures"),
     "paint_region": Benchmark(
         "paint.py", words("region"), words("region --size 160 --steps 30 --photos 2"), needs="pictures"
     ),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..models.paint_state import PaintState
 
 _WEIGHT = click.FloatRange(0)
+#: Weight of `--match` without a number.
+MATCH_WEIGHT = 1.0
 _FILE = click.Path(path_type=Path)
 
 
@@ -26,11 +28,19 @@ _FILE = click.Path(path_type=Path)
 @click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
 @click.option("--output", "-o", required=True, type=_FILE, metavar="OUT", help="The painting to write.")
 @click.option("--size", default=512, show_default=True, metavar="N", help="Longer side of the painting, px.")
-@click.option("--steps", default=300, show_default=True, metavar="N", help="Steps in all, over all sizes.")
+@click.option("--steps", default=150, show_default=True, metavar="N", help="Steps in all, over all sizes.")
 @click.option("--style-weights", metavar="A,B,...", help="Share of each style; equal by default.")
 @click.option("--style-scale", default=1.0, show_default=True, help="Larger gives larger strokes.")
 @click.option("--style-weight", type=_WEIGHT, metavar="W", help="Statistics of the style.")
 @click.option("--content-weight", type=_WEIGHT, metavar="W", help="Features of the photograph.")
+@click.option(
+    "--salient", type=_WEIGHT, metavar="N",
+    help="How much more the content counts where the photograph is salient; 4 by default.",
+)  # fmt: skip
+@click.option(
+    "--match", type=_WEIGHT, is_flag=False, flag_value=MATCH_WEIGHT, metavar="[W]",
+    help="Carry whole strokes over, by nearest neighbours at the last size (off by default).",
+)  # fmt: skip
 @click.option("--region", type=_WEIGHT, metavar="W", help="Keep what the picture shows recognisable.")
 @click.option("--edge", type=_WEIGHT, metavar="W", help="Keep outlines (off by default).")
 @click.option("--shape", type=_WEIGHT, metavar="W", help="Keep the salient shape (off by default).")
@@ -57,6 +67,10 @@ _FILE = click.Path(path_type=Path)
     "--mask", type=_FILE, metavar="FILE", help="One grey level per style, the darkest for the first."
 )
 @click.option(
+    "--style-mask", "style_masks", type=_FILE, multiple=True, metavar="FILE",
+    help="White where a style rules; once for each style, in their order.",
+)  # fmt: skip
+@click.option(
     "--preserve-color", type=click.Choice(["luminance", "histogram"]), help="Keep the photo's colours."
 )
 @click.option("--tile", is_flag=False, flag_value=384, default=0, metavar="[PX]", help="Paint in tiles.")
@@ -65,6 +79,10 @@ _FILE = click.Path(path_type=Path)
 @click.option("--history", type=_FILE, metavar="FILE", help="A video of the painting as it grows.")
 @click.option("--resume", is_flag=True, help="Go on with a painting that was stopped.")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
+@click.option(
+    "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
+    help="Of the loss network; auto takes bfloat16 where the hardware has it.",
+)  # fmt: skip
 @json_option
 def command(
     content: str,
@@ -76,6 +94,8 @@ def command(
     style_scale: float,
     style_weight: float | None,
     content_weight: float | None,
+    salient: float | None,
+    match: float | None,
     region: float | None,
     edge: float | None,
     shape: float | None,
@@ -86,6 +106,7 @@ def command(
     loss_network: str,
     weights_dir: Path | None,
     mask: Path | None,
+    style_masks: tuple[Path, ...],
     preserve_color: str | None,
     tile: int,
     seed: int,
@@ -93,14 +114,17 @@ def command(
     history: Path | None,
     resume: bool,
     device: str,
+    precision: str,
     as_json: bool,
 ) -> None:
     r"""Paint one picture by optimisation, in one style or several: slow and fine.
 
     \b
     artrt paint photo.jpg starry-night.jpg -o painting.png
-    artrt paint photo.jpg wave.jpg scream.jpg -o painting.png --mask mask.png --region 1 --edge 0.5
+    artrt paint photo.jpg starry-night.jpg -o painting.png --size 1024 --match
+    artrt paint photo.jpg wave.jpg scream.jpg -o painting.png --style-mask sky.png --style-mask ground.png
     """
+    from ..models.objective import SALIENT_SHARE
     from ..models.paint_networks import load_networks
     from ..models.paint_options import DEFAULT_WEIGHTS, PaintOptions
     from ..models.painting import paint
@@ -108,7 +132,7 @@ def command(
 
     given = {
         "content": content_weight, "style": style_weight, "region": region, "edge": edge,
-        "shape": shape, "color": color, "tv": tv,
+        "shape": shape, "color": color, "tv": tv, "match": match,
     }  # fmt: skip
     init, _, init_style = init.partition(":")
     options = PaintOptions(
@@ -123,12 +147,14 @@ def command(
         tile_px=tile,
         seed=seed,
         device=device,
+        salient_share=SALIENT_SHARE if salient is None else salient,
+        bfloat16=None if precision == "auto" else precision == "bfloat16",
     )
     photo, paintings = read_image(content), [read_image(style) for style in styles]
     for path in (output, *([preview] if preview else [])):
         check_picture_path(path)
     networks = load_networks(options.weights, loss_network=loss_network, directory=weights_dir, device=device)
-    notice(f"looks through {networks.loss.name} on {device}")
+    notice(f"looks through {networks.loss.name} on {device}, in {_precision(options)}")
     state = _state(output, options) if resume else None
     initial = (
         _stylized(photo, init_style or Path(styles[0]).stem) if init == "stylized" and not state else None
@@ -138,7 +164,7 @@ def command(
         paintings,
         options,
         networks=networks,
-        mask=None if mask is None else read_image(mask),
+        mask=_masks(mask, style_masks),
         initial=initial,
         resume=state,
     )
@@ -160,6 +186,21 @@ def _state(output: Path, options: PaintOptions) -> PaintState:
     state = load_state(path)
     state.check(options)
     return state
+
+
+def _precision(options: PaintOptions) -> str:
+    from ..models.paint_options import comparison
+
+    return "bfloat16" if comparison(options).half else "float32"
+
+
+def _masks(mask: Path | None, style_masks: tuple[Path, ...]) -> Image | list[Image] | None:
+    """Where each style rules; one picture for all, one for each, or None."""
+    if mask is not None and style_masks:
+        raise UsageError("--mask has a grey level for each style, --style-mask a file: give one or the other")
+    if style_masks:
+        return [read_image(path) for path in style_masks]
+    return None if mask is None else read_image(mask)
 
 
 def _stylized(photo: Image, style: str) -> Image:

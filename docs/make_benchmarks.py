@@ -33,8 +33,8 @@ IN_README = {
 ORDER = (
     "working_size", "stylize", "peers", "loop", "end_to_end", "scaling", "scaling_batch", "precision", "gpu",
     "evaluation", "new_style", "ladder", "ablation", "temporal", "region_loss", "stabilize", "preprocess-speed",
-    "preprocess-colors", "preprocess-regions", "preprocess-flicker", "paint_curve", "paint_region", "paint_memory",
-    "pipeline",
+    "preprocess-colors", "preprocess-regions", "preprocess-flicker", "paint_pairs", "paint_curve", "paint_region",
+    "paint_memory", "pipeline",
 )  # fmt: skip
 HEAD = """# Benchmarks
 

@@ -1,7 +1,11 @@
-"""Makes the pictures of docs/painting.md.  python docs/make_painting.py PAINTING.jpg [--weights-dir DIR] [--size 384].
+"""Makes the pictures of docs/painting.md.
 
-Each term is shown with and without, on the photograph docs/images/astronaut.jpg (NASA, public domain), and below it its
-loss without and with it.
+    python docs/make_painting.py terms PAINTING.jpg [--weights-dir DIR] [--size 384] [--steps 150]
+    python docs/make_painting.py pictures FOLDER [--weights-dir DIR] [--size 512] [--steps 150]
+
+`terms`: each term with and without, on docs/images/astronaut.jpg (NASA, public domain), and below it its loss without
+and with it. `pictures`: photographs of scikit-image (public domain) painted by the shipped network and by `artrt paint
+--match`, in paintings that lie in FOLDER.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from skimage import data
 from torch import Tensor
 
 import artrt
@@ -27,6 +32,13 @@ LABEL_PX = 26
 #: Term -> weight that shows what it does.
 TERMS = {"region": DEFAULT_WEIGHTS.region, "edge": 1.0, "shape": 0.5, "color": 20.0}
 PLAIN = replace(DEFAULT_WEIGHTS, region=0.0)
+MATCHED = replace(DEFAULT_WEIGHTS, match=1.0)
+#: Photographs of scikit-image, and what they are painted in.
+PICTURES = (
+    ("chelsea", "starry-night"), ("astronaut", "the-scream"), ("chelsea", "composition-vii"),
+    ("astronaut", "great-wave"),
+)  # fmt: skip
+HEIGHT_PX, GAP_PX = 256, 8
 
 
 def labelled(image: np.ndarray, text: str) -> np.ndarray:
@@ -44,31 +56,66 @@ def lost(pixels: Tensor, photo: np.ndarray, networks: Networks) -> dict[str, flo
     return {name: float(terms[name](pixels.clamp(0, 1))) for name in TERMS}
 
 
-def main() -> None:
+def terms(asked: argparse.Namespace) -> None:
     """Paints with every term and without any, and writes one row."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("painting")
-    parser.add_argument("--weights-dir")
-    parser.add_argument("--size", type=int, default=384)
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--terms", default=",".join(TERMS), help="those to show")
-    arguments = parser.parse_args()
-    photo, style = artrt.read_image(IMAGES / "astronaut.jpg"), artrt.read_image(arguments.painting)
-    networks = load_networks(PLAIN.changed(dict(TERMS)), directory=arguments.weights_dir)
+    photo, style = artrt.read_image(IMAGES / "astronaut.jpg"), artrt.read_image(asked.source)
+    networks = load_networks(PLAIN.changed(dict(TERMS)), directory=asked.weights_dir)
 
     def painted(weights: LossWeights) -> PaintProgress:
-        options = PaintOptions(size_px=arguments.size, steps=arguments.steps, weights=weights)
+        options = PaintOptions(size_px=asked.size or 384, steps=asked.steps, weights=weights)
         *_, last = paint(photo, style, options, networks=networks)
         return last
 
     plain = painted(PLAIN)
     before = lost(plain.state.pixels, photo, networks)
     images = [labelled(plain.image, "without")]
-    for name in arguments.terms.split(","):
+    for name in asked.terms.split(","):
         last = painted(PLAIN.changed({name: TERMS[name]}))
         after = lost(last.state.pixels, photo, networks)[name]
         images.append(labelled(last.image, f"{name} {TERMS[name]:g}: {before[name]:.2g} -> {after:.2g}"))
     artrt.write_image(IMAGES / "paint-terms.jpg", row(images))
+
+
+def pictures(asked: argparse.Namespace) -> None:
+    """Paints four pictures, the shipped network's above, and writes them at half their size."""
+    columns = []
+    for name, style in PICTURES:
+        photo = np.ascontiguousarray(getattr(data, name)()[:, :, ::-1])
+        networks = load_networks(MATCHED, directory=asked.weights_dir)
+        options = PaintOptions(size_px=asked.size or 512, steps=asked.steps, weights=MATCHED)
+        *_, last = paint(
+            photo, artrt.read_image(Path(asked.source, f"{style}.jpg")), options, networks=networks
+        )
+        if asked.keep:
+            artrt.write_image(Path(asked.keep, f"{name}-{style}.png"), last.image)
+        with artrt.Stylizer(style) as stylizer:
+            fast = stylizer(as_high(photo))
+        columns.append(
+            np.vstack([fast, np.full((GAP_PX, fast.shape[1], 3), 255, np.uint8), as_high(last.image)])
+        )
+    artrt.write_image(IMAGES / "paint-pictures.jpg", row(columns))
+
+
+def as_high(image: np.ndarray) -> np.ndarray:
+    """The picture `HEIGHT_PX` high."""
+    width = round(image.shape[1] * HEIGHT_PX / image.shape[0])
+    return cv2.resize(image, (width, HEIGHT_PX), interpolation=cv2.INTER_AREA)
+
+
+def main() -> None:
+    """Makes what is asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("part", choices=["terms", "pictures"])
+    parser.add_argument("source", help="a painting, or the folder of paintings")
+    parser.add_argument("--weights-dir")
+    parser.add_argument("--size", type=int)
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--terms", default=",".join(TERMS), help="those to show")
+    parser.add_argument("--keep", help="folder for the pictures at full size")
+    asked = parser.parse_args()
+    terms(asked) if asked.part == "terms" else pictures(asked)
 
 
 if __name__ == "__main__":

@@ -9,17 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import matching
+from .comparison import Comparison
+from .content_term import ContentTerm, Sums, content_features
 from .loss_networks import LossNetwork
 from .moments import Moments, moments_distances
 from .tiling import Tile, halo, stride, tiles
 
-#: What tiles add up to. For the style, by ("mean", layer, number of the mask) and ("second", ...): first and second
-#: moments of the features. For the content, by ("level", layer, 0), ("power", ...) and ("match", ...): means of the
-#: features, of their squares, and of their products with the photograph's normalised features; of plain content, by
-#: ("error", layer, 0), the squared difference relative to the photograph's energy.
-Sums = dict[tuple[str, str, int], Tensor]
-EPSILON = 1e-5
-"""Added to variances before a root is taken, as instance normalisation does."""
+# Of the style, tiles add up first and second moments of the features, by ("mean", layer, number of the mask) and
+# ("second", ...), and distances to the nearest places of the style, by ("nearest", layer, number of the style).
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,13 @@ class FeatureTerms:
     one tile their gradient is plain autograd; with several a first pass without gradients sums the moments over the
     tiles' cores, the loss is differentiated by these sums (small matrices), and a second pass carries that into each
     tile's pixels: exactly the gradient of the whole picture.
+
+    Args:
+        network: Network to look through.
+        content: float [1, 3, H, W], RGB in [0, 1], the photograph.
+        styles: Style pictures.
+        comparison: What is compared.
+        region: float [1, 1, H, W], where the content counts more; everywhere alike when None.
     """
 
     def __init__(
@@ -51,29 +56,28 @@ class FeatureTerms:
         network: LossNetwork,
         content: Tensor,
         styles: Sequence[Style],
+        comparison: Comparison,
         *,
-        content_layers: tuple[str, ...],
-        style_layers: tuple[str, ...],
-        tile_px: int,
-        normalize_content: bool = True,
+        region: Tensor | None = None,
     ) -> None:
-        self._network, self._tile_px, self._normalize = network, tile_px, normalize_content
-        self._content_layers, self._style_layers = content_layers, style_layers
-        self._layers = tuple(sorted({*content_layers, *style_layers}))
-        self._styles = styles
+        self._network, self._compared, self._styles = network, comparison, styles
         self._tiles = self._cut(content)
-        self._masks = _layer_masks(styles, style_layers, content.shape[2:])
+        self._masks = _layer_masks(
+            styles, [*comparison.style_layers, *comparison.match_layers], content.shape[2:]
+        )
         self._areas = {
-            layer: [_area(mask, layer, content) for mask in self._masks[layer]] for layer in style_layers
+            layer: [_area(mask, layer, content) for mask in masks] for layer, masks in self._masks.items()
         }
         with torch.no_grad():
             self._style_moments = [self._moments_of(style.image) for style in styles]
-            self._content = self._targets(content)
+            self._places = [self._places_of(style.image) for style in styles if comparison.match_layers]
+            features = content_features(self._look, content, comparison.content_layers, self._tiles)
+            self._content = ContentTerm(features, region, normalize=comparison.normalize_content)
 
     def __call__(self, image: Tensor, weights: Mapping[str, float]) -> tuple[dict[str, float], Tensor]:
         """Unweighted terms, and the gradient [1, 3, H, W] of their weighted sum."""
         gradient = torch.zeros_like(image)
-        if not self._layers:
+        if not self._compared.layers:
             return {}, gradient
         if len(self._tiles) == 1:
             pixels = image.detach().requires_grad_(True)
@@ -97,75 +101,68 @@ class FeatureTerms:
             tile.crop(gradient).add_(torch.autograd.grad(surrogate, pixels)[0])
         return _floats(terms), gradient
 
+    @property
+    def has_style(self) -> bool:
+        """Whether statistics of a style are compared."""
+        return bool(self._compared.style_layers)
+
+    def _look(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """Features in the picture's own precision, whatever the network runs in."""
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=self._compared.half):
+            features = self._network(image.contiguous(memory_format=torch.channels_last), layers)
+        return {layer: value.to(image.dtype) for layer, value in features.items()}
+
     def _sums(self, image: Tensor, tile: Tile, *, is_cropped: bool = False) -> Sums:
         """What a tile's core adds to the whole."""
-        seen = image if is_cropped else tile.crop(image)
-        features = self._network(seen.contiguous(memory_format=torch.channels_last), self._layers)
-        sums: Sums = {}
-        for layer in self._style_layers:
+        features = self._look(image if is_cropped else tile.crop(image), self._compared.layers)
+        sums = self._content.sums(features, tile)
+        for layer in self._compared.style_layers:
             core = tile.core(features[layer], stride(layer))
             for index, mask in enumerate(self._masks[layer]):
                 part = None if mask is None else tile.part(mask, stride(layer))
                 mean, second = _moments_part(core, part, self._areas[layer][index])
                 sums["mean", layer, index], sums["second", layer, index] = mean, second
-        for layer in self._content_layers:
-            core = tile.core(features[layer], stride(layer))
-            sums |= self._content_sums(core, tile.part(self._content[layer], stride(layer)), layer)
+        return sums | self._nearest(features, tile)
+
+    def _nearest(self, features: Mapping[str, Tensor], tile: Tile) -> Sums:
+        """What a tile's core adds to the mean distance to the nearest places of each style."""
+        sums: Sums = {}
+        if not self._places:
+            return sums
+        layers = self._compared.match_layers
+        first, step = layers[0], stride(layers[0])
+        here = matching.joined({layer: tile.core(features[layer], step) for layer in layers}, layers)
+        for index, style in enumerate(self._places):
+            of_mask = min(index, len(self._masks[first]) - 1)
+            mask = self._masks[first][of_mask]
+            with torch.autocast(here.device.type, torch.bfloat16, enabled=self._compared.half):
+                found = matching.distances(here, style)
+            weighed = found if mask is None else found * tile.part(mask, step).flatten()
+            sums["nearest", first, index] = weighed.sum() / self._areas[first][of_mask]
         return sums
 
-    def _content_sums(self, core: Tensor, target: Tensor, layer: str) -> Sums:
-        whole = self._content[layer]
-        if not self._normalize:
-            return {("error", layer, 0): (core - target).square().sum() / (whole.square().sum() + EPSILON)}
-        values = {"level": core, "power": core.square(), "match": core * target}
-        positions = whole[0, 0].numel()
-        return {(name, layer, 0): value.sum(dim=(0, 2, 3)) / positions for name, value in values.items()}
-
     def _terms(self, sums: Sums) -> dict[str, Tensor]:
-        terms = {}
-        if self._content_layers:
-            of_layer = self._structure if self._normalize else lambda sums, layer: sums["error", layer, 0]
-            each_layer = [of_layer(sums, layer) for layer in self._content_layers]
-            terms["content"] = torch.stack(each_layer).mean()
-        if self._style_layers:
-            count = len(self._masks[self._style_layers[0]])
-            found = [_centred(sums, self._style_layers, index) for index in range(count)]
+        terms, shares = {}, self._compared.style_layers
+        if self._content.layers:
+            terms["content"] = self._content.value(sums)
+        if shares:
+            count = len(self._masks[next(iter(shares))])
+            found = [_centred(sums, list(shares), index) for index in range(count)]
             each = [
-                style.weight * moments_distances(found[min(index, count - 1)], target).mean()
+                style.weight * moments_distances(found[min(index, count - 1)], target, shares=shares).mean()
                 for index, (style, target) in enumerate(zip(self._styles, self._style_moments, strict=True))
             ]
             terms["style"] = torch.stack(each).sum()
+        if self._places:
+            first = self._compared.match_layers[0]
+            nearest = [s.weight * sums["nearest", first, i] for i, s in enumerate(self._styles)]
+            terms["match"] = torch.stack(nearest).sum()
         return terms
-
-    def _structure(self, sums: Sums, layer: str) -> Tensor:
-        """`losses.structure_loss` from sums: with x and t normalised, the mean of (x - t)^2 is that of x^2 - 2xt + t^2.
-
-        The mean of x is subtracted nowhere: t has mean 0, so it does not change the products.
-        """
-        variance = (sums["power", layer, 0] - sums["level", layer, 0].square()).clamp(min=0)
-        own = variance / (variance + EPSILON)
-        match = sums["match", layer, 0] / (variance + EPSILON).sqrt()
-        return (own - 2 * match + self._content[layer].square().mean(dim=(0, 2, 3))).mean()
-
-    def _targets(self, content: Tensor) -> dict[str, Tensor]:
-        """Features of the photograph, put together from the tiles; normalised unless its palette counts, too."""
-        whole: dict[str, Tensor] = {}
-        for tile in self._tiles if self._content_layers else ():
-            features = self._network(tile.crop(content), self._content_layers)
-            for layer in self._content_layers:
-                core, step = tile.core(features[layer], stride(layer)), stride(layer)
-                if layer not in whole:
-                    size = (content.shape[2] // step, content.shape[3] // step)
-                    whole[layer] = core.new_zeros((1, core.shape[1], *size))
-                tile.part(whole[layer], step).copy_(core)
-        if not self._normalize:
-            return whole
-        return {layer: F.instance_norm(value, eps=EPSILON) for layer, value in whole.items()}
 
     def _moments_of(self, image: Tensor) -> dict[str, Moments]:
         sums: Sums = {}
-        for tile in self._cut(image):
-            features = self._network(tile.crop(image), self._style_layers)
+        for tile in self._cut(image) if self._compared.style_layers else ():
+            features = self._look(tile.crop(image), list(self._compared.style_layers))
             for layer, value in features.items():
                 step = stride(layer)
                 area = float((image.shape[2] // step) * (image.shape[3] // step))
@@ -174,18 +171,26 @@ class FeatureTerms:
                 )
                 for name, part in parts:
                     sums[name, layer, 0] = sums[name, layer, 0] + part if (name, layer, 0) in sums else part
-        return _centred(sums, self._style_layers, 0)
+        return _centred(sums, list(self._compared.style_layers), 0)
+
+    def _places_of(self, image: Tensor) -> matching.Places:
+        layers, found = self._compared.match_layers, []
+        for tile in self._cut(image):
+            features = self._look(tile.crop(image), layers)
+            cores = {layer: tile.core(features[layer], stride(layer)) for layer in layers}
+            found.append(matching.joined(cores, layers))
+        return matching.places(found)
 
     def _cut(self, image: Tensor) -> list[Tile]:
         height, width = image.shape[2:]
-        return tiles(height, width, tile_px=self._tile_px, halo_px=halo(self._layers))
+        return tiles(height, width, tile_px=self._compared.tile_px, halo_px=halo(self._compared.layers))
 
 
 def _moments_part(core: Tensor, mask: Tensor | None, area: float) -> tuple[Tensor, Tensor]:
     """What a core [1, C, h, w] adds to the mean [1, C] and to the second moments [1, C, C] over `area` positions."""
-    flat = core.flatten(2)
-    weighed = flat if mask is None else flat * mask.flatten(2)
-    return weighed.sum(dim=2) / area, torch.bmm(weighed, flat.transpose(1, 2)) / area
+    flat = core.permute(0, 2, 3, 1).flatten(1, 2)  # [1, positions, C]: no copy, as features lie channels last
+    weighed = flat if mask is None else flat * mask.permute(0, 2, 3, 1).flatten(1, 2)
+    return weighed.sum(dim=1) / area, torch.bmm(weighed.transpose(1, 2), flat) / area
 
 
 def _centred(sums: Sums, layers: Sequence[str], index: int) -> dict[str, Moments]:

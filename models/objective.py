@@ -1,7 +1,7 @@
 """What a painting is measured by: the weighted losses of a picture, and their gradient.
 
-Content and style compare features of a loss network, tile by tile where the picture is large; the other terms look at
-the picture itself or at a small copy of it. A weight of 0 computes nothing.
+Content and style compare features of a loss network, tile by tile where the picture is large, and the style at several
+sizes; the other terms look at the picture itself or at a small copy of it. A weight of 0 computes nothing.
 """
 
 from __future__ import annotations
@@ -10,18 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..engine.errors import UsageError
 from . import losses
+from .comparison import Comparison
 from .feature_terms import FeatureTerms, Style
 from .localization import LocalizationNetwork
-from .loss_networks import CONTENT_LAYER, STYLE_LAYERS, LossNetwork
+from .loss_networks import LossNetwork
+from .tiling import stride
 
 #: Weight of the category term beside the CAM term of the region loss.
 CATEGORY_SHARE = 0.1
 #: Weight of values outside [0, 1]; always on, as a picture cannot show them.
 RANGE_WEIGHT = 10.0
+#: The style is compared at the size of the picture divided by each of these: coarse ones make large forms.
+STYLE_SCALES = (1, 2, 4)
+#: How much more the content counts where the picture is salient than where it is not.
+SALIENT_SHARE = 4.0
+#: Fewer positions than this make no covariance worth comparing: a layer is left out at a scale where it is smaller.
+LEAST_POSITIONS = 49
 
 Masks = Callable[[Tensor], Tensor]
 PictureTerm = Callable[[Tensor], Tensor]
@@ -33,7 +42,8 @@ class LossWeights:
 
     Attributes:
         content: Instance-normalised features of the photograph at `relu4_1`: forms without their palette.
-        style: Means and centred covariances of the style pictures, see `moments`.
+        style: Means and centred covariances of the style pictures at several sizes, see `moments`.
+        match: Likeness of every place to the most similar place of a style picture, see `matching`.
         region: Class activation map and class of the photograph (Liu et al. 2019, doi 10.1109/ACCESS.2019.2891576).
         edge: Sobel magnitudes of the photograph.
         shape: Mask of the salient region.
@@ -43,6 +53,7 @@ class LossWeights:
 
     content: float = 0.0
     style: float = 0.0
+    match: float = 0.0
     region: float = 0.0
     edge: float = 0.0
     shape: float = 0.0
@@ -66,12 +77,13 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Networks:
-    """The networks that losses look through; the last two only where their terms are on.
+    """The networks that losses look through; the last two only where terms need them.
 
     Attributes:
         loss: Features for content and style.
         localization: Class activation maps for the region term.
-        saliency: RGB [N, 3, H, W] in [0, 1] -> mask [N, h, w] in [0, 1], differentiable, for the shape term.
+        saliency: RGB [N, 3, H, W] in [0, 1] -> mask [N, h, w] in [0, 1], differentiable, for the shape term
+            and for content that counts more where the picture is salient.
     """
 
     loss: LossNetwork
@@ -102,10 +114,9 @@ class Objective:
         content: float [1, 3, H, W], RGB in [0, 1], the photograph.
         styles: Style pictures.
         weights: Weight of each term.
-        content_layers: Layers that the content term compares.
-        style_layers: Layers that the style term compares.
-        tile_px: Side of the tiles for content and style; 0 for the whole picture at once.
-        normalize_content: Compare instance-normalised content, which leaves the palette free.
+        comparison: Layers that content and style compare, and how.
+        style_scales: The style is compared at the picture's size divided by each of these.
+        salient_share: How much more the content counts where the picture is salient; needs the saliency network.
 
     Raises:
         UsageError: A layer that the loss network lacks, or a term without its network.
@@ -118,21 +129,25 @@ class Objective:
         styles: Sequence[Style],
         weights: LossWeights,
         *,
-        content_layers: tuple[str, ...] = (CONTENT_LAYER,),
-        style_layers: tuple[str, ...] = STYLE_LAYERS,
-        tile_px: int = 0,
-        normalize_content: bool = True,
+        comparison: Comparison | None = None,
+        style_scales: tuple[int, ...] = STYLE_SCALES,
+        salient_share: float = SALIENT_SHARE,
     ) -> None:
         self.weights = dict(weights.items()) | {"range": RANGE_WEIGHT}
-        self._features = FeatureTerms(
-            networks.loss,
-            content,
-            styles if weights.style > 0 else (),
-            content_layers=content_layers if weights.content > 0 else (),
-            style_layers=style_layers if weights.style > 0 and styles else (),
-            tile_px=tile_px,
-            normalize_content=normalize_content,
-        )
+        compared = _wanted(comparison or Comparison(), weights, styles)
+        region = _salient(networks, content, salient_share) if compared.content_layers else None
+        styles = styles if weights.style > 0 or weights.match > 0 else ()
+        scales = {1} | (set(style_scales) if compared.style_layers else set())
+        self._features = {
+            scale: FeatureTerms(
+                networks.loss,
+                reduced(content, scale),
+                [replace(style, image=reduced(style.image, scale)) for style in styles],
+                _at_scale(compared, content, scale, among=style_scales),
+                region=region,
+            )
+            for scale in sorted(scales)
+        }
         self._picture = picture_terms(networks, content, weights)
 
     def __call__(self, image: Tensor) -> Evaluation:
@@ -144,7 +159,7 @@ class Objective:
             image: float [1, 3, H, W], RGB, about [0, 1].
         """
         seen = image.detach().clamp(0, 1)
-        terms, gradient = self._features(seen, self.weights)
+        terms, gradient = self._of_features(seen)
         gradient = gradient * (seen == image)
         pixels = image.detach().requires_grad_(True)
         values = {name: term(pixels.clamp(0, 1)) for name, term in self._picture.items()}
@@ -153,6 +168,63 @@ class Objective:
         gradient = gradient + torch.autograd.grad(weighted, pixels)[0]
         terms |= {name: float(value.detach()) for name, value in values.items()}
         return Evaluation(terms, sum(self.weights[name] * value for name, value in terms.items()), gradient)
+
+    def _of_features(self, image: Tensor) -> tuple[dict[str, float], Tensor]:
+        """Unweighted content, style and match of a picture, and the gradient of their weighted sum.
+
+        The style is the mean over its scales, whose gradients come back through the reduction.
+        """
+        terms: dict[str, float] = {}
+        gradient = torch.zeros_like(image)
+        count = sum(1 for features in self._features.values() if features.has_style)
+        weights = self.weights | {"style": self.weights["style"] / max(1, count)}
+        for scale, features in self._features.items():
+            pixels = image.detach().requires_grad_(True)
+            small = reduced(pixels, scale)
+            found, slope = features(small.detach(), weights)
+            if "style" in found:
+                found["style"] = terms.get("style", 0.0) + found["style"] / count
+            terms |= found
+            gradient = gradient + torch.autograd.grad(small, pixels, slope)[0]
+        return terms, gradient
+
+
+def reduced(image: Tensor, scale: int) -> Tensor:
+    """A picture at 1 / scale of its size, by averages; one that would vanish is kept."""
+    if scale == 1 or min(image.shape[2:]) < scale:
+        return image * 1
+    return F.avg_pool2d(image, scale)
+
+
+def _wanted(comparison: Comparison, weights: LossWeights, styles: Sequence[Style]) -> Comparison:
+    """What of a comparison the weights ask for."""
+    return replace(
+        comparison,
+        content_layers=comparison.content_layers if weights.content > 0 else (),
+        style_layers=comparison.style_layers if weights.style > 0 and styles else {},
+        match_layers=comparison.match_layers if weights.match > 0 and styles else (),
+    )
+
+
+def _at_scale(comparison: Comparison, content: Tensor, scale: int, *, among: Sequence[int]) -> Comparison:
+    """What is compared at a scale: everything at 1, below it the style at layers that are large enough."""
+    if scale == 1:
+        return comparison if 1 in among else replace(comparison, style_layers={})
+    height, width = content.shape[2] // scale, content.shape[3] // scale
+    large = {
+        layer: share
+        for layer, share in comparison.style_layers.items()
+        if (height // stride(layer)) * (width // stride(layer)) >= LEAST_POSITIONS
+    }
+    return replace(comparison, content_layers=(), match_layers=(), style_layers=large)
+
+
+def _salient(networks: Networks, content: Tensor, share: float) -> Tensor | None:
+    """Where the content counts more, float [1, 1, H, W]; None where it counts everywhere alike."""
+    if networks.saliency is None or share == 0:
+        return None
+    with torch.no_grad():
+        return 1 + share * networks.saliency(content)[:, None]
 
 
 def picture_terms(networks: Networks, content: Tensor, weights: LossWeights) -> dict[str, PictureTerm]:

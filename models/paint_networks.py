@@ -49,8 +49,21 @@ def load_networks(
     if weights.region > 0:
         path = locate("squeezenet1_1", directory=directory)[0]
         localization = load_localization_network(path).to(target)
-    saliency = saliency_masks(directory, target) if weights.shape > 0 else None
-    return Networks(loss, localization, saliency)
+    return Networks(loss, localization, _saliency(weights, directory, target))
+
+
+def _saliency(
+    weights: LossWeights, directory: str | os.PathLike[str] | None, device: torch.device
+) -> Callable[[Tensor], Tensor] | None:
+    """Masks for the shape term, which needs them, and for the content, which does without where there are none."""
+    if weights.shape == 0 and weights.content == 0:
+        return None
+    try:
+        return saliency_masks(directory, device)
+    except InputError:
+        if weights.shape > 0:
+            raise
+        return None
 
 
 def named_loss_network(name: str = "auto", *, directory: str | os.PathLike[str] | None = None) -> LossNetwork:

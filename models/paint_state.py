@@ -19,7 +19,7 @@ from ..engine.frame import Image
 from .paint_options import PaintOptions
 
 #: Options that may differ between a painting and its continuation.
-_FREE = ("device", "tile_px")
+_FREE = ("device", "tile_px", "bfloat16")
 
 
 @dataclass(frozen=True)

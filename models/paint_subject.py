@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,7 +31,7 @@ class Subject:
         content: uint8 [H, W, 3], BGR, the photograph.
         styles: uint8 [h, w, 3], BGR, the style pictures.
         options: How to paint.
-        mask: uint8 [H, W] or [H, W, 3] with one grey level for each style, or None.
+        mask: uint8 [H, W] or [H, W, 3] with one grey level for each style, one picture for each style, or None.
 
     Attributes:
         sizes: Height and width of each level in pixels, coarse to fine.
@@ -41,7 +42,11 @@ class Subject:
     """
 
     def __init__(
-        self, content: Image, styles: Sequence[Image], options: PaintOptions, mask: Image | None
+        self,
+        content: Image,
+        styles: Sequence[Image],
+        options: PaintOptions,
+        mask: Image | Sequence[Image] | None,
     ) -> None:
         if not styles and options.weights.style > 0:
             raise UsageError("no style picture was given")
@@ -52,7 +57,7 @@ class Subject:
         self.sizes = [size_with_long_side(height, width, side) for side in options.long_sides()]
         if min(self.sizes[0]) < MINIMUM_PX // 4:
             raise InputError(f"a photograph of {width}x{height} is too thin to paint")
-        masks = [] if mask is None else palette.style_masks(mask, len(styles))
+        masks = [] if mask is None else _masks(mask, len(styles))
         self.masks = [torch.from_numpy(one)[None, None].float().to(options.device) / 255 for one in masks]
 
     def _prepared(self, image: Image) -> Tensor:
@@ -104,6 +109,12 @@ class Subject:
             content = resized(self.content, (picture.shape[2], picture.shape[3])).clamp(0, 1)
             picture = palette.with_luminance_of(content, picture.clamp(0, 1))
         return image_from_tensor(picture)
+
+
+def _masks(mask: Image | Sequence[Image], count: int) -> list[Image]:
+    if isinstance(mask, np.ndarray):
+        return palette.style_masks(mask, count)
+    return palette.own_masks(mask, count)
 
 
 def _shrunk(image: Tensor, long_px: int) -> Tensor:

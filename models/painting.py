@@ -23,6 +23,7 @@ from .memory import available_bytes, check_memory, telling_what_fits
 from .objective import Evaluation, Networks, Objective
 from .paint_networks import load_networks
 from .paint_options import PaintOptions
+from .paint_options import comparison as compared
 from .paint_state import PaintState, fingerprint, subject_hash
 from .paint_subject import Subject
 from .tensors import resized
@@ -89,7 +90,7 @@ def paint(
     options: PaintOptions | None = None,
     *,
     networks: Networks | None = None,
-    mask: Image | None = None,
+    mask: Image | Sequence[Image] | None = None,
     initial: Image | None = None,
     resume: PaintState | None = None,
 ) -> Iterator[PaintProgress]:
@@ -100,7 +101,8 @@ def paint(
         style: uint8 [h, w, 3], BGR, or several of them.
         options: How to paint.
         networks: Loss networks; the pretrained ones on this machine when None.
-        mask: uint8 [H, W] or [H, W, 3] with one grey level for each style (darkest first): where each style rules.
+        mask: uint8 [H, W] or [H, W, 3] with one grey level for each style (darkest first): where each style rules;
+            or one such picture for each style, white where it rules.
         initial: uint8, BGR, of any size: the start for `init="stylized"`.
         resume: State of a painting that was stopped, made with the same options of the same pictures.
 
@@ -127,7 +129,8 @@ def paint(
     size = subject.sizes[-1]
     available = available_bytes(options.device)
     check_memory(*size, network=networks.loss.name, tile_px=options.tile_px, available=available)
-    pictures = subject_hash([content, *styles, *([] if mask is None else [mask])], networks.loss.name)
+    masks = [] if mask is None else [mask] if isinstance(mask, np.ndarray) else list(mask)
+    pictures = subject_hash([content, *styles, *masks], networks.loss.name)
     if resume is not None:
         resume.check(options)
         resume.check_subject(pictures)
@@ -179,16 +182,16 @@ def _level(
     *,
     steps: int,
 ) -> Iterator[_LevelStep]:
-    """The steps of one level."""
+    """The steps of one level; places are matched at the last one alone."""
+    weights = options.weights if size == subject.sizes[-1] else replace(options.weights, match=0.0)
     objective = Objective(
         networks,
         subject.content_at(size),
         subject.styles_at(size),
-        options.weights,
-        content_layers=options.content_layers,
-        normalize_content=options.normalize_content,
-        style_layers=options.style_layers,
-        tile_px=options.tile_px,
+        weights,
+        comparison=compared(options),
+        style_scales=options.style_scales,
+        salient_share=options.salient_share,
     )
     start = resized(state.pixels.to(options.device), size)
     best: Step | None = None

@@ -6,6 +6,8 @@ perceptual factors in neural style transfer", CVPR 2017 (arXiv:1611.07865).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
@@ -71,6 +73,28 @@ def style_masks(mask: Image, count: int) -> list[Image]:
     if any(not one.any() for one in masks):
         raise InputError(f"the mask has no clear grey levels for {count} styles")
     return masks
+
+
+def own_masks(masks: Sequence[Image], count: int) -> list[Image]:
+    """One mask for each style: white where it rules, black where it does not, grey for a share.
+
+    Args:
+        masks: uint8 [H, W] or [H, W, 3].
+        count: Number of styles.
+
+    Returns:
+        uint8 [H, W] each. Where none is white, there is only the photograph's content to paint.
+
+    Raises:
+        InputError: Not as many masks as styles, or a black one, of whose style nothing would be seen.
+    """
+    if len(masks) != count:
+        raise InputError(f"{len(masks)} style masks for {count} styles: give one for each, in their order")
+    grey = [mask if mask.ndim == 2 else as_image(cv2.cvtColor(mask, cv2.COLOR_BGR2GRAY)) for mask in masks]
+    for number, one in enumerate(grey, 1):
+        if not one.any():
+            raise InputError(f"style mask {number} is black: nothing of its style would be seen")
+    return grey
 
 
 def _main_levels(values: Image, frequencies: NDArray[np.intp], count: int) -> Image:

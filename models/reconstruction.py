@@ -15,7 +15,7 @@ import numpy as np
 from ..engine.errors import UsageError, suggest
 from ..engine.frame import Image, as_image
 from .loss_networks import STYLE_LAYERS
-from .objective import LossWeights, Networks
+from .objective import STYLE_SCALES, LossWeights, Networks
 from .paint_networks import named_loss_network
 from .paint_options import PaintOptions
 from .painting import PaintProgress, paint
@@ -32,6 +32,8 @@ class ReconstructionOptions:
         layers: For content the layers whose features are kept, for style those whose means and covariances are.
         size_px: Longer side of the picture.
         steps: Steps in all.
+        scales: The statistics of a style are compared at the size of the picture divided by each of these: coarse
+            ones give strokes their size.
         tv: Weight of the total variation, against noise.
         seed: Seed of the noise that it starts from.
         device: torch's name of the device.
@@ -40,6 +42,7 @@ class ReconstructionOptions:
     layers: tuple[str, ...] = STYLE_LAYERS
     size_px: int = 256
     steps: int = 200
+    scales: tuple[int, ...] = STYLE_SCALES
     tv: float = 0.5
     seed: int = 0
     device: str = "cpu"
@@ -128,6 +131,8 @@ def _paint_options(kind: str, options: ReconstructionOptions) -> PaintOptions:
         seed=options.seed,
         content_layers=options.layers if kind == "content" else (),
         normalize_content=False,
-        style_layers=options.layers if kind == "style" else (),
+        style_layers=dict.fromkeys(options.layers if kind == "style" else (), 1.0),
+        style_scales=options.scales,
+        bfloat16=False,
         device=options.device,
     )

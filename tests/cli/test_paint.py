@@ -68,6 +68,24 @@ def test_it_paints_with_everything_on(paint, photo, style, tmp_path, capsys):
     assert (frames[0].width, frames[0].height) == (64, 48)
 
 
+def test_each_style_has_a_mask_of_its_own_and_strokes_are_matched(paint, photo, style, tmp_path, capsys):
+    masks = []
+    for name, half in (("left", slice(0, 20)), ("right", slice(20, 40))):
+        mask = np.zeros((30, 40, 3), np.uint8)
+        mask[:, half] = 255
+        write_image(tmp_path / f"{name}.png", mask)
+        masks += ["--style-mask", tmp_path / f"{name}.png"]
+    common = (photo, style, style, "--steps", 2, "--region", 0)
+    assert paint(*common, *masks, "--match", "--salient", 2, "--precision", "float32", "--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["terms"]["match"] > 0
+    assert "in float32" in captured.err
+    assert paint(*common, *masks[:2]) == 1
+    assert "1 style masks for 2 styles" in capsys.readouterr().err
+    assert paint(*common, *masks, "--mask", masks[1]) == 2
+    assert "give one or the other" in capsys.readouterr().err
+
+
 def test_the_result_names_size_and_losses(paint, photo, style, capsys):
     assert paint(photo, style, "--steps", 2, "--region", 0) == 0
     out = capsys.readouterr().out

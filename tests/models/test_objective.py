@@ -4,7 +4,10 @@ import pytest
 import torch
 
 from artrt.engine.errors import UsageError
+from artrt.models.comparison import Comparison
 from artrt.models.feature_terms import Style
+from artrt.models.losses import structure_loss
+from artrt.models.moments import moments, moments_distances
 from artrt.models.objective import LossWeights, Networks, Objective
 from support.painting import tiny_loss_network, tiny_networks
 
@@ -38,11 +41,53 @@ def test_tiles_give_the_same_losses_and_gradient_as_the_whole(masked):
         Style(picture(200, 150, seed=5, dtype=torch.float64), 0.6, masks[0]),
         Style(picture(170, 180, seed=6, dtype=torch.float64), 0.4, masks[1]),
     ]
-    weights = LossWeights(content=1, style=3, tv=1)
-    whole = Objective(Networks(network), content, styles, weights)(image)
-    tiled = Objective(Networks(network), content, styles, weights, tile_px=96)(image)
+    weights = LossWeights(content=1, style=3, match=1, tv=1)
+    networks = Networks(network, saliency=lambda picture: picture.mean(dim=1))
+    whole = Objective(networks, content, styles, weights)(image)
+    tiled = Objective(networks, content, styles, weights, comparison=Comparison(tile_px=96))(image)
     assert tiled.terms == pytest.approx(whole.terms, rel=1e-9)
     torch.testing.assert_close(tiled.gradient, whole.gradient, rtol=1e-7, atol=1e-14)
+
+
+def test_content_counts_more_where_the_picture_is_salient():
+    content, image = picture(96, 96, seed=1), picture(96, 96, seed=2)
+    image[..., :48] = content[..., :48]
+    left = torch.zeros(1, 96, 96)
+    left[..., :48] = 1
+    found = {}
+    for name, mask in (("left", left), ("right", 1 - left), ("everywhere", None)):
+        networks = Networks(tiny_loss_network(), saliency=None if mask is None else lambda _, mask=mask: mask)
+        found[name] = Objective(networks, content, [], LossWeights(content=1))(image).terms["content"]
+        region = None if mask is None else 1 + 4 * mask[:, None]
+        features = [networks.loss(one, ["relu4_1"])["relu4_1"] for one in (image, content)]
+        assert found[name] == pytest.approx(float(structure_loss(*features, region)), rel=1e-3)
+    assert found["left"] < found["everywhere"] < found["right"]
+
+
+def test_the_style_is_the_mean_over_its_scales_and_layers_that_are_large_enough():
+    network, image, style = tiny_loss_network(), picture(seed=1), picture(seed=2)
+    shares = {"relu1_1": 3.0, "relu4_1": 1.0}
+    compared = Comparison(style_layers=shares)
+    term = Objective(Networks(network), image, [Style(style)], LossWeights(style=1), comparison=compared)
+    expected = []
+    for scale in (1, 2, 4):
+        small = [torch.nn.functional.avg_pool2d(one, scale) for one in (image, style)]
+        layers = {name: share for name, share in shares.items() if scale == 1 or name == "relu1_1"}
+        found = [{k: moments(v) for k, v in network(one, layers).items()} for one in small]
+        expected.append(float(moments_distances(*found, shares=layers)))
+    assert term(image).terms["style"] == pytest.approx(sum(expected) / 3, rel=1e-4)
+
+
+def test_half_precision_gives_nearly_the_same_gradient():
+    content, image, styles = picture(seed=1), picture(seed=2), [Style(picture(seed=3))]
+    weights = LossWeights(content=1, style=10)
+    full, half = (
+        Objective(tiny_networks(), content, styles, weights, comparison=Comparison(half=half))(image)
+        for half in (False, True)
+    )
+    assert half.terms == pytest.approx(full.terms, rel=0.05)
+    assert torch.cosine_similarity(full.gradient.flatten(), half.gradient.flatten(), dim=0) > 0.8
+    assert not torch.equal(full.gradient, half.gradient)
 
 
 def test_the_photograph_itself_costs_nothing_but_style():
@@ -82,7 +127,8 @@ def test_a_weight_of_0_computes_nothing():
         raise AssertionError("computed")
 
     networks = Networks(tiny_loss_network(), never, never)
-    objective = Objective(networks, picture(seed=1), [Style(picture(seed=2))], LossWeights(content=1))
+    weights = LossWeights(content=1)
+    objective = Objective(networks, picture(seed=1), [Style(picture(seed=2))], weights, salient_share=0)
     assert set(objective(picture(seed=3)).terms) == {"content", "range"}
 
 
@@ -111,8 +157,9 @@ def test_impossible_weights_are_refused(weight):
 
 
 def test_an_unknown_layer_lists_the_known():
+    compared = Comparison(content_layers=("relu9_1",))
     with pytest.raises(UsageError, match=r"no layer 'relu9_1'.*relu4_1"):
-        Objective(tiny_networks(), picture(), [], LossWeights(content=1), content_layers=("relu9_1",))
+        Objective(tiny_networks(), picture(), [], LossWeights(content=1), comparison=compared)
 
 
 def test_changed_keeps_what_is_not_given():

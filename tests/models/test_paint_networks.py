@@ -71,11 +71,15 @@ def test_auto_without_any_network_says_where_they_come_from():
         named_loss_network("auto")
 
 
-def test_only_what_the_weights_ask_for_is_loaded(tmp_path):
+def test_only_what_the_weights_ask_for_is_loaded(tmp_path, monkeypatch):
     path = torchvision_vgg(tmp_path / "vgg.pth", "vgg19", channels=3, classifier=False)
-    plain = load_networks(LossWeights(content=1), loss_network=str(path))
+    plain = load_networks(LossWeights(style=1), loss_network=str(path))
     assert plain.localization is None
     assert plain.saliency is None
+    salient = load_networks(LossWeights(content=1), loss_network=str(path))
+    assert salient.saliency is not None
+    monkeypatch.setattr("artrt.models.paint_networks.ZOO", tmp_path)
+    assert load_networks(LossWeights(content=1), loss_network=str(path)).saliency is None
     with pytest.raises(InputError, match="squeezenet1_1"):
         load_networks(LossWeights(region=1), loss_network=str(path))
     random_squeezenet(tmp_path)

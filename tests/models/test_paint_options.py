@@ -3,7 +3,7 @@
 import pytest
 
 from artrt.engine.errors import UsageError
-from artrt.models.paint_options import PaintOptions
+from artrt.models.paint_options import PaintOptions, comparison
 
 
 def test_each_level_is_larger_by_the_same_factor_up_to_the_size():
@@ -49,3 +49,19 @@ def test_impossible_options_are_refused(values, message):
 def test_shares_that_fit_no_styles_are_refused(weights):
     with pytest.raises(UsageError, match="style weights"):
         PaintOptions(style_weights=weights).shares(2)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_bfloat16_is_taken_where_the_processor_has_it(monkeypatch, fast):
+    monkeypatch.setattr("artrt.models.paint_options.fast_bfloat16", lambda: fast)
+    assert comparison(PaintOptions()).half is fast
+    assert comparison(PaintOptions(bfloat16=not fast)).half is not fast
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"style_scales": ()}, "scales of the style"), ({"salient_share": -1.0}, "salient share")],
+)
+def test_impossible_scales_and_shares_are_refused(values, message):
+    with pytest.raises(UsageError, match=message):
+        PaintOptions(**values)

@@ -16,7 +16,7 @@ from artrt.models.tensors import resized, tensor_from_image
 from support.painting import tiny_networks
 
 WEIGHTS = LossWeights(content=1, style=5, tv=0.1)
-OPTIONS = PaintOptions(size_px=128, coarse_px=64, steps=24, weights=WEIGHTS)
+OPTIONS = PaintOptions(size_px=128, coarse_px=64, steps=24, weights=WEIGHTS, bfloat16=False)
 
 
 @pytest.fixture
@@ -81,18 +81,30 @@ def test_a_stopped_painting_goes_on_where_it_was(photo, style):
     assert rest[-1].best < stopped.best
 
 
-def test_two_styles_keep_to_their_masks(photo, picture):
+@pytest.mark.parametrize("given", [lambda mask: mask, lambda mask: [255 - mask, mask]])
+def test_two_styles_keep_to_their_masks(photo, given):
     red, blue = (np.full((80, 80, 3), color, np.uint8) for color in ((20, 20, 230), (230, 20, 20)))
     mask = np.full(photo.shape[:2], 255, np.uint8)
     mask[:, :48] = 0
     grey = np.full_like(photo, 128)
     options = replace(
-        OPTIONS, weights=LossWeights(style=10, content=0.01), style_layers=("relu1_1",), steps=40
+        OPTIONS, weights=LossWeights(style=10, content=0.01), style_layers={"relu1_1": 1.0}, steps=40
     )
-    image = paint_all(grey, [red, blue], options, mask=mask)[-1].image.astype(float)
+    image = paint_all(grey, [red, blue], options, mask=given(mask))[-1].image.astype(float)
     left, right = image[:, :44].mean(axis=(0, 1)), image[:, 52:].mean(axis=(0, 1))
     assert left[2] - left[0] > 40
     assert right[0] - right[2] > 40
+
+
+def test_places_are_matched_at_the_last_size_alone(photo, style):
+    steps = paint_all(photo, style, replace(OPTIONS, weights=replace(WEIGHTS, match=2)))
+    plain = paint_all(photo, style)
+    assert {step.level for step in steps if "match" in step.terms} == {3}
+    assert [step.total for step in steps if step.level < 3] == [
+        step.total for step in plain if step.level < 3
+    ]
+    matched = [step.terms["match"] for step in steps if step.level == 3]
+    assert matched[-1] < 0.97 * matched[0]
 
 
 def test_luminance_keeps_the_photograph_s_colours(photo, style):
