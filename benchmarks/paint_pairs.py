@@ -1,6 +1,6 @@
 """Painting by optimisation judged: against the shipped network, the plain recipe and that of an enthusiasts' program.
 
-    python benchmarks/paint_pairs.py [--size 256] [--steps 150] [--jobs 2] [--pictures DIR]
+    python benchmarks/paint_pairs.py [--size 256] [--steps 150] [--jobs 2] [--recipes paint,plain] [--pictures DIR]
 
 Six photographs, each in two of four styles. All recipes look through the same networks. `plain` is Gatys' loop as it is
 usually written (one size, Adam on the pixels) on our losses, for the same seconds of the processor; `shallow` has the
@@ -73,8 +73,10 @@ def pairs() -> list[tuple[str, str]]:
     return [(photo, STYLES[(2 * index + turn) % 4]) for index, photo in enumerate(PHOTOS) for turn in (0, 1)]
 
 
-def measured(photo: str, style: str, size: int, steps: int, pictures: Path | None) -> list[dict[str, Any]]:
-    """The scores of every recipe for one pair."""
+def measured(
+    photo: str, style: str, size: int, steps: int, recipes: tuple[str, ...], pictures: Path | None
+) -> list[dict[str, Any]]:
+    """The scores of the recipes for one pair."""
     torch.set_num_threads(1)
     content, painting = photograph(photo), read_image(SHARED / "styles" / f"{style}.jpg")
     small = image_from_tensor(
@@ -83,16 +85,19 @@ def measured(photo: str, style: str, size: int, steps: int, pictures: Path | Non
     options = PaintOptions(size_px=size, steps=steps)
     results, seconds = {"network": shipped(style)(small)}, {"network": 0.0}
     for recipe, chosen in variants(options).items():
+        if recipe not in (*recipes, "paint"):
+            continue
         started = time.process_time()
         *_, last = paint(content, painting, chosen, networks=networks())
         results[recipe], seconds[recipe] = last.image, time.process_time() - started
-    results["plain"] = plain(small, painting, options, seconds["paint"])
-    seconds["plain"] = seconds["paint"]
+    if "plain" in recipes:
+        results["plain"] = plain(small, painting, options, seconds["paint"])
+        seconds["plain"] = seconds["paint"]
     judge, sizes = Judge.load(weights=SHARED / "weights"), EvaluationOptions()
     side = round(size * sizes.style_long_side_px / sizes.long_side_px)
     target, seen = judge.style(SHARED / "styles" / f"{style}.jpg", long_side_px=side), judge.look(small)
     rows = []
-    for recipe in RECIPES:
+    for recipe in results:
         scores = judge.score(small, results[recipe], target, seen=seen)
         facts = {"recipe": recipe, "photo": Path(photo).stem, "style": style, "seconds": seconds[recipe]}
         rows.append(facts | {name: scores[name] for name in SCORES})
@@ -140,6 +145,8 @@ def table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     lines = []
     for recipe in RECIPES:
         own = [row for row in rows if row["recipe"] == recipe]
+        if not own:
+            continue
         means = {name: statistics.mean(float(row[name]) for row in own) for name in ("seconds", *SCORES)}
         higher = sum(ours[row["photo"], row["style"]] > row["painted"] for row in own)
         lines.append({"recipe": recipe, "pairs": len(own)} | means | {"paint_higher": higher})
@@ -154,12 +161,13 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--recipes", default=",".join(RECIPES), help="those to compare with `paint`")
     parser.add_argument("--pictures", type=Path, help="folder to keep the paintings in")
     asked = parser.parse_args()
     if asked.pictures:
         asked.pictures.mkdir(parents=True, exist_ok=True)
-    rows = []
-    tasks = [(*pair, asked.size, asked.steps, asked.pictures) for pair in pairs()]
+    rows, recipes = [], tuple(asked.recipes.split(","))
+    tasks = [(*pair, asked.size, asked.steps, recipes, asked.pictures) for pair in pairs()]
     with ProcessPoolExecutor(asked.jobs, get_context("spawn")) as pool:
         for found in pool.map(measured, *zip(*tasks, strict=True)):
             rows += found

@@ -115,11 +115,30 @@ def test_scaling_measures_a_point(root, tiny_zoo, monkeypatch):
     assert found["peak_mb"] >= found["idle_mb"] > 10
 
 
-def test_a_painting_curve_becomes_its_best_at_each_moment(script):
-    row = script("paint").row("ours", [(1.0, 5.0), (4.0, 2.5), (9.0, 3.0)], 2.0)
+def test_a_painting_curve_says_how_painted_it_was_at_each_moment(script):
+    row = script("paint").row("ours", [(1.0, 0.1, 0.9), (4.0, 0.3, 0.8), (9.0, 0.4, 0.7)], 4.5)
     assert row == {
-        "recipe": "ours", "seconds": 9.0, "total": 2.5, "total_in_same_time": 5.0, "after_5_s": 2.5
+        "recipe": "ours", "seconds": 9.0, "painted": 0.4, "semantic": 0.7, "in_same_time": 0.3, "after_5_s": 0.3
     }  # fmt: skip
+
+
+def test_a_table_of_pairs_counts_where_paint_is_painted_higher(script):
+    pairs = script("paint_pairs")
+    rows = [
+        {"recipe": recipe, "photo": photo, "style": "udnie", "seconds": 2.0}
+        | dict.fromkeys(pairs.SCORES, 0.5)
+        | {"painted": painted}
+        for recipe, photo, painted in [
+            ("paint", "a", 0.4),
+            ("paint", "b", 0.2),
+            ("plain", "a", 0.3),
+            ("plain", "b", 0.3),
+        ]
+    ]
+    ours, plain = pairs.table(rows)
+    assert (plain["recipe"], plain["pairs"], plain["paint_higher"]) == ("plain", 2, 1)
+    assert (ours["painted"], plain["painted"]) == pytest.approx((0.3, 0.3))
+    assert len(set(pairs.pairs())) == 12
 
 
 def test_the_region_table_compares_with_and_without(script, monkeypatch):
