@@ -15,11 +15,17 @@ from torch import Tensor
 
 from artrt.engine.frame import Image
 from artrt.export.transformer_parity import torch_painter
-from artrt.models.evaluation import EvaluationOptions, Judge, evaluate, evaluate_frames, mean_scores
-from artrt.models.frame_pairs import find_frame_pairs
+from artrt.models.evaluation.frame_pairs import find_frame_pairs
+from artrt.models.evaluation.judge import EvaluationOptions, Judge, evaluate, evaluate_frames, mean_scores
+from artrt.models.networks.transformer import StyleTransformer
 from artrt.models.photos import Photographs, find_photographs, split_held_out
-from artrt.models.training import CHECKPOINT_FILE, TermWeights, Trainer, TrainingOptions, prepare_photographs
-from artrt.models.transformer import StyleTransformer
+from artrt.models.training.trainer import (
+    CHECKPOINT_FILE,
+    TermWeights,
+    Trainer,
+    TrainingOptions,
+    prepare_photographs,
+)
 
 STYLES = ("starry-night", "the-scream", "udnie")
 BASE = TermWeights(style=1, content=0.1, variation=0.1)

@@ -27,7 +27,7 @@ from artrt.engine.sessions.onnxruntime import open_model
 from artrt.export.fp16 import to_fp16
 from artrt.export.onnx_from_transformer import onnx_from_transformer
 from artrt.export.parity import TOLERANCES, compare, require
-from artrt.models.transformer import CONFIGS, StyleTransformer
+from artrt.models.networks.transformer import CONFIGS, StyleTransformer
 
 SIZES = ((720, 1280), (1080, 1920))
 NETWORKS = ("small", "base")

@@ -23,8 +23,8 @@ from artrt.engine.sessions import SessionOptions
 from artrt.engine.sessions.onnxruntime import open_model
 from artrt.engine.stages.stage import Stage
 from artrt.export.onnx_from_transformer import onnx_from_transformer
-from artrt.models.training import prepare_photographs
-from artrt.models.transformer import CONFIGS, StyleTransformer, TransformerConfig
+from artrt.models.networks.transformer import CONFIGS, StyleTransformer, TransformerConfig
+from artrt.models.training.trainer import prepare_photographs
 
 RUNGS = (
     TransformerConfig("32 wide", width=32, decoder_width=16),

@@ -20,7 +20,7 @@ from _harness import SHARED, write
 
 import artrt
 from artrt.engine.frame import Image
-from artrt.models.evaluation import Judge, evaluate, mean_scores
+from artrt.models.evaluation.judge import Judge, evaluate, mean_scores
 from artrt.models.photos import find_photographs, split_held_out
 
 PAINTINGS = ("irises", "blue-dancers")

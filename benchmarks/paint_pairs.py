@@ -27,13 +27,13 @@ from _harness import SHARED, write
 
 import artrt
 from artrt.engine.frame import Image, read_image, write_image
-from artrt.models.evaluation import EvaluationOptions, Judge
-from artrt.models.feature_terms import Style
-from artrt.models.objective import LossWeights, Networks, Objective
-from artrt.models.paint_networks import load_networks
-from artrt.models.paint_options import DEFAULT_WEIGHTS, PaintOptions
-from artrt.models.paint_options import comparison as compared
-from artrt.models.painting import paint
+from artrt.models.evaluation.judge import EvaluationOptions, Judge
+from artrt.models.painting.feature_terms import Style
+from artrt.models.painting.networks import load_networks
+from artrt.models.painting.objective import LossWeights, Networks, Objective
+from artrt.models.painting.options import DEFAULT_WEIGHTS, PaintOptions
+from artrt.models.painting.options import comparison as compared
+from artrt.models.painting.painting import paint
 from artrt.models.tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
 
 PHOTOS = (

@@ -24,7 +24,7 @@ from artrt.engine.stages.stage import Stage
 from artrt.export.onnx_builder import GraphBuilder, finish
 from artrt.export.onnx_from_transformer import onnx_from_transformer
 from artrt.export.simplify import with_size
-from artrt.models.transformer import CONFIGS, StyleTransformer
+from artrt.models.networks.transformer import CONFIGS, StyleTransformer
 
 UP = np.array([1, 1, 2, 2], np.float32)
 

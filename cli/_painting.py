@@ -24,7 +24,7 @@ from ._common import notice
 
 if TYPE_CHECKING:
     from ..engine.frame import Image
-    from ..models.painting import PaintProgress
+    from ..models.painting.painting import PaintProgress
 
 HISTORY_RATE = 12
 #: Pictures between two previews, and between two saved states, in seconds.
@@ -112,7 +112,7 @@ class Watcher:
             self._saved = now
 
     def _stopped(self, error: BaseException) -> None:
-        from ..models.painting import DivergedError
+        from ..models.painting.painting import DivergedError
 
         if self.last is None:
             return

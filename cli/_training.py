@@ -15,8 +15,8 @@ from ..engine.errors import UsageError
 from ._common import notice, progress
 
 if TYPE_CHECKING:
-    from ..models.training import Progress
-    from ..models.training_options import TermWeights
+    from ..models.training.options import TermWeights
+    from ..models.training.trainer import Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 INTERRUPTED = 130

@@ -31,7 +31,7 @@ def pull_command(names: tuple[str, ...], directory: Path | None) -> None:
     \b
     artrt models pull vgg19 squeezenet1_1
     """
-    from ..models.pretrained import alternatives, pull
+    from ..models.networks.pretrained import alternatives, pull
 
     for name in names:
         alternatives(name)  # a misspelt name is told before the first download
@@ -59,13 +59,13 @@ def list_command(as_json: bool) -> None:
 
 
 def _names() -> list[str]:
-    from ..models.pretrained import CATALOGUE
+    from ..models.networks.pretrained import CATALOGUE
 
     return list(CATALOGUE)
 
 
 def _row(name: str) -> dict[str, object]:
-    from ..models.pretrained import alternatives, locate
+    from ..models.networks.pretrained import alternatives, locate
 
     try:
         path = str(locate(name)[0])

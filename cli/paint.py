@@ -14,8 +14,8 @@ from ._painting import Watcher, check_picture_path, losses_text, numbers, state_
 
 if TYPE_CHECKING:
     from ..engine.frame import Image
-    from ..models.paint_options import PaintOptions
-    from ..models.paint_state import PaintState
+    from ..models.painting.options import PaintOptions
+    from ..models.painting.state import PaintState
 
 _WEIGHT = click.FloatRange(0)
 #: Weight of `--match` without a number.
@@ -124,10 +124,10 @@ def command(
     artrt paint photo.jpg starry-night.jpg -o painting.png --size 1024 --match
     artrt paint photo.jpg wave.jpg scream.jpg -o painting.png --style-mask sky.png --style-mask ground.png
     """
-    from ..models.objective import SALIENT_SHARE
-    from ..models.paint_networks import load_networks
-    from ..models.paint_options import DEFAULT_WEIGHTS, PaintOptions
-    from ..models.painting import paint
+    from ..models.painting.networks import load_networks
+    from ..models.painting.objective import SALIENT_SHARE
+    from ..models.painting.options import DEFAULT_WEIGHTS, PaintOptions
+    from ..models.painting.painting import paint
     from ..models.tensors import size_with_long_side
 
     given = {
@@ -178,7 +178,7 @@ def command(
 
 
 def _state(output: Path, options: PaintOptions) -> PaintState:
-    from ..models.paint_state import load_state
+    from ..models.painting.state import load_state
 
     path = state_path(output)
     if not path.is_file():
@@ -189,7 +189,7 @@ def _state(output: Path, options: PaintOptions) -> PaintState:
 
 
 def _precision(options: PaintOptions) -> str:
-    from ..models.paint_options import comparison
+    from ..models.painting.options import comparison
 
     return "bfloat16" if comparison(options).half else "float32"
 

@@ -62,9 +62,9 @@ def command(
     artrt reconstruct style starry-night.jpg -o texture.png
     artrt reconstruct style starry-night.jpg --grid -o row.png
     """
-    from ..models.objective import Networks
-    from ..models.paint_networks import checked_device, named_loss_network
-    from ..models.reconstruction import ReconstructionOptions, grid, reconstruct, row
+    from ..models.painting.networks import checked_device, named_loss_network
+    from ..models.painting.objective import Networks
+    from ..models.painting.reconstruction import ReconstructionOptions, grid, reconstruct, row
     from ..models.tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
 
     chosen = layers or layer or ("relu4_1" if kind == "content" and not as_grid else LAYERS)

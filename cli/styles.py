@@ -145,7 +145,7 @@ def remove_style(name: str) -> None:
 
 def _refined(painting: Path, photos: Path, *, name: str, minutes: float, scale: float) -> Style:
     from ..export.style_from_painting import train_style
-    from ..models.training_options import TrainingOptions
+    from ..models.training.options import TrainingOptions
     from ._training import stoppable, training_bar
 
     side = round(TrainingOptions.style_long_side_px * scale)

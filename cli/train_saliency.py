@@ -10,7 +10,7 @@ import click
 from ._common import echo_json, json_option, progress
 
 if TYPE_CHECKING:
-    from ..models.saliency_training import SaliencyProgress
+    from ..models.saliency.trainer import SaliencyProgress
 
 ENCODER_ENDS = ("fire6", "fire7", "fire8", "fire9")
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -84,9 +84,9 @@ def command(
     from ..export.onnx_from_saliency import save_saliency_stage
     from ..export.options import parse_size
     from ..export.saliency_card import saliency_card
-    from ..models.pretrained import locate
-    from ..models.saliency import SaliencyConfig
-    from ..models.saliency_training import SaliencyTrainingOptions, train_saliency
+    from ..models.networks.pretrained import locate
+    from ..models.networks.saliency import SaliencyConfig
+    from ..models.saliency.trainer import SaliencyTrainingOptions, train_saliency
 
     options = SaliencyTrainingOptions(
         masks=masks,

@@ -61,7 +61,7 @@ def command(
     artrt train style irises.jpg --name irises --photos photos/ -o irises.safetensors --minutes 20
     """
     from ..export.style_from_painting import LOSSES, train_style
-    from ..models.training_options import TermWeights
+    from ..models.training.options import TermWeights
 
     if minutes is not None and steps is not None:
         raise UsageError("--minutes and --steps contradict each other: give one of them")

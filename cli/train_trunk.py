@@ -107,10 +107,10 @@ def command(
     artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.25 --weight category=0.006
     """
     from ..export.zoo_from_checkpoint import zoo_from_checkpoint
-    from ..models.checkpoint import CHECKPOINT_FILE
-    from ..models.training import Trainer, prepare_photographs
-    from ..models.training_options import TermWeights, TrainingOptions
-    from ..models.transformer import CONFIGS
+    from ..models.networks.transformer import CONFIGS
+    from ..models.training.checkpoint import CHECKPOINT_FILE
+    from ..models.training.options import TermWeights, TrainingOptions
+    from ..models.training.trainer import Trainer, prepare_photographs
 
     if config not in CONFIGS:
         raise UsageError(f"--config {config}: known are {', '.join(CONFIGS)}")

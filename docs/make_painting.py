@@ -20,11 +20,11 @@ from skimage import data
 from torch import Tensor
 
 import artrt
-from artrt.models.objective import LossWeights, Networks, picture_terms
-from artrt.models.paint_networks import load_networks
-from artrt.models.paint_options import DEFAULT_WEIGHTS, PaintOptions
-from artrt.models.painting import PaintProgress, paint
-from artrt.models.reconstruction import row
+from artrt.models.painting.networks import load_networks
+from artrt.models.painting.objective import LossWeights, Networks, picture_terms
+from artrt.models.painting.options import DEFAULT_WEIGHTS, PaintOptions
+from artrt.models.painting.painting import PaintProgress, paint
+from artrt.models.painting.reconstruction import row
 from artrt.models.tensors import resized, tensor_from_image
 
 IMAGES = Path(__file__).resolve().parent / "images"

@@ -19,11 +19,11 @@ from skimage import data
 
 import artrt
 from artrt.engine.effects.saliency import heat_map
-from artrt.models.localization import SQUEEZENET_FILE, LocalizationNetwork, load_localization_network
 from artrt.models.losses import class_maps, correlation
-from artrt.models.paint_networks import load_networks
-from artrt.models.paint_options import DEFAULT_WEIGHTS, PaintOptions
-from artrt.models.painting import paint
+from artrt.models.networks.localization import SQUEEZENET_FILE, LocalizationNetwork, load_localization_network
+from artrt.models.painting.networks import load_networks
+from artrt.models.painting.options import DEFAULT_WEIGHTS, PaintOptions
+from artrt.models.painting.painting import paint
 from artrt.models.tensors import tensor_from_image
 
 ROOT = Path(__file__).resolve().parent.parent

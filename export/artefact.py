@@ -18,7 +18,7 @@ from ..engine.errors import InputError, UnknownStyleError, UsageError
 from ..engine.frame import Image
 from ..engine.zoo.style import Style
 from ..engine.zoo.zoo import Zoo
-from ..models.transformer import StyleTransformer, load_trunk
+from ..models.networks.transformer import StyleTransformer, load_trunk
 from .batch import batched
 from .cpu_time import relative_cpu_time, verdict
 from .effect_parity import EXPECTED, TOLERANCE, effect_parity

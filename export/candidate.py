@@ -23,7 +23,7 @@ from ..engine.zoo.style import Style, load_style
 from ..engine.zoo.zoo import Zoo
 
 if TYPE_CHECKING:
-    from ..models.evaluation import MaskOf, Paint
+    from ..models.evaluation.judge import MaskOf, Paint
 
 Report = Callable[[str], None]
 FPS_RUNS = 9
@@ -149,7 +149,7 @@ def _mask_of(options: EvaluateOptions, stack: ExitStack, report: Report) -> Mask
 
 
 def _pictures(options: EvaluateOptions, folder: Path, mask_of: MaskOf | None) -> Candidate:
-    from ..models.painters import paintings_of
+    from ..models.evaluation.painters import paintings_of
 
     known = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name != "photographs")
     styles = known if options.style == "all" else options.style.split(",")
@@ -183,7 +183,7 @@ def _styles(options: EvaluateOptions) -> dict[str, tuple[str, Style]]:
 def _exported(trunk: Path, work: Path) -> Path:
     import onnx
 
-    from ..models.transformer import load_trunk
+    from ..models.networks.transformer import load_trunk
     from .onnx_from_transformer import onnx_from_transformer
 
     path = work / "trunk.onnx"

@@ -17,7 +17,7 @@ from ..engine.frame import IMAGE_SUFFIXES, Image, write_image
 from .candidate import Candidate, EvaluateOptions, Report, candidate_of
 
 if TYPE_CHECKING:
-    from ..models.evaluation import Paint
+    from ..models.evaluation.judge import Paint
 
 COLUMNS = {
     "painted": "painted",
@@ -188,7 +188,7 @@ def _judged(
     report: Report,
     on_progress: Callable[[int, int], None] | None,
 ) -> dict[str, Any]:
-    from ..models.evaluation import (
+    from ..models.evaluation.judge import (
         EvaluationOptions,
         Judge,
         by_layer,
@@ -221,8 +221,8 @@ def _judged(
 
 
 def _steadiness(candidate: Candidate, frames: Path, flow: str) -> dict[str, float]:
-    from ..models.evaluation import evaluate_frames
-    from ..models.frame_pairs import find_frame_pairs
+    from ..models.evaluation.frame_pairs import find_frame_pairs
+    from ..models.evaluation.judge import evaluate_frames
 
     pairs = list(find_frame_pairs(frames, flow=flow))
     errors = evaluate_frames(candidate.transform, pairs, candidate.styles)

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from ..engine.zoo.picture_style import METADATA_KEY, PAINTING, VECTOR
-from ..models.style_encoder import EPSILON, StyleEncoder
+from ..models.networks.style_encoder import EPSILON, StyleEncoder
 from .graphs.squeezenet import ModuleWriter, array, normalised
 from .onnx_builder import OPSET, GraphBuilder, finish
 

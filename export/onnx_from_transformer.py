@@ -7,8 +7,8 @@ the frame (graphs/enlarge.py). What paints is laid out for speed, and equal to t
    4x4 on each side, which is what the stem's convolution sees beyond the rim.
 2. Unfolding 4x4 and the stem's convolution are one 12x12 convolution with stride 4 on the planes; the change from
    BGR bytes to RGB in [-1, 1] is folded into its weights.
-3. The grain is added behind the stem (see models/transformer.py). Every other convolution reads its input padded by
-   repetition of the rim; normalisation is InstanceNormalization fed with slices of `style`.
+3. The grain is added behind the stem (see models/networks/transformer.py). Every other convolution reads its input
+   padded by repetition of the rim; normalisation is InstanceNormalization fed with slices of `style`.
 4. Nearest upsampling and the 3x3 convolution behind it are one 2x2 convolution that gives the four phases:
 
        rows of the small picture     i-1   |    i         one window, rows i-1 and i, holds all that
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from ..engine.stage_spec import Control, StageSpec
-from ..models.transformer import BEND, FOLD, GRAIN, MULTIPLE, StyleTransformer
+from ..models.networks.transformer import BEND, FOLD, GRAIN, MULTIPLE, StyleTransformer
 from .graphs.enlarge import enlarged
 from .graphs.reduce import reduced
 from .onnx_builder import OPSET, GraphBuilder

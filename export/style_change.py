@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ..engine.errors import ArtrtError
 from ..engine.frame import Image
-from ..models.loss_networks import load_loss_network
 from ..models.moments import Moments, moments, moments_distances
-from ..models.pretrained import locate
+from ..models.networks.loss_networks import load_loss_network
+from ..models.networks.pretrained import locate
 from .parity import Paint
 
 FILTERS = 32

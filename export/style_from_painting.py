@@ -18,10 +18,10 @@ from ..engine.errors import ArtrtError
 from ..engine.zoo.picture_style import READ, read_painting
 from ..engine.zoo.style import SUFFIX, Style, save_style
 from ..engine.zoo.zoo import Zoo
-from ..models import style_training
-from ..models.training import Progress, Trainer, prepare_photographs
-from ..models.training_options import TermWeights, TrainingOptions
-from ..models.transformer import load_trunk
+from ..models.networks.transformer import load_trunk
+from ..models.training import style_training
+from ..models.training.options import TermWeights, TrainingOptions
+from ..models.training.trainer import Progress, Trainer, prepare_photographs
 from .zoo_from_checkpoint import style_of
 
 DEFAULT_MINUTES = 20.0

@@ -13,7 +13,7 @@ from ..engine.frame import Image
 from ..engine.sessions import SessionOptions
 from ..engine.sessions.onnxruntime import OnnxRuntimeSession, open_model
 from ..engine.stages.stage import Stage
-from ..models.transformer import StyleTransformer
+from ..models.networks.transformer import StyleTransformer
 from .graphs.reduce import working_size
 from .parity import Paint
 from .working_size import enlarged, reduced

@@ -18,10 +18,10 @@ from ..engine.errors import InputError, UsageError
 from ..engine.files import replacing, write_bytes
 from ..engine.zoo.style import SUFFIX, Style, load_style, require_trunk, save_style
 from ..engine.zoo.zoo import write_manifest
-from ..models.checkpoint import averaged_encoder, averaged_weights, read_checkpoint
+from ..models.networks.style_encoder import StyleEncoder
+from ..models.networks.transformer import CONFIGS, StyleTransformer, save_trunk
 from ..models.paintings import PAINTINGS
-from ..models.style_encoder import StyleEncoder
-from ..models.transformer import CONFIGS, StyleTransformer, save_trunk
+from ..models.training.checkpoint import averaged_encoder, averaged_weights, read_checkpoint
 from .half_weights import with_half_weights
 from .onnx_from_style_encoder import onnx_from_style_encoder
 from .onnx_from_transformer import onnx_from_transformer

@@ -9,29 +9,29 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .localization import LocalizationNetwork as LocalizationNetwork
-    from .loss_networks import LossNetwork as LossNetwork
-    from .objective import LossWeights as LossWeights
-    from .objective import Networks as Networks
-    from .paint_options import PaintOptions as PaintOptions
-    from .paint_state import PaintState as PaintState
-    from .painting import PaintProgress as PaintProgress
-    from .painting import paint as paint
-    from .reconstruction import ReconstructionOptions as ReconstructionOptions
-    from .reconstruction import reconstruct as reconstruct
+    from .networks.localization import LocalizationNetwork as LocalizationNetwork
+    from .networks.loss_networks import LossNetwork as LossNetwork
+    from .painting.objective import LossWeights as LossWeights
+    from .painting.objective import Networks as Networks
+    from .painting.options import PaintOptions as PaintOptions
+    from .painting.painting import PaintProgress as PaintProgress
+    from .painting.painting import paint as paint
+    from .painting.reconstruction import ReconstructionOptions as ReconstructionOptions
+    from .painting.reconstruction import reconstruct as reconstruct
+    from .painting.state import PaintState as PaintState
 
 # name -> module that defines it
 _EXPORTS = {
-    "LocalizationNetwork": "localization",
-    "LossNetwork": "loss_networks",
-    "LossWeights": "objective",
-    "Networks": "objective",
-    "PaintOptions": "paint_options",
-    "PaintProgress": "painting",
-    "PaintState": "paint_state",
-    "ReconstructionOptions": "reconstruction",
-    "paint": "painting",
-    "reconstruct": "reconstruction",
+    "LocalizationNetwork": "networks.localization",
+    "LossNetwork": "networks.loss_networks",
+    "LossWeights": "painting.objective",
+    "Networks": "painting.objective",
+    "PaintOptions": "painting.options",
+    "PaintProgress": "painting.painting",
+    "PaintState": "painting.state",
+    "ReconstructionOptions": "painting.reconstruction",
+    "paint": "painting.painting",
+    "reconstruct": "painting.reconstruction",
 }
 
 __all__ = [*_EXPORTS]

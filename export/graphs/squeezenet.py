@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 from torch import Tensor, nn
 
-from ...models.saliency import DEVIATION, MEAN, Encoder
+from ...models.networks.saliency import DEVIATION, MEAN, Encoder
 from ..onnx_builder import GraphBuilder
 
 Weights = NDArray[np.float32]

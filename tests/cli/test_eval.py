@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from artrt.cli.main import run
 from artrt.engine.zoo.style import Style, save_style
-from artrt.models.transformer import StyleTransformer, TransformerConfig, save_trunk
+from artrt.models.networks.transformer import StyleTransformer, TransformerConfig, save_trunk
 from support.weights import write_weights
 
 Picture = Callable[..., np.ndarray]

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 from artrt.cli.main import run
 from artrt.engine.zoo.style import Style, save_style
 from artrt.engine.zoo.zoo import write_manifest
-from artrt.models.transformer import StyleTransformer, TransformerConfig, save_trunk
+from artrt.models.networks.transformer import StyleTransformer, TransformerConfig, save_trunk
 
 
 @pytest.fixture

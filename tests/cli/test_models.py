@@ -6,7 +6,7 @@ import json
 import pytest
 
 from artrt.cli.main import run
-from artrt.models.pretrained import CATALOGUE, WeightsFile
+from artrt.models.networks.pretrained import CATALOGUE, WeightsFile
 
 
 @pytest.fixture(autouse=True)

@@ -194,7 +194,7 @@ def test_a_diverged_painting_keeps_the_last_good_picture(paint, photo, style, tm
 def test_bad_input_is_one_line(
     paint, photo, style, tmp_path, picture, monkeypatch, capsys, arguments, code, message
 ):
-    from artrt.models import paint_networks
+    from artrt.models.painting import networks as paint_networks
 
     monkeypatch.setattr(paint_networks, "ZOO", tmp_path)
     (tmp_path / "text.jpg").write_text("no picture")

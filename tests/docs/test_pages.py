@@ -231,7 +231,7 @@ def test_figures_in_prose_are_settings_and_never_measurements(root):
     from artrt.engine.sinks.web.options import RecordingQuota
     from artrt.export.effect_parity import TOLERANCE
     from artrt.export.parity import TOLERANCES
-    from artrt.models.pretrained import CATALOGUE
+    from artrt.models.networks.pretrained import CATALOGUE
 
     settings = {f"{tolerance.psnr_db:g} dB" for tolerance in TOLERANCES.values()}
     settings |= {

@@ -12,7 +12,7 @@ pytest.importorskip("onnx")
 
 from artrt.engine.zoo.style import Style, save_style  # noqa: E402
 from artrt.engine.zoo.zoo import Zoo, write_manifest  # noqa: E402
-from artrt.models.transformer import StyleTransformer, TransformerConfig, save_trunk  # noqa: E402
+from artrt.models.networks.transformer import StyleTransformer, TransformerConfig, save_trunk  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import torch
 from artrt.engine.stages.loading import load_stage
 from artrt.export.onnx_cost import cost_of
 from artrt.export.onnx_from_saliency import onnx_from_saliency, save_saliency_stage
-from artrt.models.saliency import SaliencyConfig, SaliencyNetwork, predict
+from artrt.models.networks.saliency import SaliencyConfig, SaliencyNetwork, predict
 
 SMALL = SaliencyConfig(last="fire6", width=16, landscape_px=(32, 48), square_px=(32, 32))
 

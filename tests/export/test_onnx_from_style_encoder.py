@@ -9,7 +9,7 @@ import torch
 
 from artrt.engine.zoo.picture_style import PictureStyles
 from artrt.export.onnx_from_style_encoder import onnx_from_style_encoder
-from artrt.models.style_encoder import StyleEncoder
+from artrt.models.networks.style_encoder import StyleEncoder
 
 TRUNK = "ab" * 32
 

@@ -15,10 +15,10 @@ from artrt.engine.looks.stylizer import Stylizer
 from artrt.engine.zoo.style import save_style
 from artrt.engine.zoo.zoo import Zoo
 from artrt.export.zoo_from_checkpoint import _changes, load_checkpoint, zoo_from_checkpoint
-from artrt.models.checkpoint import CHECKPOINT_FILE
-from artrt.models.training import Trainer, prepare_photographs
-from artrt.models.training_options import TrainingOptions
-from artrt.models.transformer import CONFIGS, TransformerConfig, load_trunk
+from artrt.models.networks.transformer import CONFIGS, TransformerConfig, load_trunk
+from artrt.models.training.checkpoint import CHECKPOINT_FILE
+from artrt.models.training.options import TrainingOptions
+from artrt.models.training.trainer import Trainer, prepare_photographs
 from support.weights import write_weights
 
 

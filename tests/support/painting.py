@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from artrt.models.localization import LocalizationNetwork
-from artrt.models.loss_networks import Encoder, LossNetwork
-from artrt.models.objective import Networks
+from artrt.models.networks.localization import LocalizationNetwork
+from artrt.models.networks.loss_networks import Encoder, LossNetwork
+from artrt.models.painting.objective import Networks
 
 VGG19 = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1))
 

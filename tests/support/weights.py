@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from artrt.models.localization import SQUEEZENET_FILE, LocalizationNetwork
-from artrt.models.loss_networks import COMPACT_FILE, FULL_WIDTH_FILE, LossNetwork, load_loss_network
+from artrt.models.networks.localization import SQUEEZENET_FILE, LocalizationNetwork
+from artrt.models.networks.loss_networks import COMPACT_FILE, FULL_WIDTH_FILE, LossNetwork, load_loss_network
 
 _STAGES = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 4))
 

@@ -1,0 +1,1 @@
+"""Scores of stylised pictures and videos."""

@@ -1,0 +1,321 @@
+"""Evaluation: how far a painting went towards its style, and what it kept of its photograph.
+
+One yardstick for everything: shipped stages, trunks in training, and pictures that any other program made. The
+definitions stand in docs/metrics.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...engine.errors import InputError
+from ...engine.frame import Image, read_image
+from ..losses import content_loss
+from ..moments import Moments, covariance_errors, moments
+from ..networks.localization import LocalizationNetwork, load_localization_network
+from ..networks.loss_networks import CONTENT_LAYER, LossNetwork, load_loss_network
+from ..networks.pretrained import locate
+from ..photos import load_painting
+from .frame_pairs import FramePair
+from .metrics import edge_f1, mask_iou, reduced, ssim, top_iou, warping_error
+from .yardstick import Correlations, Recognised, correlations, painted_by_scale, palette_shift
+
+Transform = Callable[[Image, str], Image]
+"""(photograph uint8 [H, W, 3] BGR, style name) -> painting of the same size and kind."""
+Paint = Callable[[Path, Image, str], Image]
+"""The same with the photograph's file before it."""
+MaskOf = Callable[[Image], NDArray[np.float32]]
+"""Picture uint8 [H, W, 3] BGR -> mask float32 [h, w] in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """Sizes at which pictures are compared, the same for every program.
+
+    Attributes:
+        long_side_px: photographs are reduced to this, never enlarged.
+        style_long_side_px: style pictures likewise; it is part of what a style is.
+    """
+
+    long_side_px: int = 384
+    style_long_side_px: int = 448
+
+
+@dataclass(frozen=True)
+class PictureScores:
+    """One painting, judged. Errors and losses are better when small, the rest when large.
+
+    Attributes:
+        photograph: file name of the photograph.
+        style: name of the style.
+        painted: how far it went from the photograph to the painting, mean of the three scales.
+        painted_full: the same at full size: fine strokes, and noise.
+        painted_half: at half the size.
+        painted_quarter: at a quarter: large strokes.
+        palette: how far the colours went.
+        semantic: cosine of what a classifier sees in photograph and painting.
+        cam_correlation: of the activation maps of the photograph's class.
+        cam_iou: overlap of the top fifth of these maps.
+        top1_kept: 1 when the painting's likeliest class is the photograph's, else 0.
+        saliency_iou: overlap of the saliency masks; None without a saliency network.
+        ssim: structural similarity of the lumas.
+        edge_f1: of the edges.
+        content_loss: relu4_1, relative to the photograph's energy.
+        covariance_errors: |C - C*| / |C*| by layer of the loss network.
+    """
+
+    photograph: str
+    style: str
+    painted: float
+    painted_full: float
+    painted_half: float
+    painted_quarter: float
+    palette: float
+    semantic: float
+    cam_correlation: float
+    cam_iou: float
+    top1_kept: float
+    saliency_iou: float | None
+    ssim: float
+    edge_f1: float
+    content_loss: float
+    covariance_errors: Mapping[str, float]
+
+    def numbers(self) -> dict[str, float]:
+        """The scores by name, those of layers as `covariance_relu1_1`, without those that are None."""
+        plain = {name: value for name, value in vars(self).items() if isinstance(value, float)}
+        return plain | by_layer(self.covariance_errors)
+
+
+def by_layer(errors: Mapping[str, float]) -> dict[str, float]:
+    """Names of scores for errors by layer."""
+    return {f"covariance_{layer}": value for layer, value in errors.items()}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A picture through all networks."""
+
+    picture: Tensor
+    relu: dict[str, Tensor]
+    correlations: Correlations
+    recognised: Recognised
+    mask: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A style picture through the networks.
+
+    Attributes:
+        picture: float [1, 3, H, W], RGB in [0, 1].
+        moments: statistics by layer of the loss network.
+        correlations: of SqueezeNet's channels.
+        floor: covariance errors of one half of the picture against the other, by layer: nothing can do much better.
+    """
+
+    picture: Tensor
+    moments: dict[str, Moments]
+    correlations: Correlations
+    floor: dict[str, float]
+
+
+class Judge:
+    """The networks of the yardstick.
+
+    Args:
+        loss_network: gives the features of covariance errors and content loss.
+        localization: SqueezeNet 1.1.
+        mask_of: gives saliency masks, or None to leave them out.
+    """
+
+    def __init__(
+        self, loss_network: LossNetwork, localization: LocalizationNetwork, *, mask_of: MaskOf | None = None
+    ) -> None:
+        self._loss_network = loss_network
+        self._localization = localization
+        self._mask_of = mask_of
+
+    @classmethod
+    def load(cls, *, weights: str | Path | None = None, mask_of: MaskOf | None = None) -> Judge:
+        """The judge of all published figures: the `compact` loss network and SqueezeNet 1.1.
+
+        Args:
+            weights: folder of the weight files, searched before the caches.
+            mask_of: gives saliency masks, or None.
+
+        Raises:
+            InputError: weights are nowhere; the message says which and where to get them.
+        """
+        folder = locate("compact", directory=weights)[0].parent
+        localization = load_localization_network(locate("squeezenet1_1", directory=weights)[0])
+        return cls(load_loss_network("compact", directory=folder), localization, mask_of=mask_of)
+
+    @torch.no_grad()
+    def style(self, picture: Path, *, long_side_px: int) -> Target:
+        """What paintings of this style are compared with.
+
+        Raises:
+            InputError: the picture is missing or unreadable.
+        """
+        image = load_painting(picture, long_side_px=long_side_px)
+        halves = [
+            self._moments(half) for half in image.chunk(2, dim=2 + int(image.shape[3] > image.shape[2]))
+        ]
+        ways = [covariance_errors(*halves), covariance_errors(*halves[::-1])]
+        floor = {name: float(ways[0][name] + ways[1][name]) / 2 for name in ways[0]}
+        return Target(image, self._moments(image), correlations(self._localization, image), floor)
+
+    @torch.no_grad()
+    def look(self, image: Image) -> _Seen:
+        """One picture, uint8 [H, W, 3] BGR, through all networks."""
+        tensor = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).permute(2, 0, 1)[None].float() / 255
+        return _Seen(
+            picture=tensor,
+            relu=self._loss_network(tensor),
+            correlations=correlations(self._localization, tensor),
+            recognised=Recognised(self._localization, tensor),
+            mask=self._mask_of(image) if self._mask_of else None,
+        )
+
+    @torch.no_grad()
+    def score(self, photograph: Image, painting: Image, target: Target, *, seen: _Seen) -> dict[str, Any]:
+        """The scores of :class:`PictureScores`, by name, of one painting.
+
+        Args:
+            photograph: uint8 [H, W, 3], BGR.
+            painting: the same size.
+            target: what `style` gave.
+            seen: what `look` gave for the photograph.
+        """
+        after = self.look(painting)
+        full, half, quarter = painted_by_scale(after.correlations, seen.correlations, target.correlations)[0]
+        before, now = seen.recognised, after.recognised
+        maps = [one.maps_of(before.likeliest)[0].numpy() for one in (now, before)]
+        masks = None if seen.mask is None or after.mask is None else (after.mask, seen.mask)
+        statistics = {name: moments(feature) for name, feature in after.relu.items()}
+        return {
+            "painted": float(full + half + quarter) / 3,
+            "painted_full": float(full),
+            "painted_half": float(half),
+            "painted_quarter": float(quarter),
+            "palette": palette_shift(after.picture, seen.picture, target.picture),
+            "semantic": now.semantic(before),
+            "cam_correlation": now.map_correlation(before),
+            "cam_iou": top_iou(maps[0], maps[1]),
+            "top1_kept": float(now.likeliest == before.likeliest),
+            "saliency_iou": None if masks is None else mask_iou(*masks),
+            "ssim": ssim(painting, photograph),
+            "edge_f1": edge_f1(painting, photograph),
+            "content_loss": float(content_loss(after.relu[CONTENT_LAYER], seen.relu[CONTENT_LAYER])),
+            "covariance_errors": {
+                name: float(error) for name, error in covariance_errors(statistics, target.moments).items()
+            },
+        }
+
+    def _moments(self, image: Tensor) -> dict[str, Moments]:
+        return {name: moments(feature) for name, feature in self._loss_network(image).items()}
+
+
+def evaluate(
+    transform: Transform,
+    photographs: Sequence[Path],
+    style_images: Mapping[str, Path],
+    options: EvaluationOptions | None = None,
+    *,
+    judge: Judge,
+    report: Callable[[int, int], None] | None = None,
+) -> list[PictureScores]:
+    """Paints every photograph in every style and judges the paintings.
+
+    Args:
+        transform: paints; called with the reduced photograph and the style's name.
+        photographs: picture files.
+        style_images: style name -> picture file of the painting.
+        options: sizes.
+        judge: the networks.
+        report: called with paintings judged so far and in all.
+
+    Returns:
+        One entry for each photograph and style.
+
+    Raises:
+        InputError: a picture cannot be read, or the transform changed a size.
+    """
+
+    def paint(photograph: Path, image: Image, style: str) -> Image:
+        return transform(image, style)
+
+    options = options or EvaluationOptions()
+    targets = judged_targets(style_images, options, judge=judge)
+    return judge_paintings(paint, photographs, targets, options, judge=judge, report=report)
+
+
+def judge_paintings(
+    paint: Paint,
+    photographs: Sequence[Path],
+    targets: Mapping[str, Target],
+    options: EvaluationOptions | None = None,
+    *,
+    judge: Judge,
+    report: Callable[[int, int], None] | None = None,
+) -> list[PictureScores]:
+    """Like :func:`evaluate`, for paintings that depend on the photograph's name: `paint(path, image, style)`."""
+    options = options or EvaluationOptions()
+    scores: list[PictureScores] = []
+    for path in photographs:
+        photograph = reduced(read_image(path), long_side_px=options.long_side_px)
+        seen = judge.look(photograph)
+        for name, target in targets.items():
+            painting = paint(path, photograph, name)
+            if painting.shape != photograph.shape:
+                raise InputError(
+                    f"the painting of {path.name} in {name} is {painting.shape[1]}x{painting.shape[0]}, "
+                    f"its photograph {photograph.shape[1]}x{photograph.shape[0]}"
+                )
+            scores.append(
+                PictureScores(path.name, name, **judge.score(photograph, painting, target, seen=seen))
+            )
+            if report is not None:
+                report(len(scores), len(photographs) * len(targets))
+    return scores
+
+
+def judged_targets(
+    style_images: Mapping[str, Path], options: EvaluationOptions, *, judge: Judge
+) -> dict[str, Target]:
+    """The style pictures through the judge's networks, by name."""
+    side = options.style_long_side_px
+    return {name: judge.style(path, long_side_px=side) for name, path in style_images.items()}
+
+
+def evaluate_frames(
+    transform: Transform, pairs: Sequence[FramePair], styles: Sequence[str]
+) -> dict[str, float]:
+    """Mean warping error over frame pairs, by style; the key "" holds that of the frames themselves."""
+    errors = {"": [warping_error(p.first, p.second, p.flow, p.valid) for p in pairs]}
+    for style in styles:
+        errors[style] = [
+            warping_error(transform(p.first, style), transform(p.second, style), p.flow, p.valid)
+            for p in pairs
+        ]
+    return {name: float(np.mean(values)) for name, values in errors.items()}
+
+
+def mean_scores(scores: Sequence[PictureScores]) -> dict[str, dict[str, float]]:
+    """Means over photographs by style, and under "mean" the mean over styles."""
+    styles = {score.style: [s.numbers() for s in scores if s.style == score.style] for score in scores}
+    means = {name: _mean(entries) for name, entries in styles.items()}
+    return means | {"mean": _mean(list(means.values()))}
+
+
+def _mean(entries: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([entry[name] for entry in entries])) for name in entries[0]}

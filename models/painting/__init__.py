@@ -1,0 +1,1 @@
+"""Paints one picture by optimisation; reconstructs content or style."""

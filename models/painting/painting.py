@@ -1,0 +1,211 @@
+"""Painting by optimisation: the pixels are changed until they have the photograph's content and the style's statistics.
+
+Coarse to fine: the first level is small and finds the composition, each next one is 1.4 times as large, starts from the
+enlarged last one and adds finer strokes. Source: Gatys et al., "Image style transfer using convolutional neural
+networks", CVPR 2016.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from os import PathLike
+
+import numpy as np
+from torch import Tensor
+
+from ...engine.errors import ArtrtError, UsageError
+from ...engine.frame import Image, write_image
+from ..tensors import resized
+from .descent import OPTIMIZERS, Step
+from .memory import available_bytes, check_memory, telling_what_fits
+from .networks import load_networks
+from .objective import Evaluation, Networks, Objective
+from .options import PaintOptions
+from .options import comparison as compared
+from .state import PaintState, fingerprint, subject_hash
+from .subject import Subject
+
+Finish = Callable[[Tensor], Image]
+
+
+class DivergedError(ArtrtError):
+    """A loss is no longer a number; the message names the weight that is too large.
+
+    The last `PaintProgress` before it holds the last good picture.
+    """
+
+
+@dataclass(frozen=True)
+class PaintProgress:
+    """One step of a painting.
+
+    Attributes:
+        step: Number of the step, from 1.
+        steps: Steps in all.
+        level: Number of the level, from 1.
+        levels: Levels in all.
+        terms: Unweighted losses of the picture by name.
+        total: Weighted sum of the losses.
+        best: The lowest total so far at this level.
+        seconds: Time since the start.
+        state: What is needed to go on from the best picture of this level.
+    """
+
+    step: int
+    steps: int
+    level: int
+    levels: int
+    terms: dict[str, float]
+    total: float
+    best: float
+    seconds: float
+    state: PaintState = field(repr=False)
+    finish: Finish = field(repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the picture in pixels."""
+        return self.state.pixels.shape[2], self.state.pixels.shape[3]
+
+    @property
+    def image(self) -> Image:
+        """The best picture of this level: uint8 [H, W, 3], BGR."""
+        return self.finish(self.state.pixels)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the best picture of this level; the suffix chooses the format.
+
+        Raises:
+            OutputError: Unknown suffix, or the file cannot be written.
+        """
+        write_image(path, self.image)
+
+
+def paint(
+    content: Image,
+    style: Image | Sequence[Image],
+    options: PaintOptions | None = None,
+    *,
+    networks: Networks | None = None,
+    mask: Image | Sequence[Image] | None = None,
+    initial: Image | None = None,
+    resume: PaintState | None = None,
+) -> Iterator[PaintProgress]:
+    """Paints a photograph in one style or several, step by step.
+
+    Args:
+        content: uint8 [H, W, 3], BGR, the photograph.
+        style: uint8 [h, w, 3], BGR, or several of them.
+        options: How to paint.
+        networks: Loss networks; the pretrained ones on this machine when None.
+        mask: uint8 [H, W] or [H, W, 3] with one grey level for each style (darkest first): where each style rules;
+            or one such picture for each style, white where it rules.
+        initial: uint8, BGR, of any size: the start for `init="stylized"`.
+        resume: State of a painting that was stopped, made with the same options of the same pictures.
+
+    Yields:
+        A `PaintProgress` after each step; the last one holds the painting.
+
+    Raises:
+        UsageError: Options, mask and pictures do not fit together, or the picture does not fit into memory.
+        InputError: A style smaller than 64 px, or weights that are not on this machine.
+        DivergedError: A loss is no longer a number.
+
+    Example:
+        >>> for progress in artrt.models.paint(photo, painting):
+        ...     print(progress.step, progress.total)
+        >>> result = progress.image
+    """
+    options = options or PaintOptions()
+    if networks is None:
+        networks = load_networks(options.weights, device=options.device)
+    styles = [style] if isinstance(style, np.ndarray) else list(style)
+    subject = Subject(content, styles, options, mask)
+    if options.init == "stylized" and initial is None and resume is None:
+        raise UsageError("init 'stylized' needs a stylised picture to start from")
+    size = subject.sizes[-1]
+    available = available_bytes(options.device)
+    check_memory(*size, network=networks.loss.name, tile_px=options.tile_px, available=available)
+    masks = [] if mask is None else [mask] if isinstance(mask, np.ndarray) else list(mask)
+    pictures = subject_hash([content, *styles, *masks], networks.loss.name)
+    if resume is not None:
+        resume.check(options)
+        resume.check_subject(pictures)
+    start = resume or PaintState(
+        subject.start(subject.sizes[0], initial), 0, 0, fingerprint(options), pictures
+    )
+    return _levels(subject, networks, options, start)
+
+
+def _levels(
+    subject: Subject, networks: Networks, options: PaintOptions, state: PaintState
+) -> Iterator[PaintProgress]:
+    """All levels from a state on, coarse to fine."""
+    started, plan = time.monotonic(), options.steps_of_levels()
+    for level in range(state.level, len(plan)):
+        size, done = subject.sizes[level], state.step if level == state.level else 0
+        with telling_what_fits(*size, network=networks.loss.name, tile_px=options.tile_px):
+            for step in _level(subject, networks, options, size, state, steps=max(1, plan[level] - done)):
+                done += 1
+                state = replace(state, pixels=step.best.pixels, level=level, step=done)
+                yield PaintProgress(
+                    step=sum(plan[:level]) + done,
+                    steps=sum(plan),
+                    level=level + 1,
+                    levels=len(plan),
+                    terms=step.now.terms,
+                    total=step.now.total,
+                    best=step.best.evaluation.total,
+                    seconds=time.monotonic() - started,
+                    state=state,
+                    finish=subject.finish,
+                )
+
+
+@dataclass(frozen=True)
+class _LevelStep:
+    """The losses of this step, and the best picture of the level."""
+
+    now: Evaluation
+    best: Step
+
+
+def _level(
+    subject: Subject,
+    networks: Networks,
+    options: PaintOptions,
+    size: tuple[int, int],
+    state: PaintState,
+    *,
+    steps: int,
+) -> Iterator[_LevelStep]:
+    """The steps of one level; places are matched at the last one alone."""
+    weights = options.weights if size == subject.sizes[-1] else replace(options.weights, match=0.0)
+    objective = Objective(
+        networks,
+        subject.content_at(size),
+        subject.styles_at(size),
+        weights,
+        comparison=compared(options),
+        style_scales=options.style_scales,
+        salient_share=options.salient_share,
+    )
+    start = resized(state.pixels.to(options.device), size)
+    best: Step | None = None
+    for step in OPTIMIZERS[options.optimizer](objective, start, steps=steps):
+        if not math.isfinite(step.evaluation.total):
+            raise DivergedError(_blame(step, objective.weights))
+        if best is None or step.evaluation.total < best.evaluation.total:
+            best = step
+        yield _LevelStep(step.evaluation, best)
+
+
+def _blame(step: Step, weights: dict[str, float]) -> str:
+    """Which weight to lower: of a term that is not a number, or else the largest weighted one."""
+    terms = step.evaluation.terms
+    broken = [name for name, value in terms.items() if not math.isfinite(value)]
+    name = max(broken or terms, key=lambda term: weights[term])
+    return f"the {name} loss is no longer a number: its weight of {weights[name]:g} is too large for this picture"

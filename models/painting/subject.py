@@ -1,0 +1,124 @@
+"""Photograph and styles as tensors, at the size of every level of a painting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...engine.errors import InputError, UsageError
+from ...engine.frame import Image
+from ..losses import blur
+from ..tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
+from . import palette
+from .feature_terms import Style
+from .options import MINIMUM_PX, PaintOptions
+
+#: Deviation of the noise that a painting may start from, around middle grey: enough to differ, little to remove.
+NOISE_DEVIATION = 0.05
+
+
+#: The blur of `init="blur"`: deviation as a share of the longer side.
+BLUR_SHARE = 32
+
+
+class Subject:
+    """What is painted.
+
+    Args:
+        content: uint8 [H, W, 3], BGR, the photograph.
+        styles: uint8 [h, w, 3], BGR, the style pictures.
+        options: How to paint.
+        mask: uint8 [H, W] or [H, W, 3] with one grey level for each style, one picture for each style, or None.
+
+    Attributes:
+        sizes: Height and width of each level in pixels, coarse to fine.
+
+    Raises:
+        UsageError: No style, or not as many weights as styles.
+        InputError: A style smaller than 64 px, a photograph that is too thin, or a mask without enough grey levels.
+    """
+
+    def __init__(
+        self,
+        content: Image,
+        styles: Sequence[Image],
+        options: PaintOptions,
+        mask: Image | Sequence[Image] | None,
+    ) -> None:
+        if not styles and options.weights.style > 0:
+            raise UsageError("no style picture was given")
+        self.options, self.shares = options, options.shares(len(styles))
+        self.content = tensor_from_image(content).to(options.device)
+        self.styles = [self._prepared(image) for image in styles]
+        height, width = content.shape[:2]
+        self.sizes = [size_with_long_side(height, width, side) for side in options.long_sides()]
+        if min(self.sizes[0]) < MINIMUM_PX // 4:
+            raise InputError(f"a photograph of {width}x{height} is too thin to paint")
+        masks = [] if mask is None else _masks(mask, len(styles))
+        self.masks = [torch.from_numpy(one)[None, None].float().to(options.device) / 255 for one in masks]
+
+    def _prepared(self, image: Image) -> Tensor:
+        height, width = image.shape[:2]
+        if min(height, width) < MINIMUM_PX:
+            raise InputError(
+                f"a style picture is at least {MINIMUM_PX} px wide and high, got {width}x{height}"
+            )
+        style = tensor_from_image(image).to(self.options.device)
+        if self.options.preserve_color == "histogram":
+            return palette.with_colors_of(style, self.content)
+        if self.options.preserve_color == "luminance":
+            return palette.grey_like(style, self.content)
+        return style
+
+    def content_at(self, size: tuple[int, int]) -> Tensor:
+        """The photograph at a level's size, grey where only luminance is painted."""
+        content = resized(self.content, size).clamp(0, 1)
+        return palette.grey_like(content, content) if self.options.preserve_color == "luminance" else content
+
+    def styles_at(self, size: tuple[int, int]) -> list[Style]:
+        """The styles for a level, never enlarged."""
+        long_px = round(max(size) * self.options.style_scale)
+        masks: list[Tensor | None] = [resized(mask, size).clamp(0, 1) for mask in self.masks]
+        masks = masks or [None] * len(self.styles)
+        return [
+            Style(_shrunk(image, long_px), share, mask)
+            for image, share, mask in zip(self.styles, self.shares, masks, strict=True)
+        ]
+
+    def start(self, size: tuple[int, int], initial: Image | None) -> Tensor:
+        """What the first level starts from."""
+        init = self.options.init
+        if init == "noise":
+            generator = torch.Generator().manual_seed(self.options.seed)
+            noise = torch.randn((1, 3, *size), generator=generator) * NOISE_DEVIATION
+            return (noise + 0.5).to(self.options.device)
+        if init == "blur":
+            return blur(self.content_at(size), max(size) / BLUR_SHARE).clamp(0, 1)
+        if init == "style" and self.styles:
+            return resized(self.styles[0], size).clamp(0, 1)
+        if init == "stylized" and initial is not None:
+            return resized(tensor_from_image(initial).to(self.options.device), size).clamp(0, 1)
+        return self.content_at(size)
+
+    def finish(self, picture: Tensor) -> Image:
+        """A painted tensor as a picture, in the photograph's colours where they are preserved."""
+        if self.options.preserve_color == "luminance":
+            content = resized(self.content, (picture.shape[2], picture.shape[3])).clamp(0, 1)
+            picture = palette.with_luminance_of(content, picture.clamp(0, 1))
+        return image_from_tensor(picture)
+
+
+def _masks(mask: Image | Sequence[Image], count: int) -> list[Image]:
+    if isinstance(mask, np.ndarray):
+        return palette.style_masks(mask, count)
+    return palette.own_masks(mask, count)
+
+
+def _shrunk(image: Tensor, long_px: int) -> Tensor:
+    height, width = image.shape[2:]
+    if max(height, width) <= long_px:
+        return image
+    return resized(image, size_with_long_side(height, width, long_px)).clamp(0, 1)

@@ -1,0 +1,1 @@
+"""Trains the saliency network, and scores its masks."""

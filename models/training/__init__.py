@@ -1,0 +1,1 @@
+"""Trains trunks, the style encoder, and single styles."""

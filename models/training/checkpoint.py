@@ -1,0 +1,69 @@
+"""Checkpoints of a training: everything that is needed to go on, in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...engine.errors import InputError, UsageError
+
+CHECKPOINT_FILE = "checkpoint.pt"
+#: Before the names of the transformer's and the encoder's weights among the averages.
+TRUNK_PREFIX = "transformer."
+ENCODER_PREFIX = "encoder."
+
+
+def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Writes a checkpoint, whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    torch.save(dict(state), temporary)
+    temporary.replace(path)
+
+
+def read_checkpoint(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:
+    """What `Trainer.save_checkpoint` wrote.
+
+    Raises:
+        InputError: The file is missing, unreadable or no checkpoint of a training.
+    """
+    if not path.is_file():
+        raise InputError(f"no checkpoint {path}")
+    fault = f"cannot read the checkpoint: {path} is not a checkpoint of a trunk or a style"
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        missing = {"config", "styles", "transformer", "bank", "average", "history", "step"} - set(state)
+    except Exception as error:  # pickle and zip raise many kinds, some of them of many lines
+        raise InputError(fault) from error
+    if missing:
+        raise InputError(f"{fault}: it has no {min(missing)!r}")
+    return state
+
+
+def averaged_weights(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The averaged state dict of a checkpoint's transformer; empty where only styles were trained."""
+    average: Mapping[str, Tensor] = state["average"]
+    return {
+        name.removeprefix(TRUNK_PREFIX): t for name, t in average.items() if name.startswith(TRUNK_PREFIX)
+    }
+
+
+def averaged_encoder(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The averaged state dict of a checkpoint's style encoder; empty where none was trained."""
+    known: Mapping[str, Tensor] = state.get("encoder", {})
+    return {name: state["average"].get(f"{ENCODER_PREFIX}{name}", tensor) for name, tensor in known.items()}
+
+
+def check_styles(path: Path, state: Mapping[str, Any], *, config: str, styles: list[str]) -> None:
+    """Refuses a checkpoint of another configuration or of other styles.
+
+    Raises:
+        UsageError: It is of another one.
+    """
+    if state["config"] != config:
+        raise UsageError(f"{path} is of the configuration {state['config']!r}, not {config!r}")
+    if list(state["styles"]) != styles:
+        raise UsageError(f"{path} trains the styles {', '.join(state['styles'])}, not {', '.join(styles)}")

@@ -1,0 +1,257 @@
+"""What a training minimises: the loss terms of a batch, each from its source in `losses`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .. import losses
+from ..moments import Moments, moments, moments_distances
+from ..networks.localization import LocalizationNetwork, load_localization_network
+from ..networks.pretrained import locate
+from ..painting.networks import named_loss_network, saliency_masks
+from ..photos import load_painting
+from .options import TrainingOptions
+from .warp import random_warp
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+#: Statistics of pictures by layer, one entry for each style scale.
+Targets = list[dict[str, Moments | Tensor]]
+#: RGB [N, 3, H, W] and style vectors [N, D] -> the painting [N, 3, H, W].
+Painter = Callable[[Tensor, Tensor], Tensor]
+#: Fewer positions than this make no covariance worth comparing: a layer is left out at a scale where it is smaller.
+LEAST_POSITIONS = 49
+RAMPED = ("cam", "category", "edge", "shape", "color", "temporal")
+NOISE = 0.02
+
+
+def placed(module: AnyModule, device: torch.device) -> AnyModule:
+    """The module on the device, channels last: the faster layout on both kinds of device."""
+    moved: AnyModule = module.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return moved
+
+
+class TrainingObjective:
+    """The networks and targets that the terms need, loaded once.
+
+    Attributes:
+        targets: For each style scale, the paintings' statistics by layer: moments or Gram matrices of S pictures.
+    """
+
+    def __init__(self, options: TrainingOptions, device: torch.device, *, half: bool = False) -> None:
+        """Load what the weights ask for.
+
+        Args:
+            options: Paintings, loss network and weights of the terms.
+            device: Where to compute.
+            half: Keep the loss network in bfloat16, as autocast would compute it anyway.
+
+        Raises:
+            InputError: Weights or a painting are missing or unreadable.
+        """
+        self.options = options
+        self.device = device
+        directory, weights = options.weights_directory, options.losses
+        self.loss_network = placed(named_loss_network(options.loss_network, directory=directory), device)
+        self.localization: LocalizationNetwork | None = None
+        if weights.cam + weights.category > 0:
+            path = locate("squeezenet1_1", directory=directory)[0]
+            self.localization = placed(load_localization_network(path), device)
+        masked = weights.shape > 0 or (weights.content > 0 and options.salient_share > 0)
+        self.masks = saliency_masks(directory, device) if masked else None
+        self.content_scale = torch.tensor(
+            [options.content_scale.get(name, 1.0) for name in options.paintings], device=device
+        )
+        self.targets = self._style_targets()
+        self.half = half
+        if half:
+            self.loss_network.bfloat16()
+
+    def weights_at(self, step: int) -> dict[str, float]:
+        """Weights at a step: ramped terms grow from 0 between `ramp_start` and `ramp_start + ramp_steps`."""
+        ramp = (step - self.options.ramp_start) / max(1, self.options.ramp_steps)
+        ramp = min(1.0, max(0.0, ramp))
+        weights = asdict(self.options.losses)
+        return {name: value * (ramp if name in RAMPED else 1.0) for name, value in weights.items()}
+
+    def terms(
+        self,
+        paint: Painter,
+        content: Tensor,
+        styles: Tensor,
+        vectors: Tensor,
+        *,
+        weights: dict[str, float],
+        rng: np.random.Generator,
+        others: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """Loss terms, unweighted; those whose weight is 0 are not computed.
+
+        Args:
+            paint: The transformer.
+            content: float [N, 3, H, W], RGB in [0, 1].
+            styles: int [S], which painting each of the first S photographs is to look like.
+            vectors: float [N, D], its style vector.
+            weights: As `weights_at` gives them.
+            rng: Randomness of this step.
+            others: float [N - S, 3, h, w], what the other photographs are to look like.
+        """
+        output = paint(content, vectors).float()
+        terms = self._perceptual(output, content, styles, self._targets_for(styles, others))
+        terms |= {"variation": losses.total_variation(output), "clipping": losses.range_loss(output)}
+        if self.localization is not None and weights["cam"] + weights["category"] > 0:
+            terms |= _region(self.localization, output, content)
+        if weights["edge"] > 0:
+            terms["edge"] = losses.edge_loss(output, content)
+        if weights["color"] > 0:
+            terms["color"] = losses.color_loss(output, content)
+        if self.masks is not None and weights["shape"] > 0:
+            with torch.no_grad():
+                expected = self.masks(content)
+            terms["shape"] = losses.shape_loss(self.masks(output), expected)
+        if weights["temporal"] > 0:
+            terms["temporal"] = self._temporal(paint, output, content, vectors, rng)
+        return terms
+
+    def style_distance(self, output: Tensor, style: int = 0) -> Tensor:
+        """The style term of paintings [N, 3, H, W] against one of the style pictures, a scalar."""
+        targets = self._targets_for(torch.full((len(output),), style, device=output.device), None)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            distances = [
+                self._distance(self.loss_network(_reduced(output, scale), self.options.style_layers), target)
+                for scale, target in zip(self.options.style_scales, targets, strict=True)
+            ]
+        return torch.stack(distances).mean()
+
+    def _targets_for(self, styles: Tensor, others: Tensor | None) -> Targets:
+        """Statistics of the paintings that these styles name, then those of other paintings."""
+        known = [{layer: _of(t, styles) for layer, t in target.items()} for target in self.targets]
+        if others is None:
+            return known
+        with torch.no_grad():
+            found = [self._targets_at([others], scale) for scale in self.options.style_scales]
+        return [
+            {layer: _joined([known_at[layer], found_at[layer]]) for layer in known_at}
+            for known_at, found_at in zip(known, found, strict=True)
+        ]
+
+    def _distance(self, features: dict[str, Tensor], target: dict[str, Moments | Tensor]) -> Tensor:
+        """By picture [N], of the style layers at one scale."""
+        shares = self.options.style_layers
+        statistics = {
+            layer: self._statistics(features[layer])
+            for layer in shares
+            if features[layer][0, 0].numel() >= LEAST_POSITIONS
+        }
+        return _distances(statistics, {layer: target[layer] for layer in statistics}, shares)
+
+    def _perceptual(
+        self, output: Tensor, content: Tensor, styles: Tensor, targets: Targets
+    ) -> dict[str, Tensor]:
+        """Style and content, the features of the painting at full size shared by both."""
+        options, distances = self.options, []
+        content_layers = options.content_layers if options.losses.content > 0 else {}
+        features: dict[str, Tensor] = {}
+        for scale, target in zip(options.style_scales, targets, strict=True):
+            layers = {*options.style_layers, *(content_layers if scale == 1 else ())}
+            seen = self.loss_network(_reduced(output, scale), layers)
+            features = seen if scale == 1 else features
+            distances.append(self._distance(seen, target))
+        terms = {"style": torch.stack(distances).mean()}
+        if content_layers:
+            terms["content"] = self._content(features, content, styles)
+        return terms
+
+    def _content(self, features: dict[str, Tensor], content: Tensor, styles: Tensor) -> Tensor:
+        """Instance-normalised features against the photograph's, weighed by its salient region and by style."""
+        options, weight = self.options, torch.ones(len(content), 1, 1, 1, device=content.device)
+        weight[: len(styles), 0, 0, 0] = self.content_scale[styles]
+        with torch.no_grad():
+            expected = self.loss_network(content, options.content_layers)
+            region = None
+            if self.masks is not None and options.salient_share > 0:
+                region = 1 + options.salient_share * self.masks(content)[:, None].float()
+        terms = [
+            share * losses.structure_loss(features[layer].float(), expected[layer].float(), region, weight)
+            for layer, share in options.content_layers.items()
+        ]
+        return torch.stack(terms).sum()
+
+    def _statistics(self, features: Tensor) -> Moments | Tensor:
+        if self.options.style_statistics == "gram":
+            return losses.gram(features.float())
+        return moments(features)
+
+    def _temporal(
+        self, paint: Painter, output: Tensor, content: Tensor, style: Tensor, rng: np.random.Generator
+    ) -> Tensor:
+        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        few = max(1, len(content) // 4)  # a noisy estimate, but the second painting is dear
+        height, width = content.shape[2:]
+        warp = random_warp(few, height, width, generator=generator)
+        warp = replace(warp, grid=warp.grid.to(self.device), valid=warp.valid.to(self.device))
+        noise = torch.randn(content[:few].shape, generator=generator).to(self.device) * NOISE
+        moved = (warp(content[:few]) + noise).clamp(0, 1)
+        return losses.temporal_loss(warp(output[:few]), paint(moved, style[:few]), warp.valid)
+
+    def paintings(self) -> list[Tensor]:
+        """The style pictures, float [1, 3, h, w], each at the size that its strokes are learned at."""
+        options, pictures = self.options, []
+        for name, path in options.paintings.items():
+            long_side = round(options.style_long_side_px * options.style_scale.get(name, 1.0))
+            pictures.append(load_painting(path, long_side_px=long_side).to(self.device))
+        return pictures
+
+    def _style_targets(self) -> Targets:
+        options, pictures = self.options, self.paintings()
+        with torch.no_grad():
+            return [self._targets_at(pictures, scale) for scale in options.style_scales]
+
+    def _targets_at(self, pictures: list[Tensor], scale: int) -> dict[str, Moments | Tensor]:
+        """Statistics of all paintings at 1 / scale of their size, by layer."""
+        found: dict[str, list[Moments | Tensor]] = {}
+        for picture in pictures:
+            for layer, features in self.loss_network(
+                _reduced(picture, scale), self.options.style_layers
+            ).items():
+                found.setdefault(layer, []).append(self._statistics(features))
+        return {layer: _joined(statistics) for layer, statistics in found.items()}
+
+
+def _reduced(image: Tensor, scale: int) -> Tensor:
+    return image if scale == 1 else F.avg_pool2d(image, scale)
+
+
+def _joined(statistics: list[Moments | Tensor]) -> Moments | Tensor:
+    """Statistics of single pictures as those of a batch."""
+    if isinstance(statistics[0], Moments):
+        return Moments(*(torch.cat(parts) for parts in zip(*statistics, strict=True)))
+    return torch.cat([part for part in statistics if isinstance(part, Tensor)])
+
+
+def _of(statistics: Moments | Tensor, pictures: Tensor) -> Moments | Tensor:
+    return statistics.of(pictures) if isinstance(statistics, Moments) else statistics[pictures]
+
+
+def _distances(output: dict[str, Any], style: dict[str, Any], shares: dict[str, float]) -> Tensor:
+    """By picture [N]; of moments or of Gram matrices, whichever both are."""
+    if isinstance(next(iter(style.values())), Moments):
+        return moments_distances(output, style, shares=shares)
+    return losses.style_losses(output, style)
+
+
+def _region(network: LocalizationNetwork, output: Tensor, content: Tensor) -> dict[str, Tensor]:
+    with torch.no_grad():
+        expected = network(network.prepare(content))
+        classes = network.logits(expected).argmax(dim=1)
+    maps = network(network.prepare(output))
+    return {
+        "cam": losses.cam_loss(maps.float(), expected.float(), classes),
+        "category": losses.category_loss(network.logits(maps.float()), classes),
+    }

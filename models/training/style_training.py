@@ -1,0 +1,91 @@
+"""A new style for a trunk that is trained already: only the vector is learned, in minutes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..networks.transformer import StyleTransformer
+from ..photos import Photographs
+from .options import TrainingOptions
+from .trainer import Progress, Trainer
+
+TIMED_STEPS = 6
+LEAST_STEPS = 50
+
+
+def closest_style(
+    trainer: Trainer, known: Mapping[str, Tensor], photographs: Photographs
+) -> tuple[str, Tensor]:
+    """The known style [D] whose paintings come closest to the new style's statistics: where to start from.
+
+    Args:
+        trainer: A trainer of one style; gives trunk, loss network and target.
+        known: Vectors [D] of the trunk by name.
+        photographs: Two of them are painted in every known style.
+    """
+    sample = photographs.batch(np.random.default_rng(trainer.options.seed), 2, trainer.options.crop_px)
+    sample = sample.to(trainer.device)
+    sample = sample.contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        distances = {
+            name: float(
+                trainer.objective.style_distance(trainer.transformer(sample, vector[None].to(trainer.device)))
+            )
+            for name, vector in known.items()
+        }
+    best = min(distances, key=distances.__getitem__)
+    return best, known[best]
+
+
+def train_style(
+    options: TrainingOptions,
+    *,
+    trunk: StyleTransformer,
+    known: Mapping[str, Tensor],
+    photographs: Photographs,
+    minutes: float | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[Tensor, Trainer]:
+    """Learn the vector of one painting against a frozen trunk.
+
+    Args:
+        options: How to train; `paintings` names exactly one.
+        trunk: The trunk, which is not changed.
+        known: Vectors [D] of the trunk by name, the closest of which is the start; empty for a neutral start.
+        photographs: What to paint.
+        minutes: Time to take: the first steps are timed, and the number of steps follows; `options.steps` if None.
+        on_progress: Called after every step.
+        stop: Asked after every step; a vector learned so far is returned once it says so.
+
+    Returns:
+        The averaged vector [D] and the trainer, whose checkpoint can be gone on from.
+    """
+    checkpoint = options.output / "checkpoint.pt"
+    resume = checkpoint if checkpoint.is_file() else None
+    trainer = Trainer(options, trunk=trunk, resume=resume)
+    if known and resume is None:
+        _, start = closest_style(trainer, known, photographs)
+        trainer = Trainer(options, trunk=trunk, start=start.to(trainer.device))
+    if minutes is not None:
+        trainer.options = replace(options, steps=trainer.step + _steps_in(trainer, photographs, minutes))
+    for progress in trainer.run(photographs, stop=stop):
+        if on_progress is not None:
+            on_progress(progress)
+    return next(iter(trainer.averaged()[1].values())), trainer
+
+
+def _steps_in(trainer: Trainer, photographs: Photographs, minutes: float) -> int:
+    """How many steps fit into the time, from the median of a few."""
+    durations = []
+    for _ in range(TIMED_STEPS):
+        started = time.perf_counter()
+        trainer.measure_step(photographs)
+        durations.append(time.perf_counter() - started)
+    return max(LEAST_STEPS, int(minutes * 60 / float(np.median(durations))))

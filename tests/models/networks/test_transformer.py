@@ -1,0 +1,87 @@
+"""The style transformer: sizes, the style vector's meaning, files."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from artrt.engine.errors import InputError, IntegrityError
+from artrt.models.networks.transformer import StyleTransformer, TransformerConfig, load_trunk, save_trunk
+
+TINY = TransformerConfig("small", width=8, dilations=(1, 2), decoder_width=4)
+
+
+@pytest.fixture
+def transformer() -> StyleTransformer:
+    torch.manual_seed(0)
+    return StyleTransformer(TINY).eval()
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (4, 4), (17, 30), (64, 3), (33, 65)])
+def test_any_size_comes_back_in_its_size(transformer, height, width):
+    painted = transformer(torch.rand(1, 3, height, width), transformer.neutral_style()[None])
+    assert painted.shape == (1, 3, height, width)
+    assert torch.isfinite(painted).all()
+
+
+def test_style_vector_has_scale_and_shift_of_every_normalised_channel(transformer):
+    # stem and block at 1/4, down and two blocks of two layers at 1/8, rise and block at 1/4, decoder
+    channels = (8 + 2 * 8) + (16 + 2 * 2 * 16) + (8 + 2 * 8) + 4
+    assert transformer.style_size == 2 * channels == len(transformer.neutral_style())
+
+
+def test_styles_of_a_batch_are_applied_picture_by_picture(transformer):
+    photos = torch.rand(2, 3, 32, 32)
+    styles = transformer.neutral_style() + 0.3 * torch.randn(2, transformer.style_size)
+    both = transformer(photos, styles)
+    alone = torch.cat([transformer(photos[i : i + 1], styles[i : i + 1]) for i in range(2)])
+    torch.testing.assert_close(both, alone, atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(both[0], transformer(photos[:1], styles[1:])[0], atol=1e-3)
+
+
+def test_moving_the_picture_by_eight_pixels_moves_the_painting(transformer):
+    torch.manual_seed(1)
+    wide = torch.rand(1, 3, 64, 264)
+    style = transformer.neutral_style()[None]
+    left, right = transformer(wide[..., :256], style), transformer(wide[..., 8:], style)
+    # statistics of the two crops differ a little, the pattern does not
+    inner = (left[..., 116:140] - right[..., 108:132]).abs().mean()
+    assert inner < 0.2 * left[..., 116:140].std()
+
+
+def test_file_keeps_weights_config_and_hash(transformer, tmp_path):
+    path = tmp_path / "trunk.safetensors"
+    save_trunk(path, transformer, training={"steps": 3})
+    loaded = load_trunk(path)
+    assert loaded.config == TINY
+    assert loaded.trunk_hash() == transformer.trunk_hash()
+
+
+def test_hash_changes_with_one_weight(transformer):
+    before = transformer.trunk_hash()
+    with torch.no_grad():
+        transformer.head.bias[0] += 1e-3
+    assert transformer.trunk_hash() != before
+
+
+def test_changed_weights_are_refused(transformer, tmp_path):
+    path = tmp_path / "trunk.safetensors"
+    save_trunk(path, transformer)
+    with safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    tensors["head.bias"] += 1
+    save_file(tensors, path, metadata=metadata)
+    with pytest.raises(IntegrityError, match="do not match their hash"):
+        load_trunk(path)
+
+
+def test_files_that_are_no_trunk_are_named(tmp_path):
+    text = tmp_path / "trunk.safetensors"
+    text.write_text("no tensors here")
+    with pytest.raises(InputError, match=r"cannot read the trunk .*trunk\.safetensors"):
+        load_trunk(text)
+    save_file({"style": torch.zeros(3)}, text)
+    with pytest.raises(InputError, match="is not a trunk"):
+        load_trunk(text)
