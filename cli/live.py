@@ -15,7 +15,7 @@ from ..engine.looks.look import Look
 from ..engine.looks.stylizer import Stylizer
 from ..engine.playing.pipeline import Pipeline
 from ..engine.sinks import EncodeOptions, Sink, WebOptions, open_sink
-from ..engine.sinks.base import Announced
+from ..engine.sinks.base import AnnouncedSink
 from ..engine.sinks.web.options import RecordingQuota
 from ..engine.sinks.window import NO_SCREEN, WindowSink, has_screen
 from ..engine.sources import Size, Source, SourceOptions, open_source
@@ -247,7 +247,7 @@ def play(
         pipeline = Pipeline(opened, [stylizer], sinks, frames=frames, max_frames=max_frames)
         pipeline.start()
         for sink in sinks:
-            if isinstance(sink, Announced):
+            if isinstance(sink, AnnouncedSink):
                 notice(sink.announcement)
         result = _played(pipeline, writer)
         writer.write(result)

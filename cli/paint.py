@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,14 @@ import click
 
 from ..engine.errors import UsageError
 from ..engine.frame import read_image
+from ..engine.jobs.growing_picture import GrowingPicture, check_picture_path, state_path
 from ._common import echo_json, json_option, notice
-from ._painting import Watcher, check_picture_path, losses_text, numbers, state_path
+from ._painting import losses_bar, losses_text, numbers
 
 if TYPE_CHECKING:
     from ..engine.frame import Image
     from ..models.painting.options import PaintOptions
+    from ..models.painting.painting import PaintProgress
     from ..models.painting.state import PaintState
 
 _WEIGHT = click.FloatRange(0)
@@ -169,12 +172,32 @@ def command(
         resume=state,
     )
     finished = size_with_long_side(photo.shape[0], photo.shape[1], size)
-    watcher = Watcher(output, preview=preview, history=history, size=finished, keep_state=True)
-    last = watcher.watch(walk, output.name)
+    last = _watched(walk, output, GrowingPicture(output, size=finished, preview=preview, history=history))
     if as_json:
         echo_json({"output": str(output), "seconds": last.seconds, "total": last.best, "terms": last.terms})
     else:
         click.echo(f"{output}  {finished[1]}x{finished[0]}  {last.seconds:.1f} s  {losses_text(last)}")
+
+
+def _watched(walk: Iterable[PaintProgress], output: Path, growing: GrowingPicture) -> PaintProgress:
+    """Shows the steps and keeps their pictures; says what is left of a painting that was stopped."""
+    from ..models.painting.painting import DivergedError
+
+    last: PaintProgress | None = None
+    try:
+        with losses_bar(output.name) as advance, growing:
+            for last in walk:
+                advance(last)
+                growing.add(last.image, save_state=last.state.save)
+    except BaseException as error:
+        if isinstance(error, DivergedError):  # it would diverge again
+            growing.forget_state()
+        if last is not None:
+            more = "" if isinstance(error, DivergedError) else "; the same command with --resume goes on"
+            notice(f"{output} has the best picture until step {last.step} of {last.steps}{more}")
+        raise
+    assert last is not None
+    return last
 
 
 def _state(output: Path, options: PaintOptions) -> PaintState:

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from ..engine.frame import read_image, write_image
+from ..engine.jobs.growing_picture import check_picture_path
 from ._common import notice
-from ._painting import check_picture_path, losses_bar
+from ._painting import losses_bar
 
 LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
 

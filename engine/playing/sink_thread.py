@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..mailbox import Mailbox
 from ..result import Result
-from ..sinks.base import Sink, WindowLike
+from ..sinks.base import MainThreadSink, Sink
 from ..sources.base import SourceInfo
 from ..statistics import SinkStats, Statistics
 from .worker import Worker
@@ -86,7 +86,7 @@ class SinkThread:
 
     def idle(self) -> None:
         """Lets a window look after its keys while no result comes."""
-        if isinstance(self.sink, WindowLike):
+        if isinstance(self.sink, MainThreadSink):
             self.sink.idle()
 
     def end(self, *, completed: bool, discard: bool) -> None:

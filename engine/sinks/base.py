@@ -70,17 +70,17 @@ class Sink(Protocol):
 
 
 @runtime_checkable
-class WindowLike(Protocol):
-    """A sink with `main_thread`."""
+class MainThreadSink(Protocol):
+    """What a sink with `main_thread` may have besides `Sink`'s methods; the window handles its keys there."""
 
     def idle(self) -> None:
         """Called many times a second while no result comes."""
 
 
 @runtime_checkable
-class Announced(Protocol):
-    """A sink that the user must be told how to reach."""
+class AnnouncedSink(Protocol):
+    """A sink that users reach at an address which exists only once it is open, such as the web page."""
 
     @property
     def announcement(self) -> str:
-        """One line, once it is open."""
+        """One line that tells the address; for after `open`."""

@@ -103,7 +103,7 @@ def test_ctrl_c_keeps_the_best_and_resume_goes_on(weights, photo, style, tmp_pat
     out = tmp_path / "out.png"
     command = [
         sys.executable, "-c",
-        "from artrt.cli import _painting; _painting.PREVIEW_SECONDS = 0; from artrt.cli.main import main; main()",
+        "import artrt.engine.jobs.growing_picture as g; g.PREVIEW_SECONDS = 0; from artrt.cli.main import main; main()",
         "paint", str(photo), str(style), "-o", str(out), "--size", "64", "--steps", "100000", "--region", "0",
         "--loss-network", str(weights / "narrow.pth"), "--preview", str(tmp_path / "preview.png"),
         "--history", str(tmp_path / "growing.mp4"),
@@ -134,18 +134,19 @@ def wait_for(condition, process, seconds=60):
 
 
 def test_resume_finishes_and_forgets_the_state(paint, photo, style, tmp_path, monkeypatch, capsys):
-    from artrt.cli import _painting
+    from artrt.engine.jobs.growing_picture import GrowingPicture
 
     arguments = (photo, style, "--steps", 12, "--region", 0)
-    original = _painting.Watcher._keep
+    original, taken = GrowingPicture.add, []
 
-    def interrupted(self, step):
-        original(self, step)
-        if step.step == 5:
+    def interrupted(self, image, **options):
+        original(self, image, **options)
+        taken.append(image)
+        if len(taken) == 5:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(_painting.Watcher, "_keep", interrupted)
+        patched.setattr(GrowingPicture, "add", interrupted)
         assert paint(*arguments) == 130
     assert (tmp_path / "out.png.state").is_file()
     assert "step 5 of 12" in capsys.readouterr().err
