@@ -106,3 +106,10 @@ def test_environment_variables_are_those_of_the_code(root):
         for path in (root / folder).rglob("*.py"):
             used |= set(re.findall(r"[\"'](ARTRT_[A-Z_]+)[\"']", path.read_text(encoding="utf-8")))
     assert used <= set(re.findall(r"`(ARTRT_[A-Z_]+)`", text(root)))
+
+
+def test_tables_are_short(root):
+    """At most five rows: a head, a rule, five rows."""
+    tables = re.findall(r"(?:^\|.*\n)+", text(root), re.MULTILINE)
+    assert tables
+    assert [table.splitlines()[0] for table in tables if len(table.splitlines()) > 7] == []
