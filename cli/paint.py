@@ -218,7 +218,7 @@ def _precision(options: PaintOptions) -> str:
 
 
 def _masks(mask: Path | None, style_masks: tuple[Path, ...]) -> Image | list[Image] | None:
-    """Where each style rules; one picture for all, one for each, or None."""
+    """Where each style is used: one picture for all styles, one for each, or None."""
     if mask is not None and style_masks:
         raise UsageError("--mask has a grey level for each style, --style-mask a file: give one or the other")
     if style_masks:

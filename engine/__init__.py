@@ -1,8 +1,8 @@
 """The runtime: sources, stages, sinks. Imports neither torch nor export.
 
-ONNX Runtime reports its use over the network from version 1.29 on. artrt contacts nobody unasked, so this is switched
-off before anything can import onnxruntime, by the variable of version 1.32 and by that of the versions before it. A
-value that the user has set stays.
+ONNX Runtime reports its use over the network from version 1.29 on. artrt contacts no server without being asked,
+so this is switched off before anything can import onnxruntime, by the variable of version 1.32 and by that of the
+versions before it. A value that the user has set stays.
 """
 
 import os

@@ -7,7 +7,7 @@ import re
 HIDDEN = "***"
 #: `user:password@`, up to the last @: a password may hold any sign, slashes and further @ too. Paths have one slash.
 _LOGIN = re.compile(r"(?<![\w.+-])((?!test|screen|csi)[a-z][\w.+-]+:/{1,2})[^\s'\"]*@", re.IGNORECASE)
-#: Values of a query that let in whoever has them.
+#: Values of a query that give access to anyone who has them.
 _SECRETS = r"token|key|api_?key|pass|passwd|password|pwd|secret|auth|signature|sig|access_token|streamid"
 _QUERY = re.compile(rf"([?&](?:{_SECRETS})=)[^&#\s'\"]+", re.IGNORECASE)
 #: The stream key: what stands behind the application of an RTMP address.

@@ -50,7 +50,7 @@ def temporary_beside(path: Path) -> Path:
 
 
 def leftovers(path: Path) -> list[Path]:
-    """Hidden files under which `path` grew in processes that are gone, the newest last.
+    """Hidden files that ended processes left while they wrote `path`, the newest last.
 
     A process of another container may have the number of one that is gone here: a file that is locked is in use.
     """
@@ -156,7 +156,7 @@ def _ignoring_missing() -> Iterator[None]:
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
-    """Paths as people count them: 2.png before 10.png, folder by folder."""
+    """Paths in natural order: 2.png before 10.png, folder by folder."""
     return natsorted(paths, alg=ns.PATH)
 
 

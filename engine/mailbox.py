@@ -88,7 +88,7 @@ class Mailbox(Generic[Item]):
             return self._closed and not self._items
 
     def close(self, *, discard: bool = False) -> int:
-        """Ends the hand-over; wakes everybody who waits. `discard` drops (and counts) what nobody took.
+        """Ends the hand-over; wakes all waiting threads. `discard` drops and counts what was not taken.
 
         Returns:
             How many items were dropped by this call.

@@ -1,4 +1,4 @@
-"""What a running pipeline counts and times, and the snapshot of it that everybody reads."""
+"""What a running pipeline counts and times, and the snapshot that other threads read."""
 
 from __future__ import annotations
 

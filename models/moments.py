@@ -1,4 +1,4 @@
-"""Channel statistics of features: means and centred covariances, and how far two of them lie apart.
+"""Channel statistics of features: means and centred covariances, and how far apart two of them are.
 
 The raw Gram matrix is the covariance plus the outer product of the means. In VGG's features that product is 61 to 97 %
 of it: a loss on Gram matrices sees colour and hardly any stroke. Here means and covariances are compared apart.
@@ -51,7 +51,7 @@ def moments_distances(
 
         mean over layers of  1/2 |C - C*|^2 / (|C|^2 + |C*|^2)  +  1/2 |m - m*|^2 / (|m|^2 + |m*|^2)
 
-    Each term is bounded, so that no layer rules: divided by |C*|^2 alone, a photograph is off by 12 to 45 at relu5_1.
+    Bounded terms keep any layer from dominating: divided by |C*|^2 alone, a photograph is off by 12 to 45 at relu5_1.
 
     Args:
         output: Moments of the paintings by layer.

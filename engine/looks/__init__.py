@@ -1,1 +1,1 @@
-"""Looks: what pictures shall look like, and what can be changed while they are painted."""
+"""Looks: how pictures are painted, and what can change while they are painted."""

@@ -1,4 +1,4 @@
-"""A look: what pictures shall become, and where that is computed. Every option is declared here, once.
+"""A look: how pictures are painted, and where that is computed. Every option is declared here, once.
 
 The command line, the page, the window's keys and the controls of a pipeline read the numbers of a look from `NUMBERS`.
 """
@@ -85,7 +85,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What pictures shall become, and where that is computed.
+    """How pictures are painted, and where that is computed.
 
     Args:
         style: Name, mix ("a:0.7+b:0.3") or path of a style, the path of a painting's picture, or a `Style`; "none"

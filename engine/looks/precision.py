@@ -147,7 +147,7 @@ def _open(path: Path, look: Look, precision: str, photo: Image) -> Stage:
 
 
 def _vectors(look: Look, stage: Stage) -> list[Vector]:
-    """The zoo's styles of this network, of which everybody has the same; the look's own where there are none."""
+    """The zoo's styles of this network; the look's own style when the zoo has none."""
     names = [name for name in usable_styles(look.zoo, stage) if name in look.zoo.styles()]
     if not names and look.style is not None:
         return [look.zoo.mix(look.style, scale=look.style_scale)[0].vector]

@@ -79,7 +79,7 @@ class Runner:
     def _run_chain(self, chain: Chain, image: Image, values: Mapping[str, Any]) -> Image:
         for stage in chain.stages:
             wanted = self._controls.is_on(stage.name)
-            if stage.spec.output == "mask":  # nobody looks at the mask while nothing is kept
+            if stage.spec.output == "mask":  # the mask is not used while nothing is kept
                 wanted = wanted and values.get("keep_salient", 0.0) > 0
             if wanted != (stage.name in chain.enabled):
                 chain.enable(stage.name, wanted)

@@ -41,7 +41,7 @@ class Stylizer:
             `Look`.
         rgb: Arrays are RGB, as Pillow and most other libraries have them, instead of OpenCV's BGR.
         options: Everything else that a `Look` has, by name: strength, keep_salient, quantize, superpixels, model,
-            provider, threads, … Without a `Look`, `stabilize` is 0: every picture stands for itself.
+            provider, threads, … Without a `Look`, `stabilize` is 0: every picture is painted on its own.
 
     Attributes:
         chain: The loaded stages.

@@ -1,4 +1,4 @@
-"""The time of playback: holds frames of a file back until they are due, and stands still while paused."""
+"""The time of playback: holds frames of a file back until they are due, and stops while paused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Clock:
 
     @property
     def paused(self) -> bool:
-        """Whether it stands still."""
+        """Whether it is paused."""
         return not self._running.is_set()
 
     def pause(self, paused: bool) -> None:

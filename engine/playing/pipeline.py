@@ -118,7 +118,7 @@ class Pipeline:
 
     @property
     def paused(self) -> bool:
-        """Whether the picture stands still."""
+        """Whether it is paused."""
         return self._clock.paused
 
     def pause(self, paused: bool = True) -> None:

@@ -16,7 +16,7 @@ from .tracks import Timed, Track, sound_track, subtitle_track
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-# Sound stands in the file at most so long before the picture that it belongs to.
+# Sound is written at most so long before the picture that it belongs to.
 AHEAD_SECONDS = 0.5
 # What a muxer writes by itself, or that is true of the source only.
 OF_THE_CONTAINER = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration"}

@@ -31,7 +31,7 @@ def hud_lines(
         stats: Of the pipeline.
         state: Of its controls.
         recording: The file that is being recorded.
-        paused: The picture stands still.
+        paused: Whether it is paused.
         age_ms: From capture to the moment the frame is shown.
     """
     latency = stats.latency_ms

@@ -21,7 +21,7 @@ class Player(Protocol):
 
     @property
     def paused(self) -> bool:
-        """Whether the picture stands still."""
+        """Whether it is paused."""
 
     def pause(self, paused: bool = True) -> None:
         """Stops the picture or lets it go on."""

@@ -65,7 +65,7 @@ class PushSink:
             raise OutputError(f"{self.name}: cannot be reached: {error}") from error
 
     def close(self, *, completed: bool) -> None:
-        """Sends the rest and hangs up; a server that is gone is no second error."""
+        """Sends the rest and disconnects; a lost server raises no second error."""
         if self._container is not None:
             with contextlib.suppress(Exception):
                 if self._encoder is not None:

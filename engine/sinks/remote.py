@@ -55,7 +55,7 @@ class Remote:
         return self._player.recorder.problem
 
     def toggle_recording(self) -> str | None:
-        """Starts a recording, or finishes the one that is being made, whoever started it.
+        """Starts a recording, or finishes the current one, even when it was started elsewhere.
 
         Returns:
             The file that was started, or None when one was finished.

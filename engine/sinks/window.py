@@ -102,7 +102,7 @@ class WindowSink:
                 cv2.pollKey()
 
     def press(self, key: str) -> None:
-        """Does what a key stands for; unknown keys do nothing."""
+        """Runs the action of a key; unknown keys do nothing."""
         action = self._actions().get(key)
         if key.isdecimal() and key != "0":
             self._choose_style(int(key) - 1)

@@ -1,4 +1,4 @@
-"""Names of cameras, as people know them."""
+"""Names of cameras, as the system shows them."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def is_picture(path: Path) -> bool:
 
 
 def open_pictures(address: str, *, options: SourceOptions) -> PictureSource:
-    """Opens one picture, all pictures of a folder, or all files that match a glob, in the order that people count in.
+    """Opens one picture, all pictures of a folder, or all files that match a glob, in natural order (2 before 10).
 
     Raises:
         InputError: Nothing is there, or the folder or glob has no pictures.

@@ -1,4 +1,4 @@
-"""This machine's cameras, each opened once for all visitors who look at it, and closed when nobody does."""
+"""This machine's cameras, each opened once for all visitors who watch it, and closed after the last."""
 
 from __future__ import annotations
 

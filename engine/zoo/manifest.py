@@ -102,7 +102,7 @@ def require_listed(manifest: ArtefactManifest, *, path: Path, style_file: str) -
 
     Args:
         manifest: What it says.
-        path: Where it stands.
+        path: The file's path.
         style_file: How the file of a style is called, with `{}` for its name.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Any painting at once: reads a style off a picture with the style encoder of a zoo.
+"""Styles from pictures: the style encoder of a zoo turns a painting into a style.
 
 The encoder is one ONNX model, `style-MODEL.onnx`, that looks at a painting for a tenth of a second and gives the style
 vector of it for one trunk. The scale at which it sees the painting is the scale of the strokes.

@@ -1,4 +1,4 @@
-"""How painted a picture looks, what it kept, and whose colours it has: figures by features that no style loss uses.
+"""How painted a picture looks, what it kept, and which palette it has, by features that no style loss uses.
 
     painted = mean over scales 1, 1/2, 1/4 and layers of  1 - d(output, style) / d(photograph, style)
 

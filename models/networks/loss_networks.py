@@ -122,7 +122,7 @@ def load_loss_network(name: str = "compact", *, directory: Path | None = None) -
 
     Args:
         name: ``wide``, ``compact``, ``compact-encoder``, ``vgg19``, or the path of torchvision's VGG-19 or VGG-16.
-        directory: Where the weight files lie.
+        directory: The folder of the weight files.
 
     Raises:
         UsageError: An unknown name.

@@ -1,4 +1,4 @@
-"""Pretrained loss and localization networks: where their files come from, where they lie, and how they are fetched.
+"""Pretrained loss and localization networks: where their files come from and are kept, and how they are fetched.
 
 artrt ships none of these weights. `locate` finds them on this machine, `pull` downloads those that have an address
 and keeps a file only when its sha256 is the expected one.

@@ -27,7 +27,7 @@ class Style:
     Attributes:
         image: float [1, 3, h, w], RGB in [0, 1], at the scale of the painting.
         weight: Its share; the shares of all styles add to 1.
-        mask: float [1, 1, H, W] in [0, 1], where in the painting it rules; everywhere when None.
+        mask: float [1, 1, H, W] in [0, 1], where in the painting this style is used; everywhere when None.
     """
 
     image: Tensor

@@ -153,7 +153,7 @@ class Objective:
     def __call__(self, image: Tensor) -> Evaluation:
         """Measures a picture as it will be seen, that is clipped to [0, 1]; the range term alone sees it unclipped.
 
-        What lies outside has no gradient but that of the range term, which brings it back.
+        Outside that range only the range term has a gradient; it brings the values back.
 
         Args:
             image: float [1, 3, H, W], RGB, about [0, 1].

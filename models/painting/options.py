@@ -1,4 +1,4 @@
-"""What `paint` is told: one frozen value, checked when it is made."""
+"""The options of `paint`: one frozen value, checked when it is made."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class PaintOptions:
         if self.preserve_color is not None:
             _one_of("way to preserve colour", self.preserve_color, PRESERVED_COLORS)
         if not 0.1 <= self.style_scale <= 10:
-            raise UsageError(f"the scale of the style is {self.style_scale}; it lies between 0.1 and 10")
+            raise UsageError(f"the scale of the style must be between 0.1 and 10, got {self.style_scale}")
         if self.tile_px:
             _at_least("tile", self.tile_px, 2 * MINIMUM_PX)
         if not self.style_scales or any(scale < 1 for scale in self.style_scales):

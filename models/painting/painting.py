@@ -102,7 +102,7 @@ def paint(
         options: How to paint.
         networks: Loss networks; the pretrained ones on this machine when None.
         mask: uint8 [H, W] or [H, W, 3] with one grey level for each style (darkest first): where each style rules;
-            or one such picture for each style, white where it rules.
+            or one such picture for each style, white where the style is used.
         initial: uint8, BGR, of any size: the start for `init="stylized"`.
         resume: State of a painting that was stopped, made with the same options of the same pictures.
 

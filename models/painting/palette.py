@@ -76,7 +76,7 @@ def style_masks(mask: Image, count: int) -> list[Image]:
 
 
 def own_masks(masks: Sequence[Image], count: int) -> list[Image]:
-    """One mask for each style: white where it rules, black where it does not, grey for a share.
+    """One mask for each style: white where the style is used, black where it is not, grey for a share.
 
     Args:
         masks: uint8 [H, W] or [H, W, 3].
@@ -86,7 +86,7 @@ def own_masks(masks: Sequence[Image], count: int) -> list[Image]:
         uint8 [H, W] each. Where none is white, there is only the photograph's content to paint.
 
     Raises:
-        InputError: Not as many masks as styles, or a black one, of whose style nothing would be seen.
+        InputError: The numbers of masks and styles differ, or a mask is all black.
     """
     if len(masks) != count:
         raise InputError(f"{len(masks)} style masks for {count} styles: give one for each, in their order")

@@ -24,7 +24,7 @@ _FREE = ("device", "tile_px", "bfloat16")
 
 @dataclass(frozen=True)
 class PaintState:
-    """Where a painting stands.
+    """How far a painting is.
 
     Attributes:
         pixels: float [1, 3, H, W], RGB, the best picture of the level.

@@ -1,4 +1,4 @@
-"""What a training is told: one frozen value, written into every checkpoint and model card."""
+"""The options of a training: one frozen value, written into every checkpoint and model card."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ class Site:
 
 
 def _told(handler: Handler) -> Handler:
-    """Turns errors into a JSON answer; one that nobody foresaw is logged."""
+    """Turns errors into a JSON answer; an unexpected one is logged."""
 
     async def wrapped(request: Request) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""What stands between the page and the rest of the world: an ASGI wrapper that every request passes.
+"""The web page's protection: an ASGI wrapper that every request passes.
 
 In this order: rate (429), host (421), origin (403), token (401), size and time of the body (413, 408), requests in
 progress (503). `/healthz` passes without any of them.
