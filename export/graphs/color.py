@@ -4,7 +4,7 @@ After IEC 61966-2-1 (sRGB) and CIE 15:2004 (CIELAB); the white point is what the
 Tensors are float32 with the channels second to last, [..., 3, n]: B, G, R in [0, 255]; L in [0, 100], a, b.
 
 Both curves have a straight piece near black. Instead of choosing per element, power and line are added, each held
-still by a clip where the other one rules:
+constant by a clip where the other one applies:
 
     curve(v) = power(max(v, joint)) + slope * (min(v, joint) - joint)
 
@@ -12,8 +12,6 @@ still by a clip where the other one rules:
 2. Linear light to XYZ / white: one matrix.
 3. f: cube root above the joint at (6/29)^3, as exp(log / 3).
 4. f to L, a, b: one matrix; its constant part vanishes for a and b.
-
-The way back runs the same steps from 4 to 1.
 """
 
 from __future__ import annotations
@@ -34,7 +32,6 @@ RELATIVE_XYZ_FROM_BGR = (XYZ_FROM_RGB / WHITE[:, None])[:, ::-1]
 LAB_FROM_F = np.array([[0, 116, 0], [500, -500, 0], [0, 200, -200]], np.float64)
 DARK = 16.0
 BYTE_JOINT, BYTE_OFFSET, BYTE_SLOPE, GAMMA = 0.04045 * LEVELS, 0.055 * LEVELS, 1 / (12.92 * LEVELS), 2.4
-LIGHT_JOINT = 0.04045 / 12.92
 ROOT_JOINT = 6 / 29
 CUBE_JOINT, CUBE_SLOPE = ROOT_JOINT**3, 1 / (3 * ROOT_JOINT**2)
 
@@ -52,7 +49,7 @@ def lab_from_bgr(graph: GraphBuilder, levels: str) -> str:
     upper = graph.op("Max", levels, np.float32(BYTE_JOINT))
     logarithm = graph.op("Log", graph.op("Add", upper, np.float32(BYTE_OFFSET)))
     exponent = graph.op("Mul", logarithm, np.float32(GAMMA))
-    # The divisor 269.025^2.4 stands in the matrix, the line's slope is scaled to match it.
+    # The divisor 269.025^2.4 is in the matrix; the line's slope is scaled to match it.
     scale = (1.055 * LEVELS) ** -GAMMA
     power = graph.op("Exp", exponent)
     light = _with_line(graph, power, levels, joint=BYTE_JOINT, slope=BYTE_SLOPE / scale)
@@ -60,20 +57,6 @@ def lab_from_bgr(graph: GraphBuilder, levels: str) -> str:
     roots = _f(graph, relative)
     lab = graph.op("MatMul", _float(LAB_FROM_F), roots)
     return graph.op("Sub", lab, np.array([[DARK], [0], [0]], np.float32))
-
-
-def bgr_from_lab(graph: GraphBuilder, lab: str) -> str:
-    """Levels in sRGB of CIELAB, not clipped, not rounded: the inverse of `lab_from_bgr`."""
-    lifted = graph.op("Add", lab, np.array([[DARK], [0], [0]], np.float32))
-    roots = graph.op("MatMul", _float(np.linalg.inv(LAB_FROM_F)), lifted)
-    upper = graph.op("Max", roots, np.float32(ROOT_JOINT))
-    cubes = graph.op("Mul", graph.op("Mul", upper, upper), upper)
-    relative = _with_line(graph, cubes, roots, joint=ROOT_JOINT, slope=1 / CUBE_SLOPE)
-    light = graph.op("MatMul", _float(np.linalg.inv(RELATIVE_XYZ_FROM_BGR)), relative)
-    logarithm = graph.op("Log", graph.op("Max", light, np.float32(LIGHT_JOINT)))
-    power = graph.op("Exp", graph.op("Mul", logarithm, np.float32(1 / GAMMA)))
-    scaled = graph.op("Sub", graph.op("Mul", power, np.float32(1.055 * LEVELS)), np.float32(BYTE_OFFSET))
-    return _with_line(graph, scaled, light, joint=LIGHT_JOINT, slope=1 / BYTE_SLOPE)
 
 
 def _f(graph: GraphBuilder, relative: str) -> str:
