@@ -90,9 +90,9 @@ def pictures(asked: argparse.Namespace) -> None:
             artrt.write_image(Path(asked.keep, f"{name}-{style}.png"), last.image)
         with artrt.Stylizer(style) as stylizer:
             fast = stylizer(as_high(photo))
-        columns.append(
-            np.vstack([fast, np.full((GAP_PX, fast.shape[1], 3), 255, np.uint8), as_high(last.image)])
-        )
+        slow = cv2.resize(last.image, fast.shape[1::-1], interpolation=cv2.INTER_AREA)
+        gap = np.full((GAP_PX, fast.shape[1], 3), 255, np.uint8)
+        columns.append(np.vstack([fast, gap, slow]))
     artrt.write_image(IMAGES / "paint-pictures.jpg", row(columns))
 
 
