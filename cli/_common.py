@@ -212,11 +212,14 @@ def tell_result(line: str, *, output: str) -> None:
 def tell_left_out(inputs: Sequence[str]) -> None:
     """Names the files of the given folders that are no known kind of picture or video."""
     from ..engine.jobs.job import left_out
+    from ..engine.pictures.heif import HEIF_SUFFIXES, MISSING
 
     names = [path.name for path in left_out(inputs)]
     if names:
         more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
         notice(f"left out, not a known kind of picture or video: {', '.join(names[:MOST_NAMES])}{more}")
+    if any(Path(name).suffix.lower() in HEIF_SUFFIXES for name in names):
+        notice(with_origin(MISSING))
 
 
 def echo_json(data: object) -> None:

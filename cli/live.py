@@ -251,6 +251,8 @@ def play(
                 notice(sink.announcement)
         result = _played(pipeline, writer)
         writer.write(result)
+    for note in pipeline.notes:
+        notice(note)
     notice(summary(result))
     return result
 

@@ -49,6 +49,7 @@ EXTRAS = {
     "onnxruntime": "cpu",
     "onnxscript": "train",
     "openvino": "openvino",
+    "pi_heif": "heif",
     "platformdirs": "train",
     "pyvirtualcam": "vcam",
     "ray": "batch",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .pictures.array import Image, as_image, check_image
 from .pictures.formats import IMAGE_SUFFIXES, keeps_alpha
+from .pictures.heif import readable_suffixes
 from .pictures.reading import decode_image, read_image, read_image_with_alpha
 from .pictures.writing import encode_image, write_image
 
@@ -23,6 +24,7 @@ __all__ = [
     "keeps_alpha",
     "read_image",
     "read_image_with_alpha",
+    "readable_suffixes",
     "write_image",
 ]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import in_order, is_hidden, sha256_of
-from ..frame import IMAGE_SUFFIXES
+from ..frame import readable_suffixes
 from ..looks.building import settled
 from ..looks.look import NO_STYLE, PLACES
 from ..sources import VIDEO_SUFFIXES
@@ -142,7 +142,7 @@ def fingerprint(work: Work) -> str:
 
 
 def _has_media(folder: Path) -> bool:
-    suffixes = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    suffixes = readable_suffixes() | VIDEO_SUFFIXES
     return any(
         path.suffix.lower() in suffixes and path.is_file() and not is_hidden(path)
         for path in folder.iterdir()

@@ -20,8 +20,9 @@ from typing import Any, Literal
 
 from ..errors import ArtrtError, InputError, OutputError, UsageError
 from ..files import in_order, is_hidden
-from ..frame import IMAGE_SUFFIXES, Image
+from ..frame import IMAGE_SUFFIXES, Image, readable_suffixes
 from ..looks.stylizer import Stylizer
+from ..pictures.heif import HEIF_SUFFIXES, MISSING
 from ..pictures.reading import PictureFile, is_moving, is_stream, open_picture
 from ..pictures.writing import STANDARD_OUTPUT
 from ..playing.pipeline import Pipeline
@@ -29,12 +30,9 @@ from ..sinks import EncodeOptions, open_sink
 from ..sinks.encoder import even
 from ..sinks.video_file import FORMATS as VIDEO_FORMATS
 from ..sinks.video_file import partial_name
-from ..sources import VIDEO_SUFFIXES, Size, SourceInfo, SourceOptions
+from ..sources import VIDEO_SUFFIXES, Size, SourceOptions
 from ..statistics import Stats
 from .picture import Facts, Painter, paint_file
-
-# A video is called cut off when this share of its frames and of its length is missing.
-MISSING_SHARE = 0.05
 
 Kind = Literal["picture", "video"]
 OnProgress = Callable[[float, float | None], None]
@@ -188,8 +186,7 @@ def _run_video(
     if stats.frames_out == 0:
         raise InputError(f"{job.input}: no frame could be decoded")
     width, height = even(stats.width, stats.height) if becomes_video else (stats.width, stats.height)
-    notes = (*pipeline.notes, *_missing(pipeline.info, stats.frames_out))
-    return width, height, stats.frames_out, notes
+    return width, height, stats.frames_out, pipeline.notes
 
 
 @contextmanager
@@ -203,20 +200,6 @@ def _naming_the_part(output: Path) -> Iterator[None]:
         if part.exists() and part.stat().st_mtime_ns != before:
             error.kept = str(part)  # type: ignore[union-attr]
         raise
-
-
-def _missing(info: SourceInfo, frames: int) -> tuple[str, ...]:
-    """A note when a file ends before the frames that its header promises, as a broken download does.
-
-    The length is asked too: a clip that was trimmed without being encoded again promises frames that are never shown.
-    """
-    wanted, seconds = info.frame_count, info.duration_seconds
-    if not wanted or not seconds or not info.rate:
-        return ()
-    least = 1 - MISSING_SHARE
-    if frames >= least * wanted or frames / float(info.rate) >= least * seconds:
-        return ()
-    return (f"only {frames} of {wanted} frames could be read: the file is damaged or cut off",)
 
 
 class _Kept:
@@ -265,18 +248,20 @@ def _files(text: str) -> list[Path]:
     if not path.exists():
         raise InputError(f"{text}: no such file" + (" (live sources: artrt live)" if "://" in text else ""))
     if not _is_media(path):
-        listed = ", ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
+        if path.suffix.lower() in HEIF_SUFFIXES:
+            raise InputError(f"cannot read {text}: {MISSING}")
+        listed = ", ".join(sorted(readable_suffixes() | VIDEO_SUFFIXES))
         raise InputError(f"{text}: not a known kind of picture or video ({listed})")
     return [path]
 
 
 def _is_media(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES and not is_hidden(path)
+    return path.suffix.lower() in readable_suffixes() | VIDEO_SUFFIXES and not is_hidden(path)
 
 
 def _kind(path: Path, output_suffix: str = "") -> Kind:
     """What a file is; an animation that is to become a video file is one."""
-    if path.suffix.lower() not in IMAGE_SUFFIXES and not is_stream(path):
+    if path.suffix.lower() not in readable_suffixes() and not is_stream(path):
         return "video"
     return "video" if output_suffix in VIDEO_FORMATS and is_moving(path) else "picture"
 
@@ -286,6 +271,8 @@ def _output_name(file: Path) -> str:
         raise UsageError(
             "the standard input has no name: give the output a file's name, as in -o painting.png"
         )
+    if file.suffix.lower() in HEIF_SUFFIXES:
+        return file.stem + ".jpg"
     if _kind(file) == "picture" or file.suffix.lower() in VIDEO_FORMATS:
         return file.name
     return file.stem + ".mp4"

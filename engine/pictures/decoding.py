@@ -28,6 +28,8 @@ from .about import orientation_of, without_warnings
 from .array import Image, as_image, eight_bit, split_alpha
 from .colour import colour_space, srgb_of, srgb_of_cmyk
 from .formats import FORMATS, KINDS
+from .heif import KIND as HEIF
+from .heif import is_heif, prepare
 
 KNOWN = (*dict.fromkeys(KINDS.values()), "MPO", "DIB")
 BY_OPENCV = frozenset({"JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "DIB", "PPM"})
@@ -51,11 +53,15 @@ def header_of(data: bytes, name: str) -> Pil.Image | None:
     """What Pillow knows of a file before it decodes pixels, or None when only OpenCV may know it.
 
     Raises:
-        InputError: It has more pixels than may be decoded.
+        InputError: It has more pixels than may be decoded, or nothing here reads its kind.
     """
+    known = KNOWN
+    if is_heif(data):
+        prepare(name)
+        known = (HEIF,)
     try:
         with _own_pixel_limit(), without_warnings():
-            header = Pil.open(io.BytesIO(data), formats=KNOWN)
+            header = Pil.open(io.BytesIO(data), formats=known)
     except (UnidentifiedImageError, *_BROKEN):
         return None
     width, height = header.size

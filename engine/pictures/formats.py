@@ -9,6 +9,8 @@ GIF         .gif                     yes          moving
 AVIF        .avif                    yes          moving
 JPEG 2000   .jp2                     -            -
 BMP, PPM    .bmp .ppm .pgm           -            -
+
+HEIC can be read besides: see `heif`.
 """
 
 from __future__ import annotations
@@ -40,7 +42,11 @@ TRANSPARENT = frozenset({"PNG", "WEBP", "TIFF", "GIF", "AVIF"})
 MOVING = frozenset({"PNG", "WEBP", "GIF", "AVIF"})
 PAGED = frozenset({"TIFF"})
 #: The suffix that is written where only the kind is known.
-SUFFIX_OF = {kind: suffix for suffix, kind in reversed(KINDS.items())} | {"MPO": ".jpg", "DIB": ".bmp"}
+SUFFIX_OF = {kind: suffix for suffix, kind in reversed(KINDS.items())} | {
+    "MPO": ".jpg",
+    "HEIF": ".jpg",
+    "DIB": ".bmp",
+}
 
 
 def kind_of(path: str | os.PathLike[str]) -> str | None:

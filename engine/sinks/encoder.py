@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CODECS = {"mp4": "libx264", "mov": "libx264", "matroska": "libx264", "flv": "libx264", "rtsp": "libx264"}
 CODECS |= {"mpegts": "libx264", "webm": "libvpx-vp9"}
 # What keeps transparency: the encoder of a container, and the pixel format of an encoder.
-ALPHA_CODECS = {"webm": "libvpx-vp9", "mov": "prores_ks"}
+ALPHA_CODECS = {"webm": "libvpx-vp9", "matroska": "libvpx-vp9", "mov": "prores_ks"}
 ALPHA_LAYOUTS = {"libvpx-vp9": "yuva420p", "prores_ks": "yuva444p10le"}
 # Ends of the names of hardware encoders, and what each needs.
 HARDWARE = {

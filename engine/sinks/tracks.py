@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,16 @@ COPIED_SUBTITLES = {
     "mov": {"mov_text"},
     "webm": {"webvtt"},
 }
-#: FFmpeg's bitstream filter and the codec that it gives, by format and codec of the source.
+#: FFmpeg's bitstream filter, or none, and the codec that it gives, by format and codec of the source.
 CONVERTED_SUBTITLES = {
     **{(name, codec): ("text2movsub", "mov_text") for name in ("mp4", "mov") for codec in PLAIN_TEXT},
+    **{("webm", codec): ("", "webvtt") for codec in PLAIN_TEXT},
     ("matroska", "mov_text"): ("mov2textsub", "subrip"),
+    ("webm", "mov_text"): ("mov2textsub", "webvtt"),
 }
+# What SubRip has and WebVTT has not: colours and sizes, and places as "{\\an8}".
+_ONLY_SUBRIP = re.compile(r"</?font[^>]*>|\{\\[^}]*\}", re.IGNORECASE)
+_NO_MARK = re.compile(r"&|<(?!/?[biu]>)", re.IGNORECASE)
 
 
 class CopiedTrack:
@@ -136,8 +142,6 @@ def sound_track(
 
 def subtitle_track(output: OutputContainer, source: Any, *, shift_seconds: float) -> Track | None:
     """Adds a track of subtitles to the output; None where the container has no such subtitles."""
-    from av.bitstream import BitStreamFilterContext
-
     name, codec = output.format.name, source.codec_context.name if source.codec_context else ""
     if codec in COPIED_SUBTITLES.get(name, ()):
         return CopiedTrack(source, output.add_stream_from_template(source), shift_seconds=shift_seconds)
@@ -145,8 +149,31 @@ def subtitle_track(output: OutputContainer, source: Any, *, shift_seconds: float
         return None
     converter, becomes = CONVERTED_SUBTITLES[name, codec]
     target = output.add_mux_stream(becomes)
-    convert = BitStreamFilterContext(converter, source).filter
+    convert = _converter(converter, source, to_webvtt=becomes == "webvtt")
     return CopiedTrack(source, target, shift_seconds=shift_seconds, convert=convert)
+
+
+def _converter(name: str, source: Any, *, to_webvtt: bool) -> Callable[[Any], list[Any]]:
+    """From a packet of the source to packets of the output: through FFmpeg's filter of this name, if any."""
+    from av.bitstream import BitStreamFilterContext
+
+    filtered: Callable[[Any], list[Any]] = (
+        BitStreamFilterContext(name, source).filter if name else lambda packet: [packet]
+    )
+    if not to_webvtt:
+        return filtered
+    return lambda packet: [_webvtt(text) for text in filtered(packet) if text.size]  # MP4 fills gaps
+
+
+def _webvtt(packet: Any) -> Any:
+    """A packet of SubRip as one of WebVTT: bold, italic and underlined stay, other marks go."""
+    import av
+
+    text = _ONLY_SUBRIP.sub("", bytes(packet).decode("utf-8", "replace"))
+    text = _NO_MARK.sub(lambda sign: "&amp;" if sign[0] == "&" else "&lt;", text)
+    cue = av.Packet(text.encode())
+    cue.pts, cue.dts, cue.duration, cue.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+    return cue
 
 
 def _is_adts(track: Any) -> bool:

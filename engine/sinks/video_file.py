@@ -67,7 +67,7 @@ class VideoFileSink:
         kept_by = "; .mkv holds more" if elsewhere else ""
         notes = [f"not kept in {self._path.suffix}: {dropped}{kept_by}"] if dropped else []
         if self._encoder is not None and self._encoder.lost_alpha:
-            notes.append("its transparency is lost: .webm, .mov and .png keep it")
+            notes.append("its transparency is lost: .webm, .mkv, .mov and .png keep it")
         return tuple(notes)
 
     @property

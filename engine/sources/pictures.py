@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..files import in_order, is_hidden
-from ..frame import IMAGE_SUFFIXES, Frame, read_image
+from ..frame import Frame, read_image, readable_suffixes
 from .base import SourceInfo, SourceOptions, scaled
 
 DEFAULT_RATE = 25.0
@@ -66,7 +66,7 @@ def is_pictures(address: str) -> bool:
 
 def is_picture(path: Path) -> bool:
     """True when the suffix is a picture's."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
+    return path.suffix.lower() in readable_suffixes()
 
 
 def open_pictures(address: str, *, options: SourceOptions) -> PictureSource:
@@ -100,4 +100,4 @@ def _matches(pattern: str) -> list[str]:
 
 
 def _suffixes() -> str:
-    return ", ".join(sorted(IMAGE_SUFFIXES))
+    return ", ".join(sorted(readable_suffixes()))

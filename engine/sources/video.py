@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # A video is called cut off when this share of its length is missing.
 MISSING_SHARE = 0.05
+# Bytes of a packet of a transport stream: plain, with times as cameras write them, with parity.
+TRANSPORT_PACKETS = (188, 192, 204)
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # Matroska's duration of one track
 
 
@@ -127,19 +129,36 @@ class VideoSource:
             yield Frame(image, index, seconds + self._offset_seconds, time.monotonic(), alpha)
 
     def _missing(self) -> list[str]:
-        """A note when a file that does not say how many frames it has breaks off; see also `Done.notes`."""
+        """A note when a file ends before what its header promises, as a broken download does."""
+        if self.info.frame_count is not None:
+            return self._missing_frames(self.info.frame_count)
         wanted = self._promised_seconds()
         if wanted is not None and self._end_seconds < (1 - MISSING_SHARE) * wanted:
             shown = f"{self._end_seconds:.1f} of {wanted:.1f}"
             return [f"only {shown} seconds could be read: the file is damaged or cut off"]
-        if self.info.frame_count is None and self._track.damaged_end:
+        if self._track.damaged_end or self._breaks_off():
             return ["its last frames are damaged: the file is damaged or cut off"]
         return []
 
+    def _breaks_off(self) -> bool:
+        """Whether a transport stream ends within a packet; what is missing of its last frame is not always seen."""
+        if self._track.container.format.name != "mpegts" or self.info.origin is None:
+            return False
+        return all(self.info.origin.stat().st_size % size for size in TRANSPORT_PACKETS)
+
+    def _missing_frames(self, wanted: int) -> list[str]:
+        """The same where the header says how many frames there are.
+
+        The length is asked too: a clip that was trimmed without encoding promises frames that are never shown.
+        """
+        frames, seconds, rate = self._index, self.info.duration_seconds, self.info.rate
+        least = 1 - MISSING_SHARE
+        if not seconds or not rate or frames >= least * wanted or frames / float(rate) >= least * seconds:
+            return []
+        return [f"only {frames} of {wanted} frames could be read: the file is damaged or cut off"]
+
     def _promised_seconds(self) -> float | None:
         """How long the pictures last by the file's header, None where it does not say so."""
-        if self.info.frame_count is not None:
-            return None
         said = _CLOCK.fullmatch(self._track.stream.metadata.get("DURATION", ""))
         if said is not None:
             hours, minutes, seconds = map(float, said.groups())

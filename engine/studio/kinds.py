@@ -52,7 +52,7 @@ def picture_kind(head: bytes) -> Kind:
         InputError: It is none that is taken.
     """
     if head[4:8] == b"ftyp" and head[8:12] in _PHOTO_BRANDS:
-        raise InputError("HEIC and AVIF cannot be read: send a JPEG, PNG or WebP")
+        raise InputError("HEIC and AVIF are not taken here: send a JPEG, PNG or WebP")
     return _kind(head, PICTURES, "not a picture: send a JPEG, PNG, WebP, BMP or TIFF")
 
 

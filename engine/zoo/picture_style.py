@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import IntegrityError, UnsupportedImageError, UsageError
 from ..frame import IMAGE_SUFFIXES, Image, check_image, read_image_with_alpha
+from ..pictures.heif import HEIF_SUFFIXES
 from ..sessions import open_session
 from .style import Style, printable
 
@@ -101,7 +102,7 @@ def picture_styles(path: Path) -> PictureStyles:
 
 def names_picture(name: str) -> bool:
     """Whether a style's name is the path of a picture, by its suffix."""
-    return Path(name).suffix.lower() in IMAGE_SUFFIXES
+    return Path(name).suffix.lower() in IMAGE_SUFFIXES | HEIF_SUFFIXES
 
 
 def read_painting(path: str | os.PathLike[str]) -> Image:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, IntegrityError, UsageError
 from ..files import replacing
 from ..frame import IMAGE_SUFFIXES
+from ..pictures.heif import HEIF_SUFFIXES
 
 SUFFIX = ".safetensors"
 TENSOR = "style"
@@ -220,7 +221,11 @@ def _shared_facts(styles: Sequence[Style]) -> dict[str, Any]:
 
 def _parse_part(part: str, text: str) -> tuple[str, float]:
     name, separator, weight_text = part.rpartition(":")
-    if not separator or Path(weight_text).suffix in (SUFFIX, *IMAGE_SUFFIXES):  # a path with a colon in it
+    if not separator or Path(weight_text).suffix in (
+        SUFFIX,
+        *IMAGE_SUFFIXES,
+        *HEIF_SUFFIXES,
+    ):  # a path with a colon in it
         name, weight_text = part, "1"
     try:
         weight = float(weight_text)

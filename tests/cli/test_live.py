@@ -10,7 +10,7 @@ import pytest
 
 from artrt.cli.main import run
 from artrt.engine.frame import read_image, write_image
-from support.clips import make_clip, probe
+from support.clips import cut_off, make_clip, probe
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +67,13 @@ def test_record_without_a_window_is_one_more_file(use_tiny_zoo, tmp_path):
     ]
     assert run(arguments) == 0
     assert probe(tmp_path / "a.mp4").frames == 5
+
+
+def test_what_is_lost_is_said(use_tiny_zoo, tmp_path, capsys):
+    clip = make_clip(tmp_path / "a.mp4", frames=60)
+    cut_off(clip, share=0.5)
+    assert run(["live", str(clip), "--headless", "--style", "none", "-o", str(tmp_path / "b.mp4")]) == 0
+    assert "artrt: only " in capsys.readouterr().err
 
 
 def test_no_style_plays_the_source(use_tiny_zoo, tmp_path, picture):

@@ -137,10 +137,10 @@ def test_twins_of_a_mac_are_no_pictures(tmp_path, capsys):
 def test_files_that_are_left_out_are_named(tmp_path, picture, capsys):
     write_image(tmp_path / "in" / "a.png", picture(8, 8))
     Image.fromarray(picture(8, 8)).save(tmp_path / "in" / "b.avif")
-    for name in ("c.heic", "notes.txt", ".hidden"):
+    for name in ("c.psd", "notes.txt", ".hidden"):
         (tmp_path / "in" / name).touch()
     assert plain(tmp_path / "in", "-o", tmp_path / "out") == 0
-    assert "left out, not a known kind of picture or video: c.heic, notes.txt\n" in capsys.readouterr().err
+    assert "left out, not a known kind of picture or video: c.psd, notes.txt\n" in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.avif"]
 
 

@@ -11,6 +11,7 @@ from support.footage import write_footage
 
 KINDS = {
     ".webm": ("libvpx-vp9", "yuva420p", {"auto-alt-ref": "0"}),
+    ".mkv": ("libvpx-vp9", "yuva420p", {"auto-alt-ref": "0"}),
     ".mov": ("prores_ks", "yuva444p10le", {"profile": "4444"}),
 }
 
@@ -28,8 +29,8 @@ def inverted(image):
     return 255 - image
 
 
-@pytest.mark.parametrize("source", [".webm", ".mov"])
-@pytest.mark.parametrize("target", [".webm", ".mov"])
+@pytest.mark.parametrize("source", KINDS)
+@pytest.mark.parametrize("target", KINDS)
 def test_transparency_survives(tmp_path, source, target):
     clip = see_through(tmp_path / f"in{source}")
     pipeline = Pipeline(str(clip), [inverted], [tmp_path / f"out{target}"])
@@ -56,7 +57,7 @@ def test_transparency_that_the_output_has_not_is_said_to_be_lost(tmp_path, alpha
     clip = see_through(tmp_path / "in.mov", alpha=alpha)
     pipeline = Pipeline(str(clip), sinks=[str(tmp_path / "out.mp4")])
     pipeline.run()
-    assert pipeline.notes == ("its transparency is lost: .webm, .mov and .png keep it",)[:notes]
+    assert pipeline.notes == ("its transparency is lost: .webm, .mkv, .mov and .png keep it",)[:notes]
 
 
 def test_opaque_video_has_no_alpha(tmp_path):

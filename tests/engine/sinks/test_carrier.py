@@ -11,7 +11,7 @@ from artrt.engine.sinks import EncodeOptions, open_sink
 from support.clips import level_picture
 
 
-def rich_clip(path, *, subtitle="subrip", tags=None):
+def rich_clip(path, *, subtitle="subrip", tags=None, text=b"Hello"):
     """One second: pictures, a low and a high tone, subtitles, two chapters, tags."""
     with av.open(str(path), "w") as container:
         picture = container.add_stream("libx264", rate=25)
@@ -28,7 +28,7 @@ def rich_clip(path, *, subtitle="subrip", tags=None):
             frame.pts, frame.time_base = k, Fraction(1, 25)
             container.mux(picture.encode(frame))
         container.mux(picture.encode(None))
-        container.mux(spoken(words))
+        container.mux(spoken(words, text))
         for number, sound in enumerate(sounds):
             wave = np.sin(np.arange(48000) * 2 * np.pi * (number + 1) / 100) * 9000
             for start in range(0, 48000, 1024):
@@ -51,8 +51,8 @@ def chapter(number, start, end, title):
     }
 
 
-def spoken(stream):
-    packet = av.Packet(b"Hello")
+def spoken(stream, text):
+    packet = av.Packet(text)
     packet.pts = packet.dts = 200
     packet.duration, packet.time_base, packet.stream = 400, Fraction(1, 1000), stream
     return packet
@@ -99,11 +99,34 @@ def test_subtitles_of_an_mp4_become_those_of_matroska(tmp_path):
         assert container.streams.subtitles[0].codec_context.name == "srt"
 
 
+@pytest.mark.parametrize("between", ["", ".mp4", ".mkv"])
+def test_subtitles_become_those_of_webm(tmp_path, between):
+    text = b"<i>Salt</i> & <font color=red>pepper</font> <3 {\\an8}up"
+    clip = rich_clip(tmp_path / "in.mkv", text=text if between != ".mp4" else b"Salt & pepper <3 up")
+    if between:
+        carried(clip, tmp_path / f"between{between}")
+        clip = tmp_path / f"between{between}"
+    notes, tracks, _, _ = carried(clip, tmp_path / "out.webm")
+    assert (notes, tracks[3]) == ((), ("subtitle", "fra"))
+    with av.open(str(tmp_path / "out.webm")) as container:
+        assert container.streams.subtitles[0].codec_context.name == "webvtt"
+        (words,) = [packet for packet in container.demux(subtitles=0) if packet.size]
+        salt = "<i>Salt</i>" if between != ".mp4" else "Salt"
+        assert bytes(words).decode() == f"{salt} &amp; pepper &lt;3 up"
+        assert (float(words.pts * words.time_base), words.duration) == (pytest.approx(0.2, abs=0.05), 400)
+
+
+def test_subtitles_that_webm_has_not_are_said_to_be_lost(tmp_path):
+    clip = rich_clip(tmp_path / "in.mkv", subtitle="ass", text=b"0,0,Default,,0,0,0,,Hello")
+    notes, _, _, _ = carried(clip, tmp_path / "out.webm")
+    assert notes == ("not kept in .webm: 1 subtitle track (ssa); .mkv holds more",)
+
+
 def test_both_sounds_are_heard_where_they_are_encoded_again(tmp_path):
     clip = rich_clip(tmp_path / "in.mkv")
     notes, tracks, _, _ = carried(clip, tmp_path / "out.webm")
-    assert notes == ("not kept in .webm: 1 subtitle track (srt); .mkv holds more",)
-    assert tracks[1:] == [("audio", "eng"), ("audio", "deu")]
+    assert notes == ()
+    assert tracks[1:3] == [("audio", "eng"), ("audio", "deu")]
     with av.open(str(tmp_path / "out.webm")) as container:
         for number in range(2):
             container.seek(0)
