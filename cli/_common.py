@@ -91,6 +91,7 @@ def look_options(function: Command) -> Command:
 
     names = [
         "style",
+        "background",
         "style_scale",
         "engine",
         "model",
@@ -134,6 +135,11 @@ def look_options(function: Command) -> Command:
             show_default=True,
             metavar="0.25..4",
             help="Of a painting's picture: coarser strokes above 1, finer below.",
+        ),
+        click.option(
+            "--background",
+            metavar="STYLE",
+            help="Paint what is not salient in a second style, named as --style is.",
         ),
         click.option("--engine", metavar="DIR", help="A folder of `artrt export`, in place of --model."),
         style_option,

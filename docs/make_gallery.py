@@ -89,6 +89,13 @@ EFFECTS = (
         {"style": "the-scream", "keep_salient": 0.7},
     ),
     Effect(
+        "background",
+        "Subject and background",
+        "The subject in one style, what lies behind it in another.",
+        "artrt stylize clip.mp4 -o out.mp4 --style starry-night --background the-scream",
+        {"style": "starry-night", "background": "the-scream"},
+    ),
+    Effect(
         "quantize",
         "Colours",
         "Sixteen colours, chosen by k-means and carried from frame to frame.",

@@ -17,17 +17,28 @@ import numpy as np
 
 from ..effects.saliency import SALIENCY_FILE
 from ..errors import UsageError
+from ..stages.backdrop import BACKGROUND, STYLE, BackdropStage, needs_mask, with_region
 from ..stages.chain import Chain
 from ..stages.loading import load_stage
 from ..stages.stage import Stage
 from ..zoo.artefact import Artefact
-from ..zoo.style import Style
 from ..zoo.zoo import MANIFEST, Zoo
 from .controls import Controls
 from .look import AFTER, BEFORE, BF16, DEFAULT_STYLE, FP32, NO_STYLE, NUMBERS, Effect, Look
 from .precision import settled_precision
 from .preview import Previewer
-from .styling import able_numbers, model_file, resolve_style, style_vector, styled_stage, usable_styles
+from .styling import (
+    MASK_NUMBERS,
+    able_numbers,
+    has_backdrop,
+    model_file,
+    name_of_style,
+    resolve_style,
+    styled_stage,
+    styles_of,
+    usable_styles,
+    vectors_of,
+)
 
 STYLE_STAGE = "stylize"
 AMOUNT_CONTROLS = {"quantize": "colors", "superpixels": "regions"}
@@ -85,9 +96,7 @@ def settled(look: Look) -> Look:
 
 def _shipped_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
     """Loads the zoo's stages into `stages`, in running order; returns their values."""
-    style = None
-    if look.style is not None and look.style != NO_STYLE:
-        style = look.zoo.mix(look.style, scale=look.style_scale)[0]
+    styles = styles_of(look)
     effects = _spare(look) | look.effects
     values: dict[str, Any] = {}
 
@@ -97,12 +106,12 @@ def _shipped_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
                 stages.append(_load(look.zoo.path(f"{name}.onnx"), look))
                 values.update(_amount(stages[-1], effects[name].amount))
 
-    if style is not None and _wants_saliency(look):
+    if styles and _wants_saliency(look):
         stages.append(_load(look.zoo.path(SALIENCY_FILE), look))
     add_effects(BEFORE)
-    if style is not None:
+    if styles:
         stages.append(_load_styled(model_file(look.model, look.zoo), look))
-        values |= {"style": style_vector(style, stages[-1])} | _values(look, stages)
+        values |= with_region(vectors_of(styles, stages[-1]) | _values(look, stages))
     add_effects(AFTER)
     return values
 
@@ -119,8 +128,7 @@ def _exported_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
     if stage is not None and "stroke" in stage.spec.extra:
         stage.session.reason += f"; strokes are fixed at {stage.spec.extra['stroke']:g}"
     if stage is not None and look.style is not None:
-        style = look.zoo.mix(look.style, scale=look.style_scale)[0]
-        values |= {"style": style_vector(style, stage)} | _values(look, stages)
+        values |= with_region(vectors_of(styles_of(look), stage) | _values(look, stages))
     return values
 
 
@@ -135,16 +143,22 @@ def _require_able(look: Look, stages: Sequence[Stage]) -> None:
     able = able_numbers(stages)
     if look.precision == BF16 and styled_stage(stages) is None:
         raise UsageError(f"precision {BF16} was asked for: it changes nothing without a style")
+    if look.background is not None and not has_backdrop(stages):
+        raise UsageError(f"a background was asked for: {_without_saliency(look)}")
     for name, value in look.numbers.items():
         if value == NUMBERS[name].default or name in able or value == _fixed(name, stages):
             continue
-        if look.engine is not None and name == "keep_salient":
-            fix = f"'{look.engine}' has no saliency network; artrt export --saliency brings it"
+        if look.engine is not None and name in MASK_NUMBERS:
+            fix = _without_saliency(look)
         elif (fixed := _fixed(name, stages)) is not None:
             fix = f"the model was exported for {fixed:g} alone; artrt export --{name} {value:g} makes another"
         else:
             fix = "it changes nothing without a style" if styled_stage(stages) is None else "no stage has it"
         raise UsageError(f"{name} {value:g} was asked for: {fix}")
+
+
+def _without_saliency(look: Look) -> str:
+    return f"'{look.engine}' has no saliency network; artrt export --saliency brings it"
 
 
 def _fixed(name: str, stages: Sequence[Stage]) -> float | None:
@@ -161,11 +175,16 @@ def _controls(chain: Chain, look: Look, *, preview: Previewer) -> Controls:
     stage = styled_stage(chain.stages)
     if stage is None or look.style is None:
         return Controls(numbers=numbers, switches=switches)
+    vectors = {
+        role: np.asarray(chain.values[role], np.float32)
+        for role in (STYLE, BACKGROUND)
+        if role in chain.values
+    }
     return Controls(
         styles=usable_styles(look.zoo, stage),
         resolve=partial(resolve_style, look.zoo, stage, scale=look.style_scale),
-        style=look.style.name if isinstance(look.style, Style) else look.style,
-        vector=np.asarray(chain.values["style"], np.float32),
+        style=(name_of_style(look.style), vectors[STYLE]),
+        background=(name_of_style(look.background), vectors[BACKGROUND]) if BACKGROUND in vectors else None,
         numbers=numbers,
         switches=switches,
         preview=preview,
@@ -184,7 +203,8 @@ def _spare(look: Look) -> dict[str, Effect]:
 
 
 def _wants_saliency(look: Look) -> bool:
-    return look.keep_salient > 0 or (look.switchable and _ships(look.zoo, SALIENCY_FILE))
+    asked = needs_mask(look.numbers) or look.background is not None
+    return asked or (look.switchable and _ships(look.zoo, SALIENCY_FILE))
 
 
 def _ships(zoo: Zoo, name: str) -> bool:
@@ -204,13 +224,14 @@ def _amount(stage: Stage, amount: int) -> dict[str, float]:
 def _load_styled(path: Path, look: Look) -> Stage:
     """Loads the style network, in the precision that was asked for or that pays."""
     precision = settled_precision(path, look)
-    stage = _load(path, replace(look, provider=precision.provider), precision=precision.name)
+    chosen = replace(look, provider=precision.provider)
+    stage = _load(path, chosen, precision=precision.name, kind=BackdropStage)
     if precision.why and stage.session.provider == "openvino":
         stage.session.reason += f"; {precision.why}"
     return stage
 
 
-def _load(path: Path, look: Look, *, precision: str = FP32) -> Stage:
+def _load(path: Path, look: Look, *, precision: str = FP32, kind: type[Stage] = Stage) -> Stage:
     """Loads a stage; the effects are not compiled, which takes long and gains nothing."""
     return load_stage(
         path,
@@ -219,6 +240,7 @@ def _load(path: Path, look: Look, *, precision: str = FP32) -> Stage:
         size=look.size,
         steady=look.steady and path.stem not in AMOUNT_CONTROLS,
         precision=precision,
+        kind=kind,
     )
 
 

@@ -5,6 +5,7 @@ Keys, the web page and `Pipeline.set` all write here; the stage thread reads a s
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,8 @@ from ..frame import Image
 from .look import NUMBERS, checked_number
 
 Vector = NDArray[np.float32]
+Named = tuple[str, Vector]
+"""What a style is called, and its vector float32 [D]."""
 StyleResolver = Callable[[str], Vector]
 Preview = Callable[[str, Image], Image]
 """Renders a small version of a picture in a style of the list; called from any thread."""
@@ -34,6 +37,34 @@ class ControlState:
     styles: Sequence[str]
     numbers: Mapping[str, float]
     switches: Mapping[str, bool]
+    background: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fade:
+    """A style that is there, or still on its way from the one before.
+
+    Args:
+        name: What it is called.
+        begin: Vector float32 [D] at the start of the change, or None.
+        end: Vector float32 [D], or None for no style.
+        since: When the change began, in seconds.
+    """
+
+    name: str = ""
+    begin: Vector | None = None
+    end: Vector | None = None
+    since: float = -math.inf
+
+    def at(self, now: float, *, seconds: float) -> Vector | None:
+        """The vector at a time, of a change that takes so many seconds."""
+        if self.begin is None or self.end is None or self.begin.shape != self.end.shape:
+            return self.end
+        part = (now - self.since) / seconds if seconds > 0 else 1.0
+        if part >= 1.0:
+            return self.end
+        between: Vector = (self.begin + part * (self.end - self.begin)).astype(np.float32)
+        return between
 
 
 class Controls:
@@ -42,8 +73,8 @@ class Controls:
     Args:
         styles: Names that n, p and 1-9 go through.
         resolve: Turns a style name or mix ("a:0.7+b:0.3") into its vector, float32 [D]; raises UnknownStyleError.
-        style: What to begin with.
-        vector: The vector of `style`, float32 [D], when it is known.
+        style: What to begin with: a name, a vector float32 [D], or both.
+        background: Likewise, of what is not salient; None: it is painted in the style.
         numbers: The numbers of a look that can be changed here, with their first values; None: all of them.
         switches: Stages that can be turned on and off, by name, and whether they are on.
         preview: Renders thumbnails of the styles; None: there are none.
@@ -55,8 +86,8 @@ class Controls:
         *,
         styles: Sequence[str] = (),
         resolve: StyleResolver | None = None,
-        style: str | Vector | None = None,
-        vector: Vector | None = None,
+        style: str | Vector | Named | None = None,
+        background: str | Vector | Named | None = None,
         numbers: Mapping[str, float] | None = None,
         switches: Mapping[str, bool] | None = None,
         preview: Preview | None = None,
@@ -70,23 +101,35 @@ class Controls:
         self._numbers = {name: checked_number(name, given[name]) for name in NUMBERS if name in given}
         self._switches = dict(switches or {})
         self._cross_fade_seconds = cross_fade_seconds
-        named = isinstance(style, str) and vector is not None
-        self._style_name, self._to = (str(style), vector) if named else self._styled(style)
-        self._from = self._to
-        self._changed_at = 0.0
+        self._style, self._background = (
+            Fade(name, vector, vector) for name, vector in map(self._styled, (style, background))
+        )
 
-    def set(self, /, *, style: str | Vector | None = None, **changes: float | bool) -> None:
+    def set(
+        self,
+        /,
+        *,
+        style: str | Vector | None = None,
+        background: str | Vector | None = None,
+        **changes: float | bool,
+    ) -> None:
         """Changes settings by their names: see `change`."""
-        self.change(changes, style=style)
+        self.change(changes, style=style, background=background)
 
     def change(
-        self, changes: Mapping[str, float | bool], *, style: str | Vector | None = None, fade: bool = True
+        self,
+        changes: Mapping[str, float | bool],
+        *,
+        style: str | Vector | None = None,
+        background: str | Vector | None = None,
+        fade: bool = True,
     ) -> None:
         """Changes settings; all of them, or none when one is wrong.
 
         Args:
             changes: Numbers of a look by their names, and stages' names with True or False.
             style: A name, a mix, or a vector float32 [D]; None keeps it.
+            background: Likewise, of what is not salient; "" paints it in the style again.
             fade: A new style fades in; False: it is there with the next frame.
 
         Raises:
@@ -95,13 +138,17 @@ class Controls:
         """
         numbers, switches = self._checked(changes)
         name, vector = self._styled(style)
+        behind, second = self._styled(background or None)
         with self._lock:
             self._numbers.update(numbers)
             self._switches.update(switches)
+            now = time.monotonic()
+            if second is not None:
+                self._background = Fade(behind, self._behind(now) if fade else second, second, now)
             if vector is not None:
-                now = time.monotonic()
-                self._from, self._to = self._style_at(now) if fade else vector, vector
-                self._style_name, self._changed_at = name, now
+                self._style = Fade(name, self._styled_at(now) if fade else vector, vector, now)
+            if background == "":
+                self._background = Fade("", self._behind(now) if fade else None, self._style.end, now)
 
     def add_switches(self, names: Iterable[str]) -> None:
         """More stages that can be turned on and off; those that are new are on."""
@@ -111,7 +158,8 @@ class Controls:
     def step_style(self, step: int) -> None:
         """The next (1) or previous (-1) style of the list."""
         if self._styles:
-            place = self._styles.index(self._style_name) if self._style_name in self._styles else -1
+            name = self.state.style
+            place = self._styles.index(name) if name in self._styles else -1
             self.set(style=self._styles[(place + step) % len(self._styles)])
 
     def toggle(self, name: str) -> None:
@@ -124,7 +172,8 @@ class Controls:
     def state(self) -> ControlState:
         """A copy of everything."""
         with self._lock:
-            return ControlState(self._style_name, self._styles, dict(self._numbers), dict(self._switches))
+            numbers, switches = dict(self._numbers), dict(self._switches)
+            return ControlState(self._style.name, self._styles, numbers, switches, self._background.name)
 
     def is_on(self, stage: str) -> bool:
         """Whether a stage runs; one without a switch always does."""
@@ -132,24 +181,30 @@ class Controls:
             return self._switches.get(stage, True)
 
     def values(self) -> dict[str, Any]:
-        """Control values for the stages now: the numbers, and `style` as float32 [D] when there is one."""
+        """Control values for the stages now: numbers, and `style` and `background`, float32 [D], if there are any."""
         with self._lock:
-            values: dict[str, Any] = dict(self._numbers)
-            style = self._style_at(time.monotonic())
-        return values if style is None else values | {"style": style}
+            now, values = time.monotonic(), dict[str, Any](self._numbers)
+            vectors = {"style": self._styled_at(now), "background": self._background_at(now)}
+        return values | {name: vector for name, vector in vectors.items() if vector is not None}
 
-    def _style_at(self, now: float) -> Vector | None:
-        if self._from is None or self._to is None or self._from.shape != self._to.shape:
-            return self._to
-        part = (now - self._changed_at) / self._cross_fade_seconds if self._cross_fade_seconds > 0 else 1.0
-        if part >= 1.0:
-            return self._to
-        between: Vector = (self._from + part * (self._to - self._from)).astype(np.float32)
-        return between
+    def _styled_at(self, now: float) -> Vector | None:
+        return self._style.at(now, seconds=self._cross_fade_seconds)
 
-    def _styled(self, style: str | Vector | None) -> tuple[str, Vector | None]:
+    def _background_at(self, now: float) -> Vector | None:
+        """None once it is the style's again."""
+        vector = self._background.at(now, seconds=self._cross_fade_seconds)
+        return None if vector is self._background.end and not self._background.name else vector
+
+    def _behind(self, now: float) -> Vector | None:
+        """What the background is painted in, be it the style."""
+        vector = self._background_at(now)
+        return self._styled_at(now) if vector is None else vector
+
+    def _styled(self, style: str | Vector | Named | None) -> tuple[str, Vector | None]:
         if style is None:
             return "", None
+        if isinstance(style, tuple):
+            return style
         if not isinstance(style, str):
             return "custom", np.asarray(style, dtype=np.float32)
         if self._resolve is None:

@@ -93,6 +93,8 @@ class Look:
         style_scale: 0.25 to 4: above 1 a picture given as the style makes coarser strokes, below finer ones.
         strength: 0 is the photograph, 1 the full style.
         keep_salient: How much of the photograph the salient region keeps, 0 to 1.
+        background: A style, as `style` says, for what is not salient; None paints all in one.
+        keep_background: How much of the photograph stays where it is not salient, 0 to 1.
         stroke: Size of the strokes, 0.25 to 4: the short side of a picture is painted at 384 / stroke pixels, whatever
             its own size.
         preserve_colors: How much of the photograph's colours stay under the strokes, 0 to 1.
@@ -115,9 +117,11 @@ class Look:
     """
 
     style: str | Style | None = None
+    background: str | Style | None = None
     style_scale: float = 1.0
     strength: float = _number(Number(1.0, "0: photograph, 1: style."))
     keep_salient: float = _number(Number(0.0, "How much of the photograph the salient region keeps."))
+    keep_background: float = _number(Number(0.0, "How much of the photograph the background keeps."))
     stroke: float = _number(
         Number(
             1.0,

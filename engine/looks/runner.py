@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..frame import Image, check_image
+from ..stages.backdrop import BACKGROUND, needs_mask, with_region
 from ..stages.chain import Chain, FrameFunction, name_of
 from ..stages.stage import Stage
 from ..statistics import Statistics
 from .controls import Controls
+from .look import NUMBERS
 from .stabilizer import Stabilizer
 
 
@@ -79,11 +81,11 @@ class Runner:
     def _run_chain(self, chain: Chain, image: Image, values: Mapping[str, Any]) -> Image:
         for stage in chain.stages:
             wanted = self._controls.is_on(stage.name)
-            if stage.spec.output == "mask":  # the mask is not used while nothing is kept
-                wanted = wanted and values.get("keep_salient", 0.0) > 0
+            if stage.spec.output == "mask":
+                wanted = wanted and needs_mask(values)
             if wanted != (stage.name in chain.enabled):
                 chain.enable(stage.name, wanted)
-        image = chain(image, **_own(chain, values))
+        image = chain(image, **_own(chain, with_region(values)))
         for name, seconds in chain.seconds.items():
             self.last_ms[name] = seconds * 1e3
             self._statistics.stage(name, seconds * 1e3)
@@ -123,7 +125,7 @@ def _provider(stage: FrameFunction) -> str:
 
 def _fingerprint(values: Mapping[str, Any], controls: Controls) -> object:
     """Changes when the picture changes by a control and not by the scene."""
-    style = values.get("style")
-    numbers = tuple(sorted((name, value) for name, value in values.items() if name != "style"))
+    vectors = tuple(hash(values[name].tobytes()) for name in ("style", BACKGROUND) if name in values)
+    numbers = tuple(sorted((name, value) for name, value in values.items() if name in NUMBERS))
     switches = tuple(sorted(controls.state.switches.items()))
-    return (None if style is None else hash(style.tobytes()), numbers, switches)
+    return (vectors, numbers, switches)

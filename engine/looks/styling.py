@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, UsageError
+from ..stages.backdrop import BACKGROUND, MASK, STYLE
 from ..stages.chain import Chain
 from ..stages.stage import Stage
 from ..zoo.style import Style, require_trunk
 from ..zoo.zoo import MANIFEST, Zoo
-from .look import NUMBERS
+from .look import NO_STYLE, NUMBERS, Look
 
 Vector = NDArray[np.float32]
-MASK_NUMBERS = frozenset({"keep_salient"})
+MASK_NUMBERS = frozenset({"keep_salient", "keep_background"})
 """Numbers that do nothing without a stage that gives a mask."""
 
 
@@ -34,6 +35,34 @@ def model_file(model: str, zoo: Zoo) -> Path:
     if not path.is_file():
         raise InputError(f"no model file {path}")
     return path
+
+
+def styles_of(look: Look) -> dict[str, Style]:
+    """The styles that a look names, under `style` and `background`; empty for none.
+
+    Raises:
+        UnknownStyleError: No style of that name.
+        UsageError: A background without a style.
+    """
+    asked = {STYLE: look.style, BACKGROUND: look.background}
+    named = {role: style for role, style in asked.items() if style not in (None, NO_STYLE)}
+    if STYLE not in named and look.background is not None:
+        raise UsageError(f"background '{name_of_style(look.background)}' was asked for: it needs a style")
+    return {role: look.zoo.mix(style, scale=look.style_scale)[0] for role, style in named.items()}
+
+
+def vectors_of(styles: Mapping[str, Style], stage: Stage) -> dict[str, Vector]:
+    """The vectors of styles, float32 [D], by the names of the controls.
+
+    Raises:
+        IntegrityError: A style was trained for another trunk.
+    """
+    return {role: style_vector(style, stage) for role, style in styles.items()}
+
+
+def name_of_style(style: str | Style | None) -> str:
+    """What a style of a look is called; "" for none."""
+    return style.name if isinstance(style, Style) else style or ""
 
 
 def style_vector(style: Style, stage: Stage) -> Vector:
@@ -78,9 +107,16 @@ def able_numbers(stages: Sequence[Any]) -> frozenset[str]:
     """
     single = single_stages(stages)
     taken = {name for stage in [*stages, *single] for name in getattr(stage, "controls", ())}
-    if single and not any(stage.spec.output == "mask" for stage in single):
+    if single and not any(stage.spec.output == MASK for stage in single):
         taken -= MASK_NUMBERS
     return frozenset({"stabilize"} | taken.intersection(NUMBERS))
+
+
+def has_backdrop(stages: Sequence[Any]) -> bool:
+    """Whether these stages can paint the background apart: one gives a mask, and one takes it."""
+    single = single_stages(stages)
+    masked = any(stage.spec.output == MASK for stage in single)
+    return masked and any(BACKGROUND in stage.controls for stage in single)
 
 
 def single_stages(stages: Iterable[Any]) -> list[Stage]:

@@ -40,7 +40,7 @@ class Stylizer:
             painting as an array like the pictures; "none" for effects only; a folder that `artrt export` wrote; or a
             `Look`.
         rgb: Arrays are RGB, as Pillow and most other libraries have them, instead of OpenCV's BGR.
-        options: Everything else that a `Look` has, by name: strength, keep_salient, quantize, superpixels, model,
+        options: Everything else that a `Look` has, by name: strength, background, quantize, superpixels, model,
             provider, threads, … Without a `Look`, `stabilize` is 0: every picture is painted on its own.
 
     Attributes:
@@ -98,14 +98,16 @@ class Stylizer:
     def strength(self, strength: float) -> None:
         self.set(strength=strength)
 
-    def set(self, *, style: str | None = None, **changes: float | bool) -> None:
-        """Changes style, strength, keep_salient, …, or turns a stage on and off by its name, between two frames.
+    def set(
+        self, *, style: str | None = None, background: str | None = None, **changes: float | bool
+    ) -> None:
+        """Changes style, background, strength, …, or turns a stage on and off by its name, between two frames.
 
         Raises:
             UsageError: No such control, or a value out of its range.
             UnknownStyleError: No such style.
         """
-        self.controls.change(changes, style=style, fade=False)
+        self.controls.change(changes, style=style, background=background, fade=False)
 
     @property
     def provider(self) -> str:

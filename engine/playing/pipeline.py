@@ -125,13 +125,19 @@ class Pipeline:
         """Stops the picture or lets it go on: a file waits, frames of a live source are dropped."""
         self._clock.pause(paused)
 
-    def set(self, *, style: str | Vector | None = None, **changes: float | bool) -> None:
-        """Changes style, strength, keep_salient, stabilize, or turns a stage on and off by its name.
+    def set(
+        self,
+        *,
+        style: str | Vector | None = None,
+        background: str | Vector | None = None,
+        **changes: float | bool,
+    ) -> None:
+        """Changes style, background, strength, keep_salient, …, or turns a stage on and off by its name.
 
         Raises:
             UsageError: No such control, or a value out of its range.
         """
-        self.controls.set(style=style, **changes)
+        self.controls.set(style=style, background=background, **changes)
 
     def stats(self) -> Stats:
         """Counts and times until now."""

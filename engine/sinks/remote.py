@@ -104,7 +104,7 @@ class Remote:
 
     def _set(self, name: str, value: float) -> float:
         value = min(NUMBERS[name].maximum, max(NUMBERS[name].minimum, round(value, 2)))
-        self._player.controls.set(style=None, **{name: value})
+        self._player.controls.change({name: value})
         return value
 
     def toggle_salient(self) -> float:

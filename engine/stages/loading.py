@@ -17,6 +17,7 @@ def load_stage(
     size: tuple[int, int] | None = None,
     steady: bool = False,
     precision: str = "fp32",
+    kind: type[Stage] = Stage,
 ) -> Stage:
     """Loads a stage from an ONNX file or a TensorRT engine.
 
@@ -27,6 +28,7 @@ def load_stage(
         size: (height, width) in pixels of the frames to come, when known.
         steady: Many frames of one size will come.
         precision: "fp32", or "bf16" where OpenVINO runs it.
+        kind: The class of the stage.
 
     Raises:
         InputError: The file is missing.
@@ -37,7 +39,7 @@ def load_stage(
         path, provider=provider, threads=threads, size=size, steady=steady, precision=precision
     )
     try:
-        return Stage(session)
+        return kind(session)
     except ContractError as error:
         session.close()
         raise ContractError(f"{path}: {error}") from error

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from ..frame import Image
 from ..looks.building import AMOUNT_CONTROLS, SPARE_EFFECTS, build_chain
 from ..looks.look import NUMBERS, Look
 from ..looks.stabilizer import Stabilizer
 from ..looks.styling import Vector, able_numbers, style_vector
+from ..stages.backdrop import BACKGROUND, STYLE, needs_mask, with_region
 from ..stages.chain import Chain
 from ..stages.stage import Stage
 from ..zoo.style import mix
@@ -63,27 +60,28 @@ class Painter:
 
     def next(self, image: Image, wish: Wish, *, stabilizer: Stabilizer | None = None) -> Image:
         """Paints the next frame of a scene, kept from flickering by a stabilizer of this scene; see `__call__`."""
-        painted = self._paint(image, wish, wish.style)
-        if wish.background and wish.style and "saliency" in self._stages:
-            behind = self._paint(image, wish, wish.background)
-            painted = _blend(painted, behind, self._stages["saliency"](image))
+        painted = self._paint(image, wish)
         amount = wish.numbers.get("stabilize", 0.0)
         if stabilizer is None or amount <= 0:
             return painted
         steady: Image = stabilizer(image, painted, amount=amount, fingerprint=repr(wish)).copy()
         return steady
 
-    def _paint(self, image: Image, wish: Wish, style: Parts) -> Image:
-        wanted = {"stylize": bool(style), "saliency": bool(style) and wish.numbers.get("keep_salient", 0) > 0}
+    def _paint(self, image: Image, wish: Wish) -> Image:
+        values: dict[str, Any] = {name: value for name, value in wish.numbers.items() if name != "stabilize"}
+        if wish.style:
+            asked = {STYLE: wish.style} | ({BACKGROUND: wish.background} if wish.background else {})
+            values |= {role: self._vector(parts) for role, parts in asked.items()}
+        wanted = {"stylize": bool(wish.style), "saliency": bool(wish.style) and needs_mask(values)}
         for name in self._stages:
             on = wanted.get(name, name in wish.amounts)
             if on != (name in self.chain.enabled):
                 self.chain.enable(name, on)
-        values: dict[str, Any] = {name: value for name, value in wish.numbers.items() if name != "stabilize"}
         values |= {AMOUNT_CONTROLS[name]: float(amount) for name, amount in wish.amounts.items()}
-        if style:
-            values["style"] = self._vector(style)
-        return self.chain(image, **values)
+        known = self.chain.controls
+        return self.chain(
+            image, **{name: value for name, value in with_region(values).items() if name in known}
+        )
 
     def _vector(self, parts: Parts) -> Vector:
         if parts not in self._vectors:
@@ -112,11 +110,3 @@ def _amount(stage: Stage) -> Slider:
     maximum = min(most, control.maximum or most)
     default = min(SPARE_EFFECTS[stage.name].amount, maximum)
     return Slider(stage.name, "amount", control.minimum or 1, maximum, default)
-
-
-def _blend(subject: Image, behind: Image, mask: NDArray[np.float32]) -> Image:
-    """The subject where the mask is 1, what is behind where it is 0."""
-    height, width = subject.shape[:2]
-    weight = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
-    blended: Image = cv2.blendLinear(subject, behind, weight, 1 - weight).astype(np.uint8)
-    return blended

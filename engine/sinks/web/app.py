@@ -105,6 +105,7 @@ class Site:
         state = self._player.controls.state
         return {
             "style": state.style,
+            "background": state.background,
             "styles": list(state.styles),
             "numbers": dict(state.numbers),
             "limits": {name: [NUMBERS[name].minimum, NUMBERS[name].maximum] for name in state.numbers},
@@ -149,9 +150,11 @@ class Site:
         wanted = await _body(request, ControlChanges)
         state = self._player.controls.state
         _check_style(wanted.style, known=state.styles)
+        _check_style(wanted.background or None, known=state.styles)
         _check_switches(wanted.switches, known=state.switches)
         changes = {**wanted.numbers(), **wanted.switches}
-        await asyncio.to_thread(self._player.controls.change, changes, style=wanted.style)
+        change = self._player.controls.change
+        await asyncio.to_thread(change, changes, style=wanted.style, background=wanted.background)
         if wanted.paused is not None:
             self._player.pause(wanted.paused)
         return JSONResponse(self.describe())

@@ -16,11 +16,17 @@ StyleText = Annotated[
     str, Meta(min_length=1, max_length=LONGEST_STYLE, description="A style, or a mix: a:0.7+b:0.3")
 ]
 
+BackgroundText = Annotated[
+    str,
+    Meta(max_length=LONGEST_STYLE, description="A style for what is not salient; empty for that of the rest"),
+]
+
 
 class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to change beside the numbers of a look; what is not named stays."""
 
     style: StyleText | None = None
+    background: BackgroundText | None = None
     paused: bool | None = None
     switches: dict[str, bool] = msgspec.field(default_factory=dict)
 

@@ -46,6 +46,24 @@ def test_a_second_change_fades_from_where_the_first_was(monkeypatch):
     np.testing.assert_allclose(subject.values()["style"], [2.25, 2.5])
 
 
+def test_a_background_fades_in_from_the_style_and_back_to_it(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("artrt.engine.looks.controls.time.monotonic", lambda: now[0])
+    subject = controls()
+    assert "background" not in subject.values()
+    subject.set(background="c")
+    now[0] = 0.25
+    np.testing.assert_allclose(subject.values()["background"], [2, 2])
+    now[0] = 1.0
+    np.testing.assert_allclose(subject.values()["background"], [4, 4])
+    subject.set(background="")
+    now[0] = 1.25
+    np.testing.assert_allclose(subject.values()["background"], [2, 2])
+    now[0] = 1.5
+    assert "background" not in subject.values()
+    assert subject.state.background == ""
+
+
 def test_styles_are_stepped_through_in_a_circle():
     subject = controls()
     names = []

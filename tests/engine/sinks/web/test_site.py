@@ -100,12 +100,14 @@ def test_controls_are_set_and_told(site):
     pipeline, client = site
     changes = {
         "style": "blue:0.5+red:0.5",
+        "background": "red",
         "strength": 0.5,
         "keep_salient": 0.25,
         "switches": {"quantize": True},
     }
     state = client.post("/api/controls", changes | {"paused": True}).json
     assert state["style"] == "blue:0.5+red:0.5"
+    assert state["background"] == "red"
     assert state["limits"]["strength"] == [0, 1]
     assert state["numbers"]["strength"] == 0.5
     assert state["numbers"]["keep_salient"] == 0.25
