@@ -23,6 +23,7 @@ from ..engine.sources.holding import HoldingSource
 from ..engine.sources.pictures import is_picture
 from ..engine.statistics import Stats
 from ._common import look_options, notice, tell_about_weights
+from ._osc import osc_options
 from ._stats import StatsWriter
 from .signals import Terminated
 
@@ -132,6 +133,7 @@ def web_options(function: Command) -> Command:
 )
 @look_options
 @source_options
+@osc_options
 @web_options
 def command(
     source: str | None,
@@ -147,6 +149,7 @@ def command(
     ssl_key: Path | None,
     allow_hosts: tuple[str, ...],
     recordings: Path,
+    osc: Sink | None,
     **rest: Any,
 ) -> None:
     r"""Play a camera, stream or file in a style, in real time.
@@ -167,7 +170,7 @@ def command(
         recordings=RecordingQuota(folder=recordings),
     )
     sinks = choose_sinks(outputs, headless=headless, record=record, encode=encode, web=web)
-    play(source, sinks, **rest)
+    play(source, sinks if osc is None else [*sinks, osc], **rest)
 
 
 def choose_sinks(

@@ -51,6 +51,7 @@ EXTRAS = {
     "openvino": "openvino",
     "pi_heif": "heif",
     "platformdirs": "train",
+    "pythonosc": "osc",
     "pyvirtualcam": "vcam",
     "ray": "batch",
     "skimage": "train",

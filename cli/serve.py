@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from ..engine.sinks import WebOptions, open_sink
+from ..engine.sinks import Sink, WebOptions, open_sink
 from ..engine.sinks.web.options import RecordingQuota
 from ._common import look_options
+from ._osc import osc_options
 from .live import play, source_options, web_options
 from .studio import serve_studio
 
@@ -24,6 +25,7 @@ from .studio import serve_studio
 )
 @look_options
 @source_options
+@osc_options
 @web_options
 def command(
     source: str | None,
@@ -35,6 +37,7 @@ def command(
     ssl_key: Path | None,
     allow_hosts: tuple[str, ...],
     recordings: Path,
+    osc: Sink | None,
     **rest: Any,
 ) -> None:
     r"""Show a camera, stream or file on a web page with live controls; without a source, open the studio.
@@ -46,6 +49,10 @@ def command(
     artrt serve --allow-host studio.example --token secret123   behind a proxy
     """
     if source is None and rest["camera"] is None:
+        if osc is not None:
+            raise click.UsageError(
+                "--osc steers one picture: give a SOURCE; the studio has one for each visitor"
+            )
         serve_studio(
             (),
             host,
@@ -68,4 +75,5 @@ def command(
         recordings=RecordingQuota(folder=recordings),
     )
     address = f"[{host}]" if ":" in host else host
-    play(source, [open_sink(f"http://{address}:{port}", web=web)], hold=True, **rest)
+    page = open_sink(f"http://{address}:{port}", web=web)
+    play(source, [page] if osc is None else [page, osc], hold=True, **rest)

@@ -164,9 +164,19 @@ def onnxruntime() -> Finding:
 
 def openvino() -> Finding:
     """OpenVINO, the faster backend on many processors."""
-    if importlib.util.find_spec("openvino") is None:
-        return Finding("openvino", MISSING, "not installed", "optional: pip install 'artrt[openvino]'")
-    return Finding("openvino", OK, importlib.metadata.version("openvino"))
+    return _optional("openvino", package="openvino", module="openvino", extra="openvino")
+
+
+def osc() -> Finding:
+    """python-osc, by which other programs steer what plays."""
+    return _optional("osc", package="python-osc", module="pythonosc", extra="osc")
+
+
+def _optional(name: str, *, package: str, module: str, extra: str) -> Finding:
+    """A package that only some need."""
+    if importlib.util.find_spec(module) is None:
+        return Finding(name, MISSING, "not installed", f"optional: pip install 'artrt[{extra}]'")
+    return Finding(name, OK, f"{package} {importlib.metadata.version(package)}")
 
 
 def opencv() -> Finding:
@@ -294,6 +304,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "pyav": encoders,
     "cameras": cameras,
     "virtual camera": virtual_camera,
+    "osc": osc,
     "cache": cache,
     "zoo": zoo,
 }

@@ -101,6 +101,9 @@ def test_no_style_plays_the_source(use_tiny_zoo, tmp_path, picture):
         (["--camera", "97", "--headless"], 1, "cannot be opened"),
         (["test://64x48", "-o", "x.mp4", "-o", "x.mp4"], 2, "x.mp4 is asked for 2 times"),
         (["test://64x48", "-o", "x.mp4", "--record", "x.mp4", "--headless"], 2, "asked for 2 times"),
+        (["test://64x48", "--headless", "--osc-reply", "127.0.0.1:9001"], 2, "go with --osc PORT"),
+        (["test://64x48", "--headless", "--osc", "0", "--osc-reply", "here"], 2, "expected HOST:PORT"),
+        (["test://64x48", "--headless", "--osc", "0", "--osc-host", "192.0.2.1"], 1, "cannot listen there"),
         (["test://64x48", "-o", "x.webm", "--codec", "libx264", "--max-frames", "2"], 1, "for this output"),
     ],
 )

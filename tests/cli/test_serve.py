@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from artrt.cli.main import run
 from artrt.engine.frame import write_image
 from support.clips import make_clip
 from support.page import Client
@@ -37,6 +39,20 @@ def test_the_last_picture_of_a_clip_stays(tiny_zoo, tmp_path):
         assert client.get("/snapshot.png").status == 200
 
 
+def test_a_still_follows_osc(tiny_zoo, tmp_path, picture):
+    write_image(tmp_path / "photo.png", picture(48, 64))
+    with served(tmp_path / "photo.png", tiny_zoo, ["--osc", "0"]) as client:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as program:
+            program.sendto(b"/artrt/style\0\0\0\0,s\0\0the-scream\0\0", ("127.0.0.1", client.osc))
+        eventually(lambda: client.state()["style"] == "the-scream")
+        eventually(lambda: painted(client) > 1)
+
+
+def test_the_studio_has_no_one_picture_to_steer(capsys):
+    assert run(["serve", "--osc", "0"]) == 2
+    assert "give a SOURCE" in capsys.readouterr().err
+
+
 def painted(client):
     return client.state()["stats"]["frames_out"]
 
@@ -55,6 +71,10 @@ def served(source, zoo, options):
             lines = iter(process.stderr.readline, "")
             address = next(match for line in lines if (match := re.search(r"127.0.0.1:(\d+)", line)))
             client = Client(int(address[1]))
+            if "--osc" in options:
+                client.osc = next(
+                    int(match[1]) for line in lines if (match := re.search(r"port (\d+)", line))
+                )
             eventually(lambda: painted(client) > 0)
             yield client
             process.send_signal(signal.SIGTERM)

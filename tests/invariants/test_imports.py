@@ -165,6 +165,7 @@ OPTIONAL = sorted(
         "aiortc",
         "pynvml",
         "mss",
+        "pythonosc",
         "tritonclient",
     }
 )

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from ...errors import ArtrtError, OutputError, UnknownStyleError, UsageError, suggest
+from ...errors import ArtrtError, OutputError, UsageError
 from ...looks.look import NUMBERS
+from ..changes import ControlChanges, make_changes
 from ..player import Player
 from .bodies import App
 from .hub import Hub
@@ -33,7 +34,7 @@ from .metrics import metrics_text
 from .options import WebOptions
 from .recordings import Recordings
 from .rtc import Peers, has_webrtc
-from .schema import ControlChanges, Offer, Part, RecordingWish, openapi, parsed
+from .schema import Offer, Part, RecordingWish, openapi, parsed
 from .security import client_address
 from .stream import BOUNDARY, EndlessResponse, mjpeg_parts
 from .tokens import in_query
@@ -147,16 +148,7 @@ class Site:
             await asyncio.sleep(EVENT_SECONDS)
 
     async def _controls(self, request: Request) -> Response:
-        wanted = await _body(request, ControlChanges)
-        state = self._player.controls.state
-        _check_style(wanted.style, known=state.styles)
-        _check_style(wanted.background or None, known=state.styles)
-        _check_switches(wanted.switches, known=state.switches)
-        changes = {**wanted.numbers(), **wanted.switches}
-        change = self._player.controls.change
-        await asyncio.to_thread(change, changes, style=wanted.style, background=wanted.background)
-        if wanted.paused is not None:
-            self._player.pause(wanted.paused)
+        await asyncio.to_thread(make_changes, self._player, await _body(request, ControlChanges))
         return JSONResponse(self.describe())
 
     async def _recording(self, request: Request) -> Response:
@@ -249,16 +241,3 @@ async def _chunks(data: bytes) -> AsyncGenerator[bytes, None]:
     """A large answer in parts: each waits until the client has taken the one before."""
     for start in range(0, len(data), CHUNK_BYTES):
         yield data[start : start + CHUNK_BYTES]
-
-
-def _check_style(style: str | None, *, known: Sequence[str]) -> None:
-    """Only names of the list: what a client sends is never looked up as a file."""
-    for part in style.split("+") if style is not None else ():
-        if (name := part.partition(":")[0].strip()) not in known:
-            raise UnknownStyleError(name, known=known)
-
-
-def _check_switches(switches: Mapping[str, bool], *, known: Mapping[str, bool]) -> None:
-    for name in switches:
-        if name not in known:
-            raise UsageError(f"no switch '{name}'; {suggest(name, known)}")

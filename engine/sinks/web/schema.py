@@ -8,49 +8,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ...errors import UsageError
-from ...looks.look import NUMBERS
+from ..changes import ControlChanges
 
 Part = TypeVar("Part", bound=Struct)
-LONGEST_STYLE = 200
-StyleText = Annotated[
-    str, Meta(min_length=1, max_length=LONGEST_STYLE, description="A style, or a mix: a:0.7+b:0.3")
-]
-
-BackgroundText = Annotated[
-    str,
-    Meta(max_length=LONGEST_STYLE, description="A style for what is not salient; empty for that of the rest"),
-]
-
-
-class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change beside the numbers of a look; what is not named stays."""
-
-    style: StyleText | None = None
-    background: BackgroundText | None = None
-    paused: bool | None = None
-    switches: dict[str, bool] = msgspec.field(default_factory=dict)
-
-    def numbers(self) -> dict[str, float]:
-        """The numbers that are named."""
-        found = {name: getattr(self, name, None) for name in NUMBERS}
-        return {name: value for name, value in found.items() if value is not None}
-
-
-ControlChanges: type[Changes] = msgspec.defstruct(  # type: ignore[assignment]
-    "ControlChanges",
-    [
-        (
-            name,
-            Annotated[float, Meta(ge=number.minimum, le=number.maximum, description=number.help)] | None,
-            None,
-        )
-        for name, number in NUMBERS.items()
-    ],
-    bases=(Changes,),
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-)
 
 
 class RecordingWish(Struct, frozen=True, forbid_unknown_fields=True):
