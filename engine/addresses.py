@@ -1,21 +1,21 @@
-"""Addresses without their secrets: the one place that decides what may be printed, logged or served."""
+"""Removes secrets from addresses: the one place that decides what may be printed, logged or served."""
 
 from __future__ import annotations
 
 import re
 
 HIDDEN = "***"
-#: `user:password@`, up to the last @: a password may hold any sign, slashes and further @ too. Paths have one slash.
+#: `user:password@`, up to the last @: a password may contain any character, also slashes and @. Paths have one slash.
 _LOGIN = re.compile(r"(?<![\w.+-])((?!test|screen|csi)[a-z][\w.+-]+:/{1,2})[^\s'\"]*@", re.IGNORECASE)
-#: Values of a query that give access to anyone who has them.
+#: Query parameters whose values give access to anyone who knows them.
 _SECRETS = r"token|key|api_?key|pass|passwd|password|pwd|secret|auth|signature|sig|access_token|streamid"
 _QUERY = re.compile(rf"([?&](?:{_SECRETS})=)[^&#\s'\"]+", re.IGNORECASE)
-#: The stream key: what stands behind the application of an RTMP address.
+#: The stream key: the part of an RTMP address after the application.
 _STREAM_KEY = re.compile(r"(rtmpt?s?:/{1,2}[^\s/'\"]+/[^\s/'\"]+/)[^\s'\"]+", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:
-    """A text whose addresses have lost logins, tokens and stream keys; everything else stays as it is.
+    """Removes logins, tokens and stream keys from the addresses in a text; leaves the rest unchanged.
 
     Args:
         text: An address, or any text with addresses in it.

@@ -2,15 +2,15 @@
 
     ArtrtError 1
     ├── InputError 1              a picture, clip, folder or file is missing, empty or unreadable
-    │   └── UnsupportedImageError 1   it was read, but it is not something that a stage can take
+    │   └── UnsupportedImageError 1   a picture was read, but no stage accepts its shape or type
     ├── OutputError 1             an output cannot be written or encoded
     ├── MissingExtraError 1       an optional dependency is not installed; names the extra
     ├── UsageError 2              options that make no sense or contradict each other
     │   ├── UnknownStyleError 2
     │   └── ContractError 2       an ONNX file that is not a stage, or a stage called wrongly
-    ├── ProviderError 3           the asked provider is not available, and why
+    ├── ProviderError 3           the requested provider is not available, and why
     ├── ParityError 4             an exported artefact differs from its original
-    ├── SourceLostError 5         a live source is gone and did not come back
+    ├── SourceLostError 5         a live source was lost and could not be reopened
     └── IntegrityError 6          a file's bytes are not what its manifest says
 
 An interrupted command exits with 130 (Ctrl-C is not an error of this tree).
@@ -25,14 +25,14 @@ from .addresses import redacted
 
 
 class ArtrtError(Exception):
-    """Base of every error that artrt raises on purpose; `exit_code` is the command line's answer to it.
+    """Base of every error that artrt raises on purpose; `exit_code` is the exit code of the command line.
 
     Args:
-        message: What happened and what to do; logins, tokens and stream keys in its addresses are taken out.
+        message: What happened and what to do; logins, tokens and stream keys in its addresses are removed.
     """
 
     exit_code = 1
-    #: A file with the part that was done before the error, where one was kept.
+    #: A file with the part that was finished before the error, if one was kept.
     kept: str | None = None
 
     def __init__(self, message: str = "") -> None:
@@ -52,7 +52,7 @@ class OutputError(ArtrtError):
 
 
 class MissingExtraError(ArtrtError):
-    """An optional dependency is not installed; the message names the extra of artrt that brings it.
+    """An optional dependency is not installed; the message names the extra of artrt that installs it.
 
     Args:
         feature: What needs the package, in words ("artrt train"); the whole message when no package is named.
@@ -77,7 +77,7 @@ class ContractError(UsageError):
 
 
 class UnknownStyleError(UsageError):
-    """No style of that name; the message lists the closest ones.
+    """No style has that name; the message lists the closest names.
 
     Args:
         name: The name that was asked for.
@@ -90,7 +90,7 @@ class UnknownStyleError(UsageError):
 
 
 class ProviderError(ArtrtError):
-    """The asked provider is not available; the message names what is missing and the fix."""
+    """The requested provider is not available; the message names what is missing and the fix."""
 
     exit_code = 3
 
@@ -108,13 +108,13 @@ class SourceLostError(ArtrtError):
 
 
 class IntegrityError(ArtrtError):
-    """A file's bytes, or the artefact it belongs to, are not what its manifest says."""
+    """A file, or the artefact it belongs to, differs from its manifest."""
 
     exit_code = 6
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Says which of `known` was probably meant.
+    """Suggests the names that were probably meant.
 
     Args:
         name: What was typed.

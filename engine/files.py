@@ -1,4 +1,4 @@
-"""Files that appear complete or not at all, and the folder for caches."""
+"""Atomic file writes, file locks, and the cache folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .errors import OutputError
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Gives a temporary path beside `path`, renamed to `path` when the block ends well and removed when it fails.
+    """Yields a temporary path beside `path`; renames it to `path` on success and removes it on failure.
 
     Missing parent folders are made. The temporary name keeps the suffix, because encoders look at it.
 
@@ -44,15 +44,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def temporary_beside(path: Path) -> Path:
-    """The hidden name under which a file grows: of this process, with the same suffix, and always short."""
+    """The hidden name of a file that is being written: with this process's id, the same suffix, and always short."""
     digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
     return path.with_name(f".artrt-{digest}.partial-{os.getpid()}{path.suffix}")
 
 
 def leftovers(path: Path) -> list[Path]:
-    """Hidden files that ended processes left while they wrote `path`, the newest last.
+    """Hidden files that processes left when they ended while writing `path`, the newest last.
 
-    A process of another container may have the number of one that is gone here: a file that is locked is in use.
+    A process in another container may have the same id as an ended one here, so a locked file counts as in use.
     """
     start = temporary_beside(path).name.partition(".partial-")[0] + ".partial-"
     found = [
@@ -67,7 +67,7 @@ def leftovers(path: Path) -> list[Path]:
 
 
 def lock(path: Path) -> BinaryIO | None:
-    """Says that a file is in use until what is returned is closed; None where the disk knows no locks."""
+    """Locks a file until the returned object is closed; None if the file system has no locks."""
     file = open(path, "rb")  # noqa: SIM115 closed by the caller
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,7 +98,7 @@ def _is_locked(path: Path) -> bool:
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes a whole file at once, or nothing.
+    """Writes a file atomically.
 
     Raises:
         OutputError: The file cannot be written.
@@ -139,9 +139,7 @@ def writable_cache(*parts: str) -> Path | None:
     folder = cache_folder(*parts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(
-            dir=folder
-        ):  # permissions tell nothing on a disk that is mounted read-only
+        with tempfile.TemporaryFile(dir=folder):  # permissions do not show that a disk is mounted read-only
             return folder
     except OSError:
         return None
@@ -161,5 +159,5 @@ def in_order(paths: Iterable[Path]) -> list[Path]:
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a file's name begins with a dot, as do the twins "._photo.jpg" that a Mac leaves on a card."""
+    """Whether a file's name begins with a dot, like the "._photo.jpg" files that macOS writes to memory cards."""
     return path.name.startswith(".")

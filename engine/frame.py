@@ -1,4 +1,4 @@
-"""The frame that travels through the runtime, and what belongs to pictures: types, reading and writing.
+"""The frame that the runtime processes; also exports the functions that read, write and check pictures.
 
 Every picture in artrt is uint8 [H, W, 3] in BGR, the order of OpenCV.
 """
@@ -31,14 +31,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of a source, and when it belongs.
+    """One picture of a source, with its time.
 
     Args:
         image: uint8 [H, W, 3], BGR.
         index: Number of the frame in its source, from 0; dropped frames leave gaps.
         time_seconds: Presentation time in the source.
         captured_seconds: `time.monotonic()` at capture; 0 when unknown.
-        alpha: Transparency, uint8 [H, W], or None; not painted, but kept where the output can.
+        alpha: Transparency, uint8 [H, W], or None; not painted, but kept if the output format has transparency.
     """
 
     image: Image
@@ -52,6 +52,6 @@ class Frame:
         check_image(self.image)
 
     def __repr__(self) -> str:
-        """Shapes instead of pixels."""
+        """Shows shapes, not pixels."""
         height, width, _ = self.image.shape
         return f"Frame({width}x{height}, index={self.index}, time_seconds={self.time_seconds:.3f})"

@@ -1,4 +1,4 @@
-"""Hand-over between two threads: a newest-only slot for live pictures, a bounded queue for files.
+"""Passes items between two threads: a newest-only slot for live pictures, a bounded queue for files.
 
     Newest    put, put, put -> take gives the third; two were dropped and counted
     Bounded   put blocks while `capacity` items wait; nothing is lost
@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 
 class Mailbox(Generic[Item]):
-    """A thread-safe hand-over of `capacity` items.
+    """A thread-safe queue of at most `capacity` items.
 
     Args:
         capacity: How many items may wait.
@@ -36,19 +36,19 @@ class Mailbox(Generic[Item]):
 
     @property
     def dropped(self) -> int:
-        """How many items were put and never taken."""
+        """Number of items that were put and never taken."""
         return self._dropped
 
     @property
     def discarded(self) -> int:
-        """How many of the dropped were dropped because the hand-over had ended, not because the taker was slow."""
+        """Number of items dropped because the mailbox was closed, not because the consumer was slow."""
         return self._discarded
 
     def __len__(self) -> int:
         return len(self._items)
 
     def put(self, item: Item) -> bool:
-        """Hands an item over; waits for room when the mailbox is not lossy.
+        """Adds an item; waits for space when the mailbox is not lossy.
 
         Returns:
             False when the mailbox was closed and the item therefore dropped.
@@ -68,7 +68,7 @@ class Mailbox(Generic[Item]):
             return True
 
     def take(self, *, timeout_seconds: float | None = None) -> Item | None:
-        """Takes the oldest item; waits for one.
+        """Removes and returns the oldest item; waits until there is one.
 
         Returns:
             The item, or None when the mailbox is closed and empty, or when the time is over.
@@ -88,7 +88,7 @@ class Mailbox(Generic[Item]):
             return self._closed and not self._items
 
     def close(self, *, discard: bool = False) -> int:
-        """Ends the hand-over; wakes all waiting threads. `discard` drops and counts what was not taken.
+        """Closes the mailbox and wakes all waiting threads. `discard` drops and counts the items that are left.
 
         Returns:
             How many items were dropped by this call.

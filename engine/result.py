@@ -1,4 +1,4 @@
-"""What a pipeline gives for every frame that it shows."""
+"""The result that a pipeline yields for every processed frame."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Result:
 
     Args:
         frame: The frame as the source gave it.
-        image: uint8 [H, W, 3], BGR: what the stages made of it.
+        image: uint8 [H, W, 3], BGR: the output of the last stage.
         latency_ms: From capture to the end of the last stage.
         stage_ms: Time in each stage that ran, by name.
-        dropped: Frames that the pipeline had dropped until then, in total.
+        dropped: Number of frames that the pipeline had dropped until then.
     """
 
     frame: Frame
@@ -66,10 +66,10 @@ class Result:
         write_image(path, self.image)
 
     def _repr_png_(self) -> bytes:
-        """The picture as a PNG, reduced to what a page holds: notebooks show a result by it."""
+        """The picture as a reduced PNG, which notebooks display."""
         return png_for_notebook(self.image)
 
     def __repr__(self) -> str:
-        """Shapes instead of pixels."""
+        """Shows shapes, not pixels."""
         height, width, _ = self.image.shape
         return f"Result({width}x{height}, index={self.index}, latency_ms={self.latency_ms:.1f})"

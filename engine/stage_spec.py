@@ -1,7 +1,7 @@
-"""What a stage's ONNX file says about itself: the only reader and writer of its metadata.
+"""The metadata of a stage's ONNX file; only this module reads and writes it.
 
-A stage takes `frame`, uint8 [H, W, 3] BGR, and gives `output`. Its controls and states, with shapes, defaults and
-limits, stand as JSON under the metadata key `artrt.stage`, so that a runtime needs no code of the exporter.
+A stage maps `frame`, uint8 [H, W, 3] BGR, to `output`. Its controls and states, with shapes, defaults and limits,
+are stored as JSON under the metadata key `artrt.stage`, so the runtime needs no code of the exporter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ METADATA_KEY = "artrt.stage"
 STATE_PREFIX = "state."
 STATE_SUFFIX = ".next"
 SIZING_CONTROLS = frozenset({"stroke"})
-"""Controls on whose values the sizes inside a graph depend: a backend that compiles for sizes compiles for them too."""
+"""Controls that set sizes inside a graph: a backend that compiles per input size also compiles per value of these."""
 
 Dimension = int | str
 """A number, or an expression of the frame's size: "H", "W", "h", "ceil(H/8)"."""
@@ -37,7 +37,7 @@ class Control:
 
     Args:
         shape: Dimensions; () for a number. A string is a free dimension.
-        default: Value when the caller gives none, spread over the shape (free dimensions become 1);
+        default: Value when the caller gives none, broadcast to the shape (free dimensions become 1);
             None when the caller must give one.
         minimum: Smallest accepted value, or None.
         maximum: Largest accepted value, or None.
@@ -58,7 +58,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class StateTensor:
-    """A float32 tensor that goes in as `state.<name>` and comes out as `state.<name>.next`; zeros start fresh."""
+    """A float32 tensor: input `state.<name>`, output `state.<name>.next`; zeros mean no previous frame."""
 
     shape: tuple[Dimension, ...]
 
@@ -72,7 +72,7 @@ class StageSpec:
         output: Name of the graph's result, uint8 [H, W, 3] BGR (a mask, float32 [h, w], for `saliency`).
         controls: Control inputs by name.
         states: State tensors by name, without the `state.` prefix.
-        extra: Free facts of the exporter: trunk hash, licence, training.
+        extra: Further facts from the exporter: trunk hash, licence, training.
     """
 
     name: str
@@ -82,7 +82,7 @@ class StageSpec:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The metadata text, stable for equal specs."""
+        """The metadata as JSON; equal specs give equal text."""
         controls = {name: _without_none(control) for name, control in self.controls.items()}
         states = {name: {"shape": list(state.shape)} for name, state in self.states.items()}
         return json.dumps(
@@ -99,7 +99,7 @@ class StageSpec:
 
     @classmethod
     def from_json(cls, text: str) -> StageSpec:
-        """Reads the metadata text.
+        """Parses the metadata.
 
         Raises:
             ContractError: Not JSON, a field is missing, or a newer contract than this version knows.
@@ -131,12 +131,12 @@ class StageSpec:
 
 
 def state_input(name: str) -> str:
-    """The graph input that takes state `name`."""
+    """Name of the graph input for state `name`."""
     return STATE_PREFIX + name
 
 
 def state_output(name: str) -> str:
-    """The graph output that gives the next state `name`."""
+    """Name of the graph output for the next state `name`."""
     return STATE_PREFIX + name + STATE_SUFFIX
 
 

@@ -1,4 +1,4 @@
-"""What a running pipeline counts and times, and the snapshot that other threads read."""
+"""Counters and times of a running pipeline, and the snapshot that other threads read."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-# Percentiles are of this many last values; rates of this many last seconds.
+# Percentiles cover this many recent values; rates cover this many recent seconds.
 WINDOW = 512
 RATE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Percentiles of the last times, in milliseconds; zeros when there are none."""
+    """Percentiles of recent times, in milliseconds; zeros when there are none."""
 
     p50: float = 0.0
     p95: float = 0.0
@@ -27,7 +27,7 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class SinkStats:
-    """Results that a sink wrote, and that it was too slow for."""
+    """Number of results that a sink wrote, and that it dropped because it was too slow."""
 
     written: int = 0
     dropped: int = 0
@@ -35,10 +35,10 @@ class SinkStats:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """A pipeline at one moment.
+    """A snapshot of a pipeline.
 
-    `frames_in == frames_out + sum(dropped.values()) + (frames on their way)`, the last being 0 at the end; likewise
-    `frames_out == written + dropped` of every sink that was there from the beginning.
+    `frames_in == frames_out + sum(dropped.values()) + (frames in progress)`; the last is 0 at the end. Likewise
+    `frames_out == written + dropped` for every sink that was present from the start.
 
     Args:
         elapsed_seconds: Since the start.
@@ -48,9 +48,9 @@ class Stats:
         fps_out: Rate after the stages.
         dropped: Frames dropped before or in the stages, by cause.
         latency_ms: From capture to the end of the last stage.
-        age_ms: From capture to the moment a sink had shown or written it.
+        age_ms: From capture until a sink has shown or written the frame.
         stages: Time in each stage.
-        sinks: Counts of each sink.
+        sinks: Counters of each sink.
         reconnects: How often the source was lost and came back.
         provider: What runs the stages.
         source: Name of the source.
@@ -76,7 +76,7 @@ class Stats:
 
     @property
     def drops(self) -> int:
-        """All frames dropped before or in the stages."""
+        """Number of frames dropped before or in the stages."""
         return sum(self.dropped.values())
 
     def to_json(self) -> str:
@@ -85,7 +85,7 @@ class Stats:
 
 
 class Times:
-    """The last times of something, in milliseconds."""
+    """Recent times of one operation, in milliseconds."""
 
     def __init__(self) -> None:
         self._values: deque[float] = deque(maxlen=WINDOW)
@@ -95,7 +95,7 @@ class Times:
         self._values.append(milliseconds)
 
     def percentiles(self) -> Percentiles:
-        """Percentiles of what is remembered."""
+        """Percentiles of the recent times."""
         values = list(self._values.copy())
         if not values:
             return Percentiles()
@@ -125,7 +125,7 @@ class Rate:
 
 
 class Statistics:
-    """The counters of one pipeline; every method may be called from any thread."""
+    """The counters of one pipeline; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

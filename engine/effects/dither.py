@@ -1,7 +1,7 @@
 """Error diffusion after R. W. Floyd and L. Steinberg, "An adaptive algorithm for spatial greyscale", 1976.
 
-A pixel hands its error on: 7/16 to the right, 3/16, 5/16 and 1/16 to the three below. Pixels with the same x + 2 y
-do not depend on each other, so that a picture of W x H takes W + 2 H array operations instead of W * H steps:
+A pixel passes its error on: 7/16 to the right, 3/16, 5/16 and 1/16 to the three pixels below. Pixels with the same
+x + 2 y do not depend on each other, so a W x H picture takes W + 2 H array operations instead of W * H steps:
 
     x   0 1 2 3 4
     y 0 a b c d e      all `c` are done at once
@@ -20,17 +20,17 @@ RIGHT, BELOW_LEFT, BELOW, BELOW_RIGHT = 7 / 16, 3 / 16, 5 / 16, 1 / 16
 
 
 def floyd_steinberg(image: Image, palette: Image) -> Image:
-    """Paints a picture with the colours of a palette, errors spread.
+    """Maps a picture to the colours of a palette, with error diffusion.
 
     Args:
         image: uint8 [H, W, 3].
         palette: uint8 [k, 3].
 
     Returns:
-        uint8 [H, W, 3], colours of the palette only.
+        uint8 [H, W, 3], only colours of the palette.
     """
     height, width = image.shape[:2]
-    # One column of padding left and right and one row below take the errors that leave the picture.
+    # One column of padding left and right and one row below receive the errors that leave the picture.
     wanted = np.zeros((height + 1, width + 2, 3), np.float32)
     wanted[:height, 1:-1] = image
     colors = palette.astype(np.float32)

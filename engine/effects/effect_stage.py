@@ -1,4 +1,4 @@
-"""The effects as stages with their controls set, to run frame by frame or from given states."""
+"""Effect stages with fixed control values, to run frame by frame or from given states."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ FEWEST_COLORS, MOST_COLORS = 2, 256
 
 
 class EffectStage:
-    """A stage of the zoo with its controls set; called, it does one frame after another.
+    """A stage of the zoo with fixed control values; each call processes the next frame.
 
     Args:
         name: "quantize" or "superpixels".
-        controls: Its controls.
-        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one is strict.
+        controls: Values of its controls.
+        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one never falls back.
         threads: Threads of one inference on a CPU.
-        zoo: Where the stage is.
+        zoo: The zoo that has the stage.
 
     Raises:
         ProviderError: The provider is not available.
@@ -49,16 +49,16 @@ class EffectStage:
         self.controls = dict(controls)
 
     def __call__(self, image: Image, **controls: float) -> Image:
-        """The next frame, uint8 [H, W, 3], BGR."""
+        """Processes the next frame, uint8 [H, W, 3], BGR."""
         return self.stage(image, **(self.controls | controls))
 
     def fresh(self) -> dict[str, Array]:
-        """States of a first frame."""
+        """Initial states, for a first frame."""
         shapes = self.stage.spec.state_shapes(1, 1)
         return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
 
     def run(self, image: Image, states: Mapping[str, Array], **controls: float) -> dict[str, Array]:
-        """Runs once from given states; the result holds the states after it under their plain names."""
+        """Runs once from given states; the result contains the next states under their names."""
         values = {name: control.default_array() for name, control in self.stage.controls.items()}
         given = self.controls | controls
         values |= {name: np.asarray(value, np.float32) for name, value in given.items()}
@@ -67,7 +67,7 @@ class EffectStage:
         return results | {name: results[state_output(name)] for name in states}
 
     def reset(self) -> None:
-        """The next frame starts fresh."""
+        """Resets the states: the next frame is a first frame."""
         self.stage.reset()
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class EffectStage:
 
 
 def quantize_effect(k: int = 16, *, provider: str = "auto", threads: int | None = None) -> EffectStage:
-    """Colour quantization frame by frame; the palette moves gently and restarts at a cut.
+    """Colour quantization for video: the palette changes smoothly and restarts at a cut.
 
     Raises:
         UsageError: `k` outside 2..256.
@@ -103,7 +103,7 @@ def superpixels_effect(
     provider: str = "auto",
     threads: int | None = None,
 ) -> EffectStage:
-    """Superpixels frame by frame; regions follow the picture and restart at a cut.
+    """Superpixels for video: regions follow the picture and restart at a cut.
 
     Raises:
         UsageError: `n` below 1, or too many for the stage.
@@ -118,6 +118,6 @@ def superpixels_effect(
 
 
 def check_colors(k: int) -> None:
-    """Refuses a number of colours outside 2..256."""
+    """Raises UsageError for a number of colours outside 2..256."""
     if not FEWEST_COLORS <= k <= MOST_COLORS:
         raise UsageError(f"quantize: {FEWEST_COLORS} to {MOST_COLORS} colours, got {k}")

@@ -1,4 +1,4 @@
-"""The exact methods: scikit-learn's KMeans and scikit-image's slic, for pictures and as references."""
+"""The exact methods: scikit-learn's KMeans and scikit-image's slic, for single pictures and as references."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def exact_labels(image: Image, n: int, compactness: float) -> NDArray[np.int32]:
 
     Args:
         image: uint8 [H, W, 3], BGR.
-        n: Wanted number of regions.
-        compactness: Weight of nearness against colour.
+        n: Requested number of regions.
+        compactness: Weight of distance against colour.
 
     Returns:
         int32 [H, W], numbers from 0 without gaps.

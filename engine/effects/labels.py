@@ -1,4 +1,4 @@
-"""Label maps as files: NumPy arrays, or PNG of 16 bits."""
+"""Writes label maps: NumPy arrays, or 16-bit PNG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_IN_PNG = 65536
 
 
 def check_labels_suffix(path: str | os.PathLike[str]) -> str:
-    """The suffix of a label file.
+    """Returns the suffix of a label file.
 
     Raises:
         UsageError: It is neither .npy nor .png.
@@ -37,8 +37,8 @@ def write_labels(path: str | os.PathLike[str], labels: NDArray[np.int32]) -> Non
         labels: int32 [H, W], from 0.
 
     Raises:
-        UsageError: Another suffix.
-        OutputError: The file cannot be written, or more than 65536 labels for a PNG.
+        UsageError: The suffix is neither .npy nor .png.
+        OutputError: The file cannot be written, or there are more than 65536 labels for a PNG.
     """
     if check_labels_suffix(path) == ".npy":
         buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Palettes as files (JSON, GIMP palette, PNG of swatches), and pictures as indexed PNG."""
+"""Writes palettes (JSON, GIMP palette, PNG of swatches) and indexed PNG."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write_palette(path: str | os.PathLike[str], palette: Image, *, counts: NDArr
         counts: Pixels of each colour, [k].
 
     Raises:
-        UsageError: Another suffix.
+        UsageError: The suffix is not one of these.
         OutputError: The file cannot be written.
     """
     suffix = check_palette_suffix(path)
@@ -53,7 +53,7 @@ def write_palette(path: str | os.PathLike[str], palette: Image, *, counts: NDArr
 
 
 def check_palette_suffix(path: str | os.PathLike[str]) -> str:
-    """The suffix of a palette file.
+    """Returns the suffix of a palette file.
 
     Raises:
         UsageError: It is not one of .json, .gpl and .png.
@@ -67,16 +67,16 @@ def check_palette_suffix(path: str | os.PathLike[str]) -> str:
 def indexed_png(
     labels: NDArray[np.uint8], palette: Image, *, alpha: Image | None = None, about: About = NOTHING
 ) -> bytes | None:
-    """The bytes of an indexed PNG of 1, 2, 4 or 8 bits per pixel.
+    """Encodes an indexed PNG with 1, 2, 4 or 8 bits per pixel.
 
     Args:
         labels: uint8 [H, W], rows of the palette.
         palette: uint8 [k, 3], BGR, at most 256 colours.
-        alpha: uint8 [H, W] or None; every pair of colour and alpha takes a row of the palette of its own.
-        about: What the file says of its picture.
+        alpha: uint8 [H, W] or None; every pair of colour and alpha takes one palette entry.
+        about: Metadata of the file.
 
     Returns:
-        None when colours and alpha make more than 256 pairs.
+        The bytes, or None when there are more than 256 pairs of colour and alpha.
     """
     opacity = np.full(len(palette), 255, np.uint8)
     if alpha is not None:

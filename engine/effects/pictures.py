@@ -1,6 +1,6 @@
-"""The effects on single pictures and frame by frame: colour quantization (k-means) and superpixels (SLIC).
+"""The effects on pictures and frames: colour quantization (k-means) and superpixels (SLIC).
 
-Both run the stages of the zoo; `method="exact"` takes scikit-learn and scikit-image instead (slower, for pictures).
+Both run the stages of the zoo; `method="exact"` uses scikit-learn and scikit-image instead (slower, only pictures).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ DITHERS = ("none", "floyd-steinberg")
 POLISHING_RUNS = 3
 LEARNING_SIDE_PX = 1024
 BAND_SCORES = 2**28
-"""Pixels times colours that one run deals with: the stage holds an eighth of them as float32 at a time."""
+"""Limit of pixels times colours for one run; the stage keeps an eighth of them in memory as float32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,10 +53,10 @@ class Quantized:
 
     Args:
         image: uint8 [H, W, 3], BGR.
-        palette: uint8 [k, 3], BGR, the colours that occur, the most frequent first.
-        labels: uint8 [H, W], the palette's row of every pixel.
-        notice: What the user should know, or None.
-        alpha: uint8 [H, W], as it was given, or None.
+        palette: uint8 [k, 3], BGR, the used colours, most frequent first.
+        labels: uint8 [H, W], the palette index of every pixel.
+        notice: A message for the user, or None.
+        alpha: The given alpha, uint8 [H, W], or None.
     """
 
     image: Image
@@ -67,16 +67,16 @@ class Quantized:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """Visible pixels of every colour of the palette, [k]."""
+        """Number of visible pixels of every palette colour, [k]."""
         labels = self.labels if self.alpha is None else self.labels[self.alpha > 0]
         return np.bincount(labels.reshape(-1), minlength=len(self.palette)).astype(np.int64)
 
     def encoded(self, suffix: str, *, about: About = NOTHING) -> bytes:
-        """The bytes of a picture file; a PNG holds its palette, which is smaller, where the palette is small enough.
+        """Encodes a picture file; a PNG is indexed, which is smaller, if the palette has at most 256 entries.
 
         Args:
             suffix: The format.
-            about: What the file says of its picture.
+            about: Metadata of the file.
 
         Raises:
             OutputError: Unknown suffix, or the picture cannot be encoded.
@@ -143,14 +143,14 @@ def quantize(
     Args:
         image: uint8 [H, W, 3], BGR.
         k: Number of colours, 2 to 256.
-        alpha: uint8 [H, W], or None. Pixels where it is 0 have no say in the palette, and take a colour of it.
-        method: "stage", or "exact" for scikit-learn's KMeans on all pixels.
-        dither: "none": every pixel takes its nearest colour; "floyd-steinberg" spreads the error.
-        provider: Where the stage runs.
-        effect: A `quantize_effect` to use again for many pictures; `provider` is then ignored.
+        alpha: uint8 [H, W], or None. Pixels with alpha 0 do not influence the palette, but are mapped to it.
+        method: "stage", or "exact": scikit-learn's KMeans on all pixels.
+        dither: "none": every pixel takes the nearest colour; "floyd-steinberg": error diffusion.
+        provider: Backend of the stage.
+        effect: A `quantize_effect` to reuse for many pictures; `provider` is then ignored.
 
     Returns:
-        The picture, its palette and labels. A picture of no more than `k` colours comes back as it is.
+        The picture, its palette and labels. A picture with at most `k` colours is returned unchanged.
 
     Raises:
         UsageError: `k` outside 2..256, or an unknown method or dither.
@@ -184,7 +184,7 @@ def _in_few_colors(
     provider: str,
     effect: EffectStage | None,
 ) -> Quantized:
-    """Paints `image` with the palette of `visible`."""
+    """Maps `image` to the palette of `visible`."""
     distinct = _few_colors(visible, k)
     if distinct is not None:
         few = "1 colour" if distinct == 1 else f"{distinct} colours"
@@ -214,16 +214,16 @@ def superpixels(
     provider: str = "auto",
     effect: EffectStage | None = None,
 ) -> Regions:
-    """Splits a picture into about `n` regions of similar colour, each painted with its mean.
+    """Splits a picture into about `n` regions of similar colour, each filled with its mean colour.
 
     Args:
         image: uint8 [H, W, 3], BGR.
-        n: Wanted number of regions.
-        compactness: Weight of nearness against colour; higher gives rounder regions.
+        n: Requested number of regions.
+        compactness: Weight of distance against colour; higher gives rounder regions.
         outline: Draw the borders in black.
-        method: "stage", or "exact" for scikit-image's slic, whose regions are connected.
-        provider: Where the stage runs.
-        effect: A `superpixels_effect` to use again for many pictures; `provider` is then ignored.
+        method: "stage", or "exact": scikit-image's slic, whose regions are connected.
+        provider: Backend of the stage.
+        effect: A `superpixels_effect` to reuse for many pictures; `provider` is then ignored.
 
     Raises:
         UsageError: `n` below 1 or above the number of pixels, a compactness that is not positive, an unknown method.
@@ -252,7 +252,7 @@ def superpixels(
 
 
 def check_regions(n: int, compactness: float, image: Image) -> None:
-    """Refuses a number of regions that the picture cannot have, and a compactness that is not positive."""
+    """Raises UsageError for an impossible number of regions, or a compactness that is not positive."""
     pixels = image.shape[0] * image.shape[1]
     if not 1 <= n <= pixels:
         raise UsageError(
@@ -263,7 +263,7 @@ def check_regions(n: int, compactness: float, image: Image) -> None:
 
 
 def _without_invisible(image: Image, alpha: Image) -> tuple[Image, Image]:
-    """The picture with its invisible pixels in a colour that is visible, and one of the visible pixels alone."""
+    """The picture with invisible pixels in a visible colour, and a picture of only the visible pixels."""
     seen = alpha > 0
     pixels = image[seen]
     if len(pixels) == 0:
@@ -271,12 +271,12 @@ def _without_invisible(image: Image, alpha: Image) -> tuple[Image, Image]:
     filled = np.where(seen[:, :, None], image, pixels[0])
     width = min(len(pixels), image.shape[1])
     rows = -(-len(pixels) // width)
-    # Whole rows: the last one repeats pixels from the start.
+    # Fills the last row with pixels from the start.
     return filled, np.resize(pixels, (rows, width, 3))
 
 
 def _learn(effect: EffectStage, image: Image, k: int) -> dict[str, Array]:
-    """States with the palette of a picture: a fresh frame and a few more of the same, on a thinned picture."""
+    """Computes the states with a picture's palette: runs a few frames of a subsampled picture."""
     step = -(-max(image.shape[:2]) // LEARNING_SIDE_PX)
     thinned = image[::step, ::step]
     states = effect.fresh()
@@ -287,7 +287,7 @@ def _learn(effect: EffectStage, image: Image, k: int) -> dict[str, Array]:
 
 
 def _paint(effect: EffectStage, image: Image, states: Mapping[str, Array], k: int) -> Image:
-    """Every pixel in its nearest colour of a held palette, in bands of rows that bound the memory."""
+    """Maps every pixel to the nearest colour of a fixed palette, in bands of rows to limit memory."""
     rows = max(1, BAND_SCORES // (image.shape[1] * k))
     bands = [image[top : top + rows] for top in range(0, image.shape[0], rows)]
     painted = [effect.run(band, states, colors=float(k), palette_rate=0.0)["output"] for band in bands]
@@ -319,7 +319,7 @@ def _quantized(image: Image, notice: str | None = None) -> Quantized:
 
 
 def _nearest(image: Image, palette: Image) -> NDArray[np.int64]:
-    """Labels [H, W] of the nearest colours, a band of rows at a time."""
+    """Labels [H, W] of the nearest colours, computed in bands of rows."""
     colors = palette.astype(np.float32)
     squares = np.square(colors).sum(1)
     rows = [(squares - 2 * row.astype(np.float32) @ colors.T).argmin(1) for row in image]

@@ -1,4 +1,4 @@
-"""Saliency: where a viewer looks first, as a mask and as a picture of it."""
+"""Saliency: a mask of the region that a viewer looks at first, and pictures of the mask."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ OVERLAY_OPACITY = 0.5
 
 
 class Saliency:
-    """The saliency network as a function from picture to mask.
+    """The saliency network: maps a picture to a mask.
 
     Args:
         path: A `saliency` stage; the shipped one by default.
-        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one is strict.
+        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one never falls back.
         threads: Threads of one inference on a CPU.
-        zoo: Where the shipped stage is.
+        zoo: The zoo that has the stage.
         attention: 0 for the region that a viewer would cut out; up to 1 to add what a classifier would look at, as
             `keep_salient` does.
 
     Raises:
-        ContractError: The file is another stage, or one without the control that `attention` asks for.
+        ContractError: The file is another stage, or has no control for `attention`.
         UsageError: `attention` is not between 0 and 1.
         ProviderError: The provider is not available.
 
@@ -64,7 +64,7 @@ class Saliency:
         self._controls = {"attention": attention} if widens else {}
 
     def __call__(self, image: Image) -> Mask:
-        """The mask of one picture.
+        """Computes the mask of one picture.
 
         Args:
             image: uint8 [H, W, 3], BGR.
@@ -93,7 +93,7 @@ class Saliency:
 
 
 def saliency(image: Image, *, provider: str = "auto") -> Mask:
-    """The salient region of one picture; for many pictures keep a :class:`Saliency`.
+    """Computes the saliency mask of one picture; for many pictures, reuse a :class:`Saliency`.
 
     Args:
         image: uint8 [H, W, 3], BGR.
@@ -112,7 +112,7 @@ def saliency(image: Image, *, provider: str = "auto") -> Mask:
 
 
 def full_size(mask: Mask, image: Image) -> Mask:
-    """A mask [h, w], brought to the size of `image` by bilinear interpolation: float32 [H, W] in [0, 1]."""
+    """Resizes a mask [h, w] to the size of `image` by bilinear interpolation: float32 [H, W] in [0, 1]."""
     size = image.shape[1::-1]
     return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR).clip(0, 1), np.float32)
 
@@ -123,12 +123,12 @@ def mask_picture(mask: Mask) -> Image:
 
 
 def heat_map(image: Image, mask: Mask, *, opacity: float = OVERLAY_OPACITY) -> Image:
-    """A picture under the colours of its mask, blue (0) over yellow to red (1).
+    """Overlays a picture with a heat map of its mask, from blue (0) through yellow to red (1).
 
     Args:
         image: uint8 [H, W, 3], BGR.
         mask: float32 [h, w] in [0, 1], any size.
-        opacity: Share of the colours, 0 to 1.
+        opacity: Opacity of the heat map, 0 to 1.
 
     Returns:
         uint8 [H, W, 3], BGR.

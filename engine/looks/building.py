@@ -1,4 +1,4 @@
-"""From a look to loaded stages and their controls.
+"""Loads the stages of a look and creates their controls.
 
 frame ─► saliency ─► quantize ─► superpixels ─► stylize ─► quantize ─► superpixels ─► picture
            └── mask      "before" the style ───────▲          "after" the style
@@ -42,15 +42,15 @@ from .styling import (
 
 STYLE_STAGE = "stylize"
 AMOUNT_CONTROLS = {"quantize": "colors", "superpixels": "regions"}
-# What is loaded, turned off, for a switchable look that does not ask for it.
+# Effects that a switchable look loads, turned off, when it does not request them.
 SPARE_EFFECTS = {"quantize": Effect(16), "superpixels": Effect(600)}
 
 
 def build_chain(look: Look) -> Chain:
-    """Loads the stages that a look asks for; the chain's values are those of the look.
+    """Loads the stages of a look; the chain's values are the look's values.
 
     Raises:
-        UsageError: No such style or model, an effect with an amount that it cannot do, or a number that no stage obeys.
+        UsageError: No such style or model, an effect's amount out of range, or a number that no stage has.
         ProviderError: The provider is not available.
         IntegrityError: A shipped file was changed, or the style belongs to another trunk.
     """
@@ -63,17 +63,17 @@ def build_chain(look: Look) -> Chain:
 
 
 def open_look(look: Look) -> tuple[Chain, Controls]:
-    """Loads the stages that a look asks for and makes their controls.
+    """Loads the stages of a look and creates their controls.
 
     Raises:
-        UsageError: No such style or model, or something that cannot be done.
+        UsageError: No such style or model, or options that this model does not support.
         ProviderError: The provider is not available.
         IntegrityError: A shipped file was changed, or the style belongs to another trunk.
     """
     asked = settled(look)
     chain = build_chain(asked)
     try:
-        # An exported model may have a fixed size or need a GPU: the shipped one paints the thumbnails.
+        # An exported model may have a fixed size or need a GPU, so the shipped model paints the thumbnails.
         return chain, _controls(chain, asked, preview=Previewer(look.model, zoo=asked.zoo, models=look.zoo))
     except BaseException:
         chain.close()
@@ -81,7 +81,7 @@ def open_look(look: Look) -> tuple[Chain, Controls]:
 
 
 def settled(look: Look) -> Look:
-    """The look with what it left open: its style, and for an exported folder where the styles are.
+    """Fills in what a look leaves open: its style and, for an exported folder, the zoo of its styles.
 
     Raises:
         InputError: No such folder.
@@ -133,13 +133,13 @@ def _exported_stages(look: Look, stages: list[Stage]) -> dict[str, Any]:
 
 
 def _values(look: Look, stages: Sequence[Stage]) -> dict[str, float]:
-    """The look's numbers that the stages take."""
+    """The look's numbers that the stages accept."""
     taken = {name for stage in stages for name in stage.controls}
     return {name: value for name, value in look.numbers.items() if name in taken}
 
 
 def _require_able(look: Look, stages: Sequence[Stage]) -> None:
-    """UsageError for a number that was asked for and that no stage obeys."""
+    """Raises UsageError for a requested number that no stage has."""
     able = able_numbers(stages)
     if look.precision == BF16 and styled_stage(stages) is None:
         raise UsageError(f"precision {BF16} was asked for: it changes nothing without a style")
@@ -162,7 +162,7 @@ def _without_saliency(look: Look) -> str:
 
 
 def _fixed(name: str, stages: Sequence[Stage]) -> float | None:
-    """The value of a number that an export made a constant, or None."""
+    """The value of a number that the export fixed, or None."""
     facts = (stage.spec.extra.get(name) for stage in stages)
     return next((float(value) for value in facts if isinstance(value, (int, float))), None)
 
@@ -192,7 +192,7 @@ def _controls(chain: Chain, look: Look, *, preview: Previewer) -> Controls:
 
 
 def _spare(look: Look) -> dict[str, Effect]:
-    """The effects that are loaded but off."""
+    """The effects that are loaded but turned off."""
     if not look.switchable or look.engine is not None:
         return {}
     return {
@@ -212,7 +212,7 @@ def _ships(zoo: Zoo, name: str) -> bool:
 
 
 def _amount(stage: Stage, amount: int) -> dict[str, float]:
-    """The control that sets an effect's amount, checked against its limits."""
+    """The control value of an effect's amount, after a range check."""
     name = AMOUNT_CONTROLS[stage.name]
     control = stage.controls[name]
     low, high = control.minimum, control.maximum
@@ -222,7 +222,7 @@ def _amount(stage: Stage, amount: int) -> dict[str, float]:
 
 
 def _load_styled(path: Path, look: Look) -> Stage:
-    """Loads the style network, in the precision that was asked for or that pays."""
+    """Loads the style network in the requested precision, or for "auto" in the faster one."""
     precision = settled_precision(path, look)
     chosen = replace(look, provider=precision.provider)
     stage = _load(path, chosen, precision=precision.name, kind=BackdropStage)
@@ -232,7 +232,7 @@ def _load_styled(path: Path, look: Look) -> Stage:
 
 
 def _load(path: Path, look: Look, *, precision: str = FP32, kind: type[Stage] = Stage) -> Stage:
-    """Loads a stage; the effects are not compiled, which takes long and gains nothing."""
+    """Loads a stage; effects are loaded as not `steady`, because compiling them is slow and gains nothing."""
     return load_stage(
         path,
         provider=look.provider,
@@ -246,7 +246,7 @@ def _load(path: Path, look: Look, *, precision: str = FP32, kind: type[Stage] = 
 
 @contextmanager
 def _closed_on_failure() -> Iterator[list[Stage]]:
-    """A list whose stages are closed when the block fails."""
+    """Yields a list; closes its stages if the block fails."""
     stages: list[Stage] = []
     with ExitStack() as on_failure:
         on_failure.callback(_close, stages)

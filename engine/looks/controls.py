@@ -1,6 +1,6 @@
-"""What can be changed while a pipeline runs: style, strengths, and which stages are on.
+"""The settings that can change while a pipeline runs: styles, numbers, and which stages are on.
 
-Keys, the web page and `Pipeline.set` all write here; the stage thread reads a snapshot for every frame.
+Keys, the web page and `Pipeline.set` write them; the stage thread reads a snapshot for every frame.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from .look import NUMBERS, checked_number
 
 Vector = NDArray[np.float32]
 Named = tuple[str, Vector]
-"""What a style is called, and its vector float32 [D]."""
+"""Name of a style, and its vector, float32 [D]."""
 StyleResolver = Callable[[str], Vector]
 Preview = Callable[[str, Image], Image]
-"""Renders a small version of a picture in a style of the list; called from any thread."""
+"""Renders a thumbnail of a picture in a style of the list; thread-safe."""
 
 CROSS_FADE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class ControlState:
-    """The controls as they stand, without vectors: what the HUD and the page show."""
+    """A snapshot of the controls, without vectors, for the HUD and the page."""
 
     style: str
     styles: Sequence[str]
@@ -42,10 +42,10 @@ class ControlState:
 
 @dataclass(frozen=True, slots=True)
 class Fade:
-    """A style that is there, or still on its way from the one before.
+    """A style, possibly still fading in from the previous one.
 
     Args:
-        name: What it is called.
+        name: Name of the style.
         begin: Vector float32 [D] at the start of the change, or None.
         end: Vector float32 [D], or None for no style.
         since: When the change began, in seconds.
@@ -57,7 +57,7 @@ class Fade:
     since: float = -math.inf
 
     def at(self, now: float, *, seconds: float) -> Vector | None:
-        """The vector at a time, of a change that takes so many seconds."""
+        """The vector at time `now`, for a cross-fade of this many seconds."""
         if self.begin is None or self.end is None or self.begin.shape != self.end.shape:
             return self.end
         part = (now - self.since) / seconds if seconds > 0 else 1.0
@@ -71,14 +71,14 @@ class Controls:
     """Thread-safe settings of a pipeline.
 
     Args:
-        styles: Names that n, p and 1-9 go through.
+        styles: Names that the keys n, p and 1-9 select.
         resolve: Turns a style name or mix ("a:0.7+b:0.3") into its vector, float32 [D]; raises UnknownStyleError.
-        style: What to begin with: a name, a vector float32 [D], or both.
-        background: Likewise, of what is not salient; None: it is painted in the style.
-        numbers: The numbers of a look that can be changed here, with their first values; None: all of them.
+        style: The first style: a name, a vector float32 [D], or both.
+        background: The first style of the background, likewise; None paints it in `style`.
+        numbers: The numbers of a look that can change, with their first values; None means all.
         switches: Stages that can be turned on and off, by name, and whether they are on.
-        preview: Renders thumbnails of the styles; None: there are none.
-        cross_fade_seconds: A change of style takes so long.
+        preview: Renders thumbnails of the styles; None disables them.
+        cross_fade_seconds: Duration of a change of style.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Controls:
         background: str | Vector | None = None,
         **changes: float | bool,
     ) -> None:
-        """Changes settings by their names: see `change`."""
+        """Changes settings by name; see `change`."""
         self.change(changes, style=style, background=background)
 
     def change(
@@ -124,16 +124,16 @@ class Controls:
         background: str | Vector | None = None,
         fade: bool = True,
     ) -> None:
-        """Changes settings; all of them, or none when one is wrong.
+        """Changes settings: all of them, or none if one is invalid.
 
         Args:
-            changes: Numbers of a look by their names, and stages' names with True or False.
+            changes: Numbers of a look by name, and names of stages with True or False.
             style: A name, a mix, or a vector float32 [D]; None keeps it.
-            background: Likewise, of what is not salient; "" paints it in the style again.
-            fade: A new style fades in; False: it is there with the next frame.
+            background: The background's style, likewise; "" paints it in `style` again.
+            fade: Fade a new style in; False applies it to the next frame.
 
         Raises:
-            UsageError: No such setting, one that no stage obeys, or a value out of its range.
+            UsageError: No such setting, a setting that no stage has, or a value out of range.
             UnknownStyleError: No style of that name.
         """
         numbers, switches = self._checked(changes)
@@ -151,37 +151,37 @@ class Controls:
                 self._background = Fade("", self._behind(now) if fade else None, self._style.end, now)
 
     def add_switches(self, names: Iterable[str]) -> None:
-        """More stages that can be turned on and off; those that are new are on."""
+        """Adds stages that can be turned on and off; new ones are on."""
         with self._lock:
             self._switches = dict.fromkeys(names, True) | self._switches
 
     def step_style(self, step: int) -> None:
-        """The next (1) or previous (-1) style of the list."""
+        """Selects the next (1) or previous (-1) style of the list."""
         if self._styles:
             name = self.state.style
             place = self._styles.index(name) if name in self._styles else -1
             self.set(style=self._styles[(place + step) % len(self._styles)])
 
     def toggle(self, name: str) -> None:
-        """Turns a stage on or off; one that this pipeline does not have is left alone."""
+        """Turns a stage on or off; ignores a name that this pipeline does not have."""
         with self._lock:
             if name in self._switches:
                 self._switches[name] = not self._switches[name]
 
     @property
     def state(self) -> ControlState:
-        """A copy of everything."""
+        """A snapshot of all settings."""
         with self._lock:
             numbers, switches = dict(self._numbers), dict(self._switches)
             return ControlState(self._style.name, self._styles, numbers, switches, self._background.name)
 
     def is_on(self, stage: str) -> bool:
-        """Whether a stage runs; one without a switch always does."""
+        """Whether a stage is on; a stage without a switch always is."""
         with self._lock:
             return self._switches.get(stage, True)
 
     def values(self) -> dict[str, Any]:
-        """Control values for the stages now: numbers, and `style` and `background`, float32 [D], if there are any."""
+        """Current control values for the stages: numbers, and `style` and `background`, float32 [D], if set."""
         with self._lock:
             now, values = time.monotonic(), dict[str, Any](self._numbers)
             vectors = {"style": self._styled_at(now), "background": self._background_at(now)}
@@ -191,12 +191,12 @@ class Controls:
         return self._style.at(now, seconds=self._cross_fade_seconds)
 
     def _background_at(self, now: float) -> Vector | None:
-        """None once it is the style's again."""
+        """The background's vector now; None when the background is painted in the style."""
         vector = self._background.at(now, seconds=self._cross_fade_seconds)
         return None if vector is self._background.end and not self._background.name else vector
 
     def _behind(self, now: float) -> Vector | None:
-        """What the background is painted in, be it the style."""
+        """The style of the background, which may be the main style."""
         vector = self._background_at(now)
         return self._styled_at(now) if vector is None else vector
 
@@ -220,7 +220,7 @@ class Controls:
             elif name in self._switches:
                 switches[name] = bool(value)
             elif name in NUMBERS:
-                raise UsageError(f"{name} cannot be changed: no loaded stage obeys it")
+                raise UsageError(f"{name} cannot be changed: no loaded stage has this control")
             else:
                 raise UsageError(
                     f"no control '{name}'; {suggest(name, [*self._numbers, *self._switches, 'style'])}"

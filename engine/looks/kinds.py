@@ -1,4 +1,4 @@
-"""Kinds of pictures that a `Stylizer` takes: as an array for the stages, and the painting as the same kind again."""
+"""Converts the kinds of pictures that a `Stylizer` accepts to arrays, and the painting back to the same kind."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
 
 Back = Callable[[Image], Any]
-"""Makes the kind that came of a painting, uint8 [H, W, 3] BGR."""
+"""Converts a painting, uint8 [H, W, 3] BGR, back to the kind of the input."""
 
 
 def taken(picture: Any, *, rgb: bool = False) -> tuple[Image, Back]:
-    """A picture as an array, and how to give the painting back.
+    """Converts a picture to an array, and returns a function that converts the painting back.
 
     Args:
         picture: uint8 [H, W, 3], a `Frame`, the bytes of a picture file, its path, or a PIL image.
-        rgb: Arrays are RGB instead of BGR.
+        rgb: Whether arrays are RGB instead of BGR.
 
     Returns:
         uint8 [H, W, 3], BGR, and a function from such an array to: an array, a `Frame` with the same times, the bytes
@@ -35,7 +35,7 @@ def taken(picture: Any, *, rgb: bool = False) -> tuple[Image, Back]:
 
     Raises:
         InputError: A file that cannot be read.
-        UnsupportedImageError: Bytes that are no picture.
+        UnsupportedImageError: The bytes are not a picture.
     """
     if isinstance(picture, Frame):
         return picture.image, lambda image: replace(picture, image=image)

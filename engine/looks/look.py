@@ -1,4 +1,4 @@
-"""A look: how pictures are painted, and where that is computed. Every option is declared here, once.
+"""A look: how pictures are painted, and where this is computed. Every option is declared here, once.
 
 The command line, the page, the window's keys and the controls of a pipeline read the numbers of a look from `NUMBERS`.
 """
@@ -27,19 +27,19 @@ AUTO, FP32, BF16 = "auto", "fp32", "bf16"
 PRECISIONS = (AUTO, FP32, BF16)
 MOST_DIGITS = 9
 PLACES = frozenset({"provider", "precision", "threads", "size", "steady", "switchable"})
-"""Fields of a look that say where and how it is computed; the others decide what a picture becomes."""
+"""Fields of a look that say where and how it is computed; the other fields decide how pictures look."""
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of a look. It may change while frames are played.
+    """A numeric option of a look. It may change while frames are played.
 
     Args:
-        default: Its value when nothing else is asked for.
+        default: Default value.
         help: One line for the user.
         minimum: The smallest value.
         maximum: The largest value.
-        words: (word, value) of values that have a word on the command line.
+        words: (word, value) pairs: words that stand for a value on the command line.
     """
 
     default: float
@@ -59,7 +59,7 @@ class Effect:
     """A preprocessing effect.
 
     Args:
-        amount: Colours of `quantize`, regions of `superpixels`.
+        amount: Number of colours of `quantize`, or of regions of `superpixels`.
         when: "before" or "after" the style.
     """
 
@@ -68,7 +68,7 @@ class Effect:
 
     @classmethod
     def parse(cls, value: str | int | Effect) -> Effect:
-        """Reads 16, "16", "16:before" or "16:after".
+        """Parses 16, "16", "16:before" or "16:after".
 
         Raises:
             UsageError: Anything else.
@@ -85,35 +85,35 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How pictures are painted, and where that is computed.
+    """How pictures are painted, and where this is computed.
 
     Args:
         style: Name, mix ("a:0.7+b:0.3") or path of a style, the path of a painting's picture, or a `Style`; "none"
-            paints no style. None takes "starry-night", or the first style of `engine`.
-        style_scale: 0.25 to 4: above 1 a picture given as the style makes coarser strokes, below finer ones.
-        strength: 0 is the photograph, 1 the full style.
-        keep_salient: How much of the photograph the salient region keeps, 0 to 1.
-        background: A style, as `style` says, for what is not salient; None paints all in one.
-        keep_background: How much of the photograph stays where it is not salient, 0 to 1.
+            applies no style. None uses "starry-night", or the first style of `engine`.
+        style_scale: 0.25 to 4, for a picture given as style: above 1 the strokes are coarser, below 1 finer.
+        strength: 0 shows the photograph, 1 the full style.
+        keep_salient: Share of the photograph in the salient region, 0 to 1.
+        background: A style, like `style`, for the region that is not salient; None uses `style` everywhere.
+        keep_background: Share of the photograph outside the salient region, 0 to 1.
         stroke: Size of the strokes, 0.25 to 4: the short side of a picture is painted at 384 / stroke pixels, whatever
             its own size.
-        preserve_colors: How much of the photograph's colours stay under the strokes, 0 to 1.
-        stabilize: How much the frames of a video are kept from flickering, 0 to 1.
+        preserve_colors: Share of the photograph's colours, 0 to 1.
+        stabilize: How strongly flicker between frames of a video is suppressed, 0 to 1.
         quantize: Number of colours, as 16, "16:before" or "16:after" the style; None for none.
-        superpixels: Number of superpixels, likewise.
+        superpixels: Number of superpixels, in the same form.
         model: A style transformer of the zoo by name, or the path of a `stylize` stage.
-        engine: A folder of `artrt export` that gives stages and styles instead of the zoo.
-        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one is strict.
+        engine: A folder of `artrt export` whose stages and styles replace the zoo's.
+        provider: "auto", "cpu", "cuda", "tensorrt" or "openvino"; a named one never falls back.
         precision: "fp32"; "bf16" on OpenVINO, where the processor has it and paints the same; "auto" takes the quicker
             one that paints the same.
-        threads: Threads of one inference on a CPU; None takes the cores that this process may use.
-        size: (height, width) in pixels of the frames to come, when known.
-        steady: Many frames of one size will come: auto may compile the networks for it. False starts sooner.
-        switchable: Load the effects and the saliency network even when they are off, so that they can be turned on.
-        zoo: Where models and styles are.
+        threads: Threads of one inference on a CPU; None uses all cores that this process may use.
+        size: (height, width) of the expected frames in pixels, when known.
+        steady: Many frames of one size are expected: auto may compile the networks for it. False starts faster.
+        switchable: Also load effects and saliency network that are off, so that they can be turned on later.
+        zoo: The zoo of models and styles.
 
     Raises:
-        UsageError: A value out of its range, or options that contradict each other.
+        UsageError: A value out of range, or options that contradict each other.
     """
 
     style: str | Style | None = None
@@ -135,7 +135,7 @@ class Look:
         Number(0.0, "How much of the photograph's colours stay under the strokes.")
     )
     # 0.8 was chosen by measurement: benchmarks/results/stabilize.json.
-    stabilize: float = _number(Number(0.8, "Keep what stands still in a video from flickering."))
+    stabilize: float = _number(Number(0.8, "Reduce flicker between the frames of a video."))
     quantize: Effect | int | str | None = None
     superpixels: Effect | int | str | None = None
     model: str = "small"
@@ -149,7 +149,7 @@ class Look:
     zoo: Zoo = field(default_factory=Zoo)
 
     def __post_init__(self) -> None:
-        """Checks every value and that they go together."""
+        """Checks every value, and that the values do not contradict each other."""
         for name in NUMBERS:
             checked_number(name, getattr(self, name))
         if not SCALES[0] <= self.style_scale <= SCALES[1]:
@@ -166,7 +166,7 @@ class Look:
 
     @property
     def effects(self) -> dict[str, Effect]:
-        """The effects that are asked for, by the name of their stage."""
+        """The requested effects, by the name of their stage."""
         asked = {"quantize": self.quantize, "superpixels": self.superpixels}
         return {name: Effect.parse(value) for name, value in asked.items() if value is not None}
 
@@ -186,10 +186,10 @@ ChainOptions = LiveOptions = Look
 
 
 def look_of(look: str | os.PathLike[str] | Look | Style | Image | None, **options: Any) -> Look:
-    """A look from a style and options by name.
+    """Creates a look from a style and options by name.
 
     Args:
-        look: A style, mix, style file or picture of a painting; a painting as uint8 [H, W, 3], BGR; a folder of
+        look: A style, mix, style file or picture of a painting; a painting, uint8 [H, W, 3], BGR; a folder of
             `artrt export`; or a look, which the options change.
         options: Fields of `Look` by name.
 
@@ -218,7 +218,7 @@ def look_of(look: str | os.PathLike[str] | Look | Style | Image | None, **option
 
 
 def checked_number(name: str, value: Any) -> float:
-    """The value of a look's number, checked against its range.
+    """Returns the value of a look's number after a range check.
 
     Raises:
         UsageError: Not a number, or out of range.

@@ -1,10 +1,10 @@
-"""The precision that the style network runs in: bfloat16 where the processor is quicker in it and the pictures stay.
+"""Chooses the precision of the style network: bfloat16 if the processor is faster with it and the pictures agree.
 
     fp32    as trained
     bf16    OpenVINO, on processors with AVX512-BF16 or AMX: half the time
     auto    bf16 where it is there and paints the same (`MINIMUM_PSNR_DB` in every style), else fp32
 
-Whether it paints the same is measured once for each machine and model and kept in the cache.
+Whether the pictures agree is measured once per machine and model, and cached.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ OPENVINO = "openvino"
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """What a stage is loaded with.
+    """The precision that a stage is loaded with.
 
     Args:
         name: "fp32" or "bf16".
-        provider: Where it runs; a named precision may need a certain one.
+        provider: The provider; a requested precision may need a certain one.
         why: A line for the user, or "".
     """
 
@@ -49,16 +49,16 @@ class Precision:
 
 
 def settled_precision(path: Path, look: Look) -> Precision:
-    """The precision in which a look's style network is loaded.
+    """Decides the precision of a look's style network.
 
     Args:
         path: The stage's file.
-        look: What is asked for.
+        look: The look, with `provider` and `precision`.
 
     Raises:
-        UsageError: A named precision that the named provider does not know.
-        ProviderError: It needs OpenVINO or a processor that is not here.
-        ParityError: It paints something else than fp32.
+        UsageError: The requested provider does not support the requested precision.
+        ProviderError: The precision needs OpenVINO, or another processor.
+        ParityError: The pictures differ from fp32.
     """
     provider = resolve_provider(look.provider)
     if look.precision == FP32:
@@ -75,18 +75,18 @@ def settled_precision(path: Path, look: Look) -> Precision:
 
 
 def parity_db(path: Path, look: Look) -> float:
-    """PSNR of bf16 against fp32 on the test photograph, in dB, of the style in which it is lowest.
+    """PSNR of bf16 against fp32 on the test photograph in dB: the lowest of all styles.
 
     Args:
         path: A `stylize` stage.
-        look: Its zoo has the styles; of its own style when none fits.
+        look: Its zoo has the styles; its own style is used when none fits.
     """
     file = cache_folder("precision") / f"{_machine_and_model(path)}.json"
     try:
         return float(json.loads(file.read_text())["psnr_db"])
     except (OSError, ValueError, KeyError, TypeError):
         measured = _measured(path, look)
-    with contextlib.suppress(OutputError):  # it is measured again at the next start
+    with contextlib.suppress(OutputError):  # the next start measures again
         write_bytes(file, json.dumps({"model": path.name, "precision": BF16, "psnr_db": measured}).encode())
     return measured
 
@@ -111,7 +111,7 @@ def _difference(measured_db: float) -> str:
 
 
 def _may_be_openvino(provider: str, look: Look) -> bool:
-    """Whether `open_session` will come to OpenVINO."""
+    """Whether `open_session` may choose OpenVINO."""
     if provider == OPENVINO:
         return True
     if provider != AUTO or not look.steady or importlib.util.find_spec(OPENVINO) is None:
@@ -147,7 +147,7 @@ def _open(path: Path, look: Look, precision: str, photo: Image) -> Stage:
 
 
 def _vectors(look: Look, stage: Stage) -> list[Vector]:
-    """The zoo's styles of this network; the look's own style when the zoo has none."""
+    """Vectors of the zoo's styles for this network; the look's own style if the zoo has none."""
     names = [name for name in usable_styles(look.zoo, stage) if name in look.zoo.styles()]
     if not names and look.style is not None:
         return [look.zoo.mix(look.style, scale=look.style_scale)[0].vector]

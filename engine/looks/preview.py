@@ -1,4 +1,4 @@
-"""Thumbnails: a picture, small, in every style."""
+"""Thumbnails of a picture in every style."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SHORT_SIDE_PX = 96
 
 
 class Previewer:
-    """Renders thumbnails on one CPU thread, beside whatever runs; the model is loaded at the first one.
+    """Renders thumbnails on one CPU thread; loads the model for the first thumbnail.
 
     Args:
         model: A style transformer of the zoo, or the path of a `stylize` stage.
-        zoo: Where the styles are.
-        models: Where the model is; in `zoo` when None.
+        zoo: The zoo of the styles.
+        models: The zoo of the model; None means `zoo`.
     """
 
     def __init__(self, model: str, *, zoo: Zoo, models: Zoo | None = None) -> None:
@@ -31,14 +31,14 @@ class Previewer:
         self._lock = threading.Lock()
 
     def __call__(self, style: str, image: Image) -> Image:
-        """The thumbnail of a picture in a style.
+        """Renders a picture in a style.
 
         Args:
             style: Name of a style of the zoo.
             image: uint8 [H, W, 3], BGR.
 
         Returns:
-            uint8 [h, w, 3], BGR, the short side 96 pixels.
+            uint8 [h, w, 3], BGR, with a short side of 96 pixels.
         """
         with self._lock:
             if self._stage is None:

@@ -1,4 +1,4 @@
-"""The stages of a pipeline, run on one frame after the other with the controls of the moment."""
+"""Runs the stages of a pipeline on every frame with the current controls."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Runner:
 
     Args:
         stages: In order.
-        controls: Where values and switches are read for every frame.
-        statistics: Where the time of every stage goes.
+        controls: Values and switches, read for every frame.
+        statistics: Receives the time of every stage.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Runner:
 
     @property
     def provider(self) -> str:
-        """What runs the stages: "cpu", "cuda"; several are joined by "+"."""
+        """Providers of the stages: "cpu", "cuda"; several are joined by "+"."""
         found = [_provider(stage) for stage in self._stages]
         return "+".join(dict.fromkeys(name for name in found if name))
 
@@ -44,13 +44,13 @@ class Runner:
         """Runs every stage that is on; `last_ms` then holds their times.
 
         Args:
-            image: uint8 [H, W, 3], BGR; it is not written to.
+            image: uint8 [H, W, 3], BGR; not modified.
         """
         self.last_ms = {}
         values = self._controls.values()
         amount = float(values.pop("stabilize", 0.0))
         styled = self._stylize(image, values)
-        if amount <= 0 or not self.last_ms:  # where no stage ran there is nothing that flickers
+        if amount <= 0 or not self.last_ms:  # without a stage there is no flicker
             self._stabilizer.reset()
             return styled
         started = time.perf_counter()
@@ -61,7 +61,7 @@ class Runner:
         return blended
 
     def reset(self) -> None:
-        """A new scene: every stage starts fresh."""
+        """Starts a new scene: resets every stage."""
         self._stabilizer.reset()
         for stage in self._stages:
             reset = getattr(stage, "reset", None)
@@ -124,7 +124,7 @@ def _provider(stage: FrameFunction) -> str:
 
 
 def _fingerprint(values: Mapping[str, Any], controls: Controls) -> object:
-    """Changes when the picture changes by a control and not by the scene."""
+    """A value that changes when a control changes the picture, not when the scene does."""
     vectors = tuple(hash(values[name].tobytes()) for name in ("style", BACKGROUND) if name in values)
     numbers = tuple(sorted((name, value) for name, value in values.items() if name in NUMBERS))
     switches = tuple(sorted(controls.state.switches.items()))

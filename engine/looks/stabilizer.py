@@ -1,15 +1,15 @@
-"""Steady pictures: what was painted before moves along with the picture, and only what is new is painted again.
+"""Reduces flicker: the previous painting is moved with the picture, and only new parts are replaced.
 
-A style network answers noise and the smallest movement with other brush strokes, so its pictures flicker. The last
-output is carried along by the coarse motion of the frames and blended in, wherever that motion explains the new frame:
+A style network paints different strokes for noise and small movements, so its pictures flicker. The last output is
+warped by the coarse motion of the frames and blended in wherever that motion explains the new frame:
 
     moved[t]  = last output, shifted by the motion from frame t-1 to frame t
     output[t] = moved[t] + gate * (styled[t] - moved[t])
 
-The gate is 1 (all new) where the shifted last frame differs from this one, where the shifted last painting has another
-colour, and in what was covered or outside before; elsewhere it is 1 - amount. So nothing leaves a trail. The motion is
-that of OpenCV's DIS on a small picture: a few milliseconds on one core, no network, no GPU. A cut, a new size or a new
-style starts fresh.
+The gate is 1 (all new) where the warped last frame differs from this one, where the warped last painting has another
+colour, and where the picture was covered or outside before; elsewhere it is 1 - amount. This avoids ghosting. The
+motion is OpenCV's DIS optical flow on a small picture: a few milliseconds on one core, no network, no GPU. A cut, a new
+size or a new style resets it.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from ..frame import Image, as_image
 
 Floats = NDArray[np.float32]
 
-# Motion is found on pictures whose short side is this long.
+# Short side, in pixels, of the pictures on which motion is estimated.
 COARSE_PX = 180
-# Motion is refined down to 1 / 2**FINEST of that size.
+# The finest level of the estimation is 1 / 2**FINEST of that size.
 FINEST = 1
-# Grey levels between the coarse new picture and the shifted last one, in the worst channel: trusted up to LOW, not at
-# all from HIGH on; first for the frames, then for the paintings, whose strokes are gone at this size.
+# Difference in grey levels between the coarse new picture and the warped last one, in the worst channel: full trust up
+# to LOW, none from HIGH on; first for frames, then for paintings, whose strokes are invisible at this size.
 FRAME_LOW, FRAME_HIGH = 8.0, 24.0
 PAINTING_LOW, PAINTING_HIGH = 20.0, 60.0
 BLUR_PX = 5
 DOUBT_PX = 3
-# Movements below this many coarse pixels are none: what stands still is not resampled and stays sharp.
+# Movements below this many coarse pixels count as none: still parts are not resampled and stay sharp.
 STILL_PX = 0.1
-# A cut: so large is the mean difference even after the motion was taken out.
+# A mean difference above this, after motion compensation, is a cut.
 CUT = 40.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """What one frame leaves for the next: the coarse frame, its output, and that coarse."""
+    """Kept for the next frame: the coarse frame, its output, and the coarse output."""
 
     frame: Image
     output: Image
@@ -52,7 +52,7 @@ class _Memory:
 
 
 class Stabilizer:
-    """Blends the outputs of a video over time: one object per video, one thread."""
+    """Blends the outputs of a video over time. One object per video; not thread-safe."""
 
     def __init__(self) -> None:
         self._memory: _Memory | None = None
@@ -61,20 +61,20 @@ class Stabilizer:
         self._motion.setFinestScale(FINEST)
 
     def reset(self) -> None:
-        """The next frame is the first."""
+        """Treats the next frame as the first."""
         self._memory = None
 
     def __call__(self, frame: Image, styled: Image, *, amount: float, fingerprint: object = None) -> Image:
-        """Steadies one picture.
+        """Stabilizes one picture.
 
         Args:
-            frame: uint8 [H, W, 3], BGR: the frame before the stages.
-            styled: uint8 [H, W, 3], BGR: the picture after them.
-            amount: 0 nothing, 1 most.
-            fingerprint: Whatever else the picture depends on; when it changes, the picture starts fresh.
+            frame: uint8 [H, W, 3], BGR: the input of the stages.
+            styled: uint8 [H, W, 3], BGR: the output of the stages.
+            amount: 0 (off) to 1 (strongest).
+            fingerprint: Everything else that the picture depends on; a change resets the stabilizer.
 
         Returns:
-            uint8 [H, W, 3], BGR; the caller must not write to it.
+            uint8 [H, W, 3], BGR; the caller must not modify it.
         """
         now, painting = _coarse(frame), _coarse(styled)
         last = self._memory
@@ -94,8 +94,8 @@ class Stabilizer:
         return output
 
     def _flow(self, now: Image, before: Image) -> Floats:
-        """float32 [h, w, 2]: where each coarse pixel was in the last frame, relative, in coarse pixels."""
-        if min(now.shape[:2]) < 32:  # too small for the patches of DIS
+        """float32 [h, w, 2]: offset of each coarse pixel to its place in the last frame, in coarse pixels."""
+        if min(now.shape[:2]) < 32:  # smaller than the patches of DIS
             return np.zeros((*now.shape[:2], 2), np.float32)
         grey = [cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) for image in (now, before)]
         flow = self._motion.calc(grey[0], grey[1], np.zeros((*now.shape[:2], 2), np.float32))
@@ -125,12 +125,12 @@ def _trust(
     level = cv2.blur(difference, (BLUR_PX, BLUR_PX)).max(axis=2).astype(np.float32)
     trust = np.clip((high - level) / (high - low), 0.0, 1.0)
     inside = ((places >= 0) & (places <= (width - 1, height - 1))).all(axis=2)
-    # Doubt spreads to the neighbours: the motion is uncertain at the edges of what moves.
+    # Low trust spreads to neighbours: motion is uncertain at the edges of moving objects.
     return as_floats(cv2.erode(as_floats(trust * inside), np.ones((DOUBT_PX, DOUBT_PX), np.uint8)))
 
 
 class _Blender:
-    """Shifts and blends pictures of one size, in buffers that it keeps: large new arrays cost more than the sums."""
+    """Warps and blends pictures of one size in reused buffers, because allocating large arrays is slow."""
 
     def __init__(self, height: int, width: int) -> None:
         self.shape = (height, width)
@@ -141,7 +141,7 @@ class _Blender:
         self._rest = np.empty((height, width), np.float32)
 
     def __call__(self, last: Image, styled: Image, *, flow: Floats, share: Floats) -> Image:
-        """Carries `last` along by the coarse flow and blends it in; `share` float32 [h, w] is its part."""
+        """Warps `last` by the coarse flow and blends it in with the weight `share`, float32 [h, w]."""
         height, width = self.shape
         size = (width, height)
         flow = as_floats(flow * np.array([width / flow.shape[1], height / flow.shape[0]], np.float32))
@@ -160,6 +160,6 @@ def _grid(height: int, width: int) -> Floats:
 
 
 def as_floats(array: Any) -> Floats:
-    """The same array as float32, for the type checker too."""
+    """The array as float32, also for the type checker."""
     floats: Floats = np.asarray(array, dtype=np.float32)
     return floats

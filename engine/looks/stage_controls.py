@@ -1,4 +1,4 @@
-"""The controls of stages that came without any: the values they were made with, and the names of their styles."""
+"""Creates controls for stages that have none: from their current values and the names of styles."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .stylizer import Stylizer
 
 
 def controls_of(stages: Sequence[FrameFunction | Stylizer]) -> Controls:
-    """Controls that begin with what the stages do now; all stages are on.
+    """Creates controls from the current values of stages; all stages are on.
 
     Args:
-        stages: As a pipeline takes them. A `Stylizer` brings its own controls, so that changes of it count; the
-            styles of other stages are the shipped ones.
+        stages: Stages of a pipeline. A `Stylizer` has its own controls, which are used; other stages use the
+        shipped styles.
 
     Raises:
         UsageError: More than one `Stylizer`: a pipeline has one style.
@@ -39,7 +39,7 @@ def controls_of(stages: Sequence[FrameFunction | Stylizer]) -> Controls:
     for stage in plain:
         values |= stage.values if isinstance(stage, Chain) else {}
     able = able_numbers(plain)
-    # A video is stabilized when that was asked for, and stages without a look did not ask.
+    # A video is stabilized only on request, and stages without a look do not request it.
     numbers = {name: float(values.get(name, NUMBERS[name].default)) for name in able} | {"stabilize": 0.0}
     stylize = styled_stage(plain)
     if stylize is None:
@@ -55,5 +55,5 @@ def controls_of(stages: Sequence[FrameFunction | Stylizer]) -> Controls:
 
 
 def chain_of(stage: FrameFunction | Stylizer) -> FrameFunction:
-    """The chain inside a `Stylizer`, anything else as it is."""
+    """The chain of a `Stylizer`; any other stage unchanged."""
     return stage.chain if isinstance(stage, Stylizer) else stage

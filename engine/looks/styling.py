@@ -1,4 +1,4 @@
-"""Which models, styles and numbers go together."""
+"""Matches styles and numbers with the stages that are loaded."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .look import NO_STYLE, NUMBERS, Look
 
 Vector = NDArray[np.float32]
 MASK_NUMBERS = frozenset({"keep_salient", "keep_background"})
-"""Numbers that do nothing without a stage that gives a mask."""
+"""Numbers that have no effect without a stage that outputs a mask."""
 
 
 def model_file(model: str, zoo: Zoo) -> Path:
-    """The file of a style transformer: a path as it is, a name from the zoo.
+    """The file of a style transformer, by its path or its name in the zoo.
 
     Raises:
         UsageError: No such model.
@@ -38,10 +38,10 @@ def model_file(model: str, zoo: Zoo) -> Path:
 
 
 def styles_of(look: Look) -> dict[str, Style]:
-    """The styles that a look names, under `style` and `background`; empty for none.
+    """The styles of a look by the keys `style` and `background`; empty if it has none.
 
     Raises:
-        UnknownStyleError: No style of that name.
+        UnknownStyleError: No such style.
         UsageError: A background without a style.
     """
     asked = {STYLE: look.style, BACKGROUND: look.background}
@@ -61,12 +61,12 @@ def vectors_of(styles: Mapping[str, Style], stage: Stage) -> dict[str, Vector]:
 
 
 def name_of_style(style: str | Style | None) -> str:
-    """What a style of a look is called; "" for none."""
+    """The name of a look's style; "" if there is none."""
     return style.name if isinstance(style, Style) else style or ""
 
 
 def style_vector(style: Style, stage: Stage) -> Vector:
-    """The vector of a style, float32 [D], after its trunk was compared with the stage's.
+    """The vector of a style, float32 [D], after a check that its trunk is the stage's.
 
     Raises:
         IntegrityError: The style was trained for another trunk.
@@ -79,14 +79,14 @@ def resolve_style(zoo: Zoo, stage: Stage, name: str, *, scale: float = 1.0) -> V
     """The vector of a style, mix or picture, float32 [D], that fits the stage.
 
     Raises:
-        UnknownStyleError: No style of that name.
+        UnknownStyleError: No such style.
         IntegrityError: It belongs to another trunk.
     """
     return style_vector(zoo.mix(name, scale=scale)[0], stage)
 
 
 def usable_styles(zoo: Zoo, stage: Stage) -> list[str]:
-    """Names of the zoo's and of the user's styles that belong to the stage's trunk."""
+    """Names of the zoo's and the user's styles that fit the stage's trunk."""
     if not (zoo.folder / MANIFEST).is_file():
         return []
     trunk, shipped = stage.spec.extra.get("trunk", ""), zoo.styles()
@@ -95,12 +95,12 @@ def usable_styles(zoo: Zoo, stage: Stage) -> list[str]:
 
 
 def styled_stage(stages: Iterable[Any]) -> Stage | None:
-    """The stage that takes a style, inside chains as well; None when there is none."""
+    """The stage with the control `style`, also inside chains; None if there is none."""
     return next((stage for stage in single_stages(stages) if "style" in stage.controls), None)
 
 
 def able_numbers(stages: Sequence[Any]) -> frozenset[str]:
-    """Names of the numbers of a look that these stages obey; any pictures can be stabilized.
+    """Names of a look's numbers that these stages have, and `stabilize`, which needs no stage.
 
     Args:
         stages: Stages, chains, and functions with an attribute `controls`.
@@ -113,14 +113,14 @@ def able_numbers(stages: Sequence[Any]) -> frozenset[str]:
 
 
 def has_backdrop(stages: Sequence[Any]) -> bool:
-    """Whether these stages can paint the background apart: one gives a mask, and one takes it."""
+    """Whether these stages can paint the background separately: one outputs a mask, and one takes it."""
     single = single_stages(stages)
     masked = any(stage.spec.output == MASK for stage in single)
     return masked and any(BACKGROUND in stage.controls for stage in single)
 
 
 def single_stages(stages: Iterable[Any]) -> list[Stage]:
-    """The stages among the things given, those inside chains included."""
+    """All stages, including those inside chains."""
     found: list[Stage] = []
     for stage in stages:
         found += stage.stages if isinstance(stage, Chain) else [stage] if isinstance(stage, Stage) else []

@@ -1,4 +1,4 @@
-"""A look, loaded: a picture goes in, a painting comes out."""
+"""Stylizer: a loaded look that maps pictures to paintings."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
 
 NOTEBOOK_PX = 320
-"""Short side of the photograph that a notebook shows."""
+"""Short side in pixels of the photograph that a notebook shows."""
 
 
 class Stylizer:
     """Paints pictures and video frames in a style.
 
-    Frames of one video go in one after the other, because some stages remember the frame before; `reset()` starts
-    a new scene. Not thread-safe, but `controls` may be changed from any thread.
+    Pass the frames of a video in order, because some stages use the previous frame; `reset()` starts a new scene.
+    Not thread-safe, but `controls` may be changed from any thread.
 
     Args:
         look: A style by name, mix ("starry-night:0.7+udnie:0.3"), `.safetensors` file or picture of a painting; a
             painting as an array like the pictures; "none" for effects only; a folder that `artrt export` wrote; or a
             `Look`.
-        rgb: Arrays are RGB, as Pillow and most other libraries have them, instead of OpenCV's BGR.
-        options: Everything else that a `Look` has, by name: strength, background, quantize, superpixels, model,
+        rgb: Arrays are RGB, as in Pillow and most other libraries, instead of OpenCV's BGR.
+        options: Other fields of `Look` by name: strength, background, quantize, superpixels, model,
             provider, threads, … Without a `Look`, `stabilize` is 0: every picture is painted on its own.
 
     Attributes:
         chain: The loaded stages.
-        controls: Style and numbers as they are now; a `Pipeline` of this stylizer obeys them too.
+        controls: Current style and numbers; a `Pipeline` with this stylizer uses them too.
 
     Raises:
-        UsageError: No such option, style or model, or something that cannot be done.
+        UsageError: No such option, style or model, or options that this model does not support.
         ProviderError: The provider is not available.
         IntegrityError: A shipped file was changed, or the style belongs to another trunk.
 
@@ -75,11 +75,11 @@ class Stylizer:
 
     @property
     def style(self) -> str:
-        """The style; assign a name, mix or file to change it between two frames. "none" when there is none.
+        """The style; assign a name, mix or file to change it between two frames. "none" if there is none.
 
         Raises:
             UnknownStyleError: On assignment: no such style.
-            IntegrityError: On assignment: it belongs to another trunk.
+            IntegrityError: On assignment: it was made for another trunk.
         """
         return self.controls.state.style or NO_STYLE
 
@@ -91,7 +91,7 @@ class Stylizer:
 
     @property
     def strength(self) -> float:
-        """0 is the photograph, 1 the full style; may be assigned between two frames."""
+        """0 (photograph) to 1 (full style); may be assigned between two frames."""
         return self.controls.state.numbers.get("strength", 0.0)
 
     @strength.setter
@@ -101,22 +101,22 @@ class Stylizer:
     def set(
         self, *, style: str | None = None, background: str | None = None, **changes: float | bool
     ) -> None:
-        """Changes style, background, strength, …, or turns a stage on and off by its name, between two frames.
+        """Changes style, background, strength, …, or turns stages on and off by name, between two frames.
 
         Raises:
-            UsageError: No such control, or a value out of its range.
+            UsageError: No such control, or a value out of range.
             UnknownStyleError: No such style.
         """
         self.controls.change(changes, style=style, background=background, fade=False)
 
     @property
     def provider(self) -> str:
-        """What runs it: "cpu", "cuda", "tensorrt" or "openvino"."""
+        """The provider: "cpu", "cuda", "tensorrt" or "openvino"."""
         return self.chain.provider
 
     @property
     def reason(self) -> str:
-        """One line: why this provider, and why not a better one."""
+        """One line: why this provider was chosen, and why no faster one."""
         return self.chain.reason
 
     @overload
@@ -142,18 +142,18 @@ class Stylizer:
 
         Raises:
             InputError: The file cannot be read.
-            UnsupportedImageError: It is not such a picture.
+            UnsupportedImageError: The picture has another type or shape.
 
         Example:
             >>> stylizer("photo.jpg").save("painting.jpg")
         """
         image, back = taken(picture, rgb=self._rgb)
         painting = self._runner(image)
-        # The stabilizer keeps its last picture for the next frame, and the caller may write to the result.
+        # The stabilizer keeps its last picture for the next frame, and the caller may modify the result.
         return back(painting.copy() if self.controls.state.numbers["stabilize"] > 0 else painting)
 
     def _repr_png_(self) -> bytes | None:
-        """A photograph in this look: notebooks show a stylizer by it. None where it takes frames of one size only."""
+        """A test photograph in this look, as PNG for notebooks. None if the model has a fixed frame size."""
         runner = Runner([self.chain], controls=self.controls, statistics=Statistics())
         try:
             return png_for_notebook(runner(scaled(read_image(PHOTO), Size(NOTEBOOK_PX))))
@@ -161,7 +161,7 @@ class Stylizer:
             return None
 
     def reset(self) -> None:
-        """Starts a new scene: nothing is remembered from the frames before."""
+        """Starts a new scene: forgets the previous frames."""
         self._runner.reset()
 
     def close(self) -> None:

@@ -1,1 +1,1 @@
-"""Pictures in files: of every kind, read as sRGB and written whole or not at all."""
+"""Picture files: all supported formats, read as sRGB and written atomically."""

@@ -1,4 +1,4 @@
-"""What a picture file says of its picture: when, where, by whom, with which camera, under which title."""
+"""Metadata of a picture file: time, place, author, camera, title."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image as Pil
 from PIL.ExifTags import IFD, Base
 
-#: What is kept of a file's main block; the rest describes how its pixels were stored.
+#: Tags of the main EXIF block that are kept; the others describe how the pixels were stored.
 KEPT_TAGS = (
     Base.ImageDescription,
     Base.Make,
@@ -31,7 +31,7 @@ KEPT_TAGS = (
     Base.XPKeywords,
     Base.XPSubject,
 )
-#: Not true of the new pixels, or only of use to the maker of the camera.
+#: Tags that are wrong for the new pixels, or useful only to the camera's maker.
 DROPPED_TAGS = (Base.MakerNote, Base.ExifImageWidth, Base.ExifImageHeight, Base.ExifInteroperabilityOffset)
 MOST_BYTES = 65_000  # a JPEG has room for this much in one block
 SRGB = 1
@@ -41,12 +41,12 @@ _BROKEN = (SyntaxError, struct.error, ValueError, TypeError, KeyError, IndexErro
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a file says of its picture, without previews, for an upright picture in sRGB.
+    """Metadata of a file, without previews, for an upright picture in sRGB.
 
     Args:
-        exif: An EXIF block as Pillow's `save` takes it, or b"".
+        exif: An EXIF block in the form that Pillow's `save` accepts, or b"".
         xmp: An XMP packet, or b"".
-        texts: Keyword and text of the remarks of a PNG, and "Comment" of a JPEG or GIF.
+        texts: Keywords and texts of a PNG; "Comment" of a JPEG or GIF.
     """
 
     exif: bytes = b""
@@ -54,12 +54,12 @@ class About:
     texts: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
-        """Whether it says anything."""
+        """Whether there is any metadata."""
         return bool(self.exif or self.xmp or self.texts)
 
     @property
     def comment(self) -> str:
-        """The remark of a JPEG or GIF, or ""."""
+        """The comment of a JPEG or GIF, or ""."""
         return dict(self.texts).get("Comment", "")
 
 
@@ -67,13 +67,13 @@ NOTHING = About()
 
 
 def about_of(picture: Pil.Image) -> About:
-    """What an opened file says; damaged blocks say nothing."""
+    """The metadata of an opened file; damaged blocks are ignored."""
     with without_warnings():
         return About(_exif_of(picture), _xmp_of(picture), _texts_of(picture))
 
 
 def orientation_of(picture: Pil.Image) -> int:
-    """How the picture is to be turned, 1 to 8 by EXIF; 1 is upright, and what is not said or damaged counts as that."""
+    """The EXIF orientation, 1 to 8; 1, upright, when it is missing or damaged."""
     try:
         with without_warnings():
             turn = picture.getexif().get(Base.Orientation, 1)
@@ -84,7 +84,7 @@ def orientation_of(picture: Pil.Image) -> int:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Pillow warns of every flaw that it can live with."""
+    """Suppresses Pillow's warnings about flaws that it can handle."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

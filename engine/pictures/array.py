@@ -1,4 +1,4 @@
-"""The one kind of picture in the runtime: uint8 [H, W, 3] in BGR, the order of OpenCV."""
+"""The picture format of the runtime: uint8 [H, W, 3] in BGR, OpenCV's order."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _WIDEST_16_BIT = 65535
 
 
 def check_image(image: Image) -> Image:
-    """Returns `image` when it is uint8 [H, W, 3] and not empty.
+    """Returns `image` if it is uint8 [H, W, 3] and not empty.
 
     Raises:
-        UnsupportedImageError: It is something else; the message says what came and the likely slip.
+        UnsupportedImageError: It is something else; the message says what arrived and the likely mistake.
     """
     if not isinstance(image, np.ndarray):
         raise UnsupportedImageError(f"a picture is a uint8 array [H, W, 3] (BGR), got {type(image).__name__}")
@@ -38,16 +38,16 @@ def check_image(image: Image) -> Image:
 
 
 def as_image(array: Any) -> Image:
-    """The same array for the type checker: OpenCV's functions do not say that uint8 stays uint8."""
+    """Casts for the type checker: OpenCV's annotations do not say that uint8 stays uint8."""
     image: Image = array
     return image
 
 
 def eight_bit(pixels: NDArray[Any], name: str) -> Image:
-    """Pixels of any depth as uint8 of the same shape.
+    """Converts pixels of any depth to uint8 of the same shape.
 
     Args:
-        pixels: uint8; uint16 of the whole range; int32 as Pillow has 16 bit; or floats in [0, 1], others are cut off.
+        pixels: uint8; uint16, full range; int32, Pillow's type for 16 bits; or floats, clipped to [0, 1].
         name: What the error calls them.
 
     Raises:
@@ -65,7 +65,7 @@ def eight_bit(pixels: NDArray[Any], name: str) -> Image:
 
 
 def split_alpha(pixels: Image, name: str) -> tuple[Image, Image | None]:
-    """Colours as uint8 [H, W, 3] BGR, and alpha as uint8 [H, W] or None.
+    """Splits pixels into colours, uint8 [H, W, 3] BGR, and alpha, uint8 [H, W] or None.
 
     Args:
         pixels: uint8 [H, W], [H, W, 3] or [H, W, 4].

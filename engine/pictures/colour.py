@@ -1,4 +1,4 @@
-"""Colour profiles: pixels of any ICC profile as sRGB, by LittleCMS."""
+"""Colour profiles: converts pixels of any ICC profile to sRGB, by LittleCMS."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from PIL import ImageCms
 
 from .array import Image, as_image
 
-# A profile that moves no colour further than this, in levels of 255, is sRGB itself.
+# A profile that changes no colour by more than this many levels of 255 counts as sRGB.
 SAME_LEVELS = 2
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
 def srgb_of(pixels: Image, profile: bytes | None) -> Image:
-    """Pixels of a profile as sRGB.
+    """Converts pixels from a profile to sRGB.
 
     Args:
         pixels: uint8 [H, W] or [H, W, 3], BGR.
-        profile: An ICC profile of grey or RGB; None, damaged ones and those of other colours change nothing.
+        profile: An ICC profile for grey or RGB; None, damaged profiles and other colour spaces change nothing.
 
     Returns:
         `pixels` itself when they are sRGB, else uint8 [H, W, 3], BGR.
@@ -44,14 +44,14 @@ def srgb_of(pixels: Image, profile: bytes | None) -> Image:
 
 
 def srgb_of_cmyk(picture: Pil.Image, profile: bytes | None) -> Pil.Image:
-    """A CMYK picture in RGB: by its profile, and without one as inks that multiply."""
+    """Converts CMYK to RGB: by the profile, or without one by multiplying the inks."""
     conversion = _conversion(profile, "CMYK") if profile and colour_space(profile) == "CMYK" else None
     return picture.convert("RGB") if conversion is None else conversion.apply(picture)
 
 
 @lru_cache(maxsize=32)
 def colour_space(profile: bytes) -> str | None:
-    """Pillow's mode of the pixels that a profile is for: "RGB", "L" or "CMYK"; None for others and damaged ones."""
+    """Pillow's pixel mode for a profile: "RGB", "L" or "CMYK"; None for other and damaged profiles."""
     try:
         space = ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip()
     except (OSError, ValueError, ImageCms.PyCMSError):
@@ -61,7 +61,7 @@ def colour_space(profile: bytes) -> str | None:
 
 @lru_cache(maxsize=32)
 def _conversion(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The conversion to sRGB, or None when there is nothing to convert or the profile is damaged."""
+    """The conversion to sRGB; None when none is needed or the profile is damaged."""
     try:
         conversion = ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), mode, "RGB"

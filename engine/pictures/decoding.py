@@ -1,4 +1,4 @@
-"""Bytes of a picture file to pixels: by OpenCV where it is right and quick, else by Pillow.
+"""Decodes picture files: by OpenCV where it is correct and fast, else by Pillow.
 
 Pillow reads the header: kind, depth, profile, orientation, EXIF, number of pictures
   ├─ one picture that OpenCV reads as it should ─► OpenCV ─┐
@@ -50,10 +50,10 @@ _lock = threading.Lock()
 
 
 def header_of(data: bytes, name: str) -> Pil.Image | None:
-    """What Pillow knows of a file before it decodes pixels, or None when only OpenCV may know it.
+    """Opens a file with Pillow without decoding pixels; None when only OpenCV may be able to read it.
 
     Raises:
-        InputError: It has more pixels than may be decoded, or nothing here reads its kind.
+        InputError: It has too many pixels, or no installed library reads its format.
     """
     known = KNOWN
     if is_heif(data):
@@ -94,7 +94,7 @@ def decode(data: bytes, header: Pil.Image | None, name: str) -> tuple[Image, Ima
 
 
 def of_pillow(picture: Pil.Image, name: str) -> tuple[Image, Image | None]:
-    """What Pillow decodes, upright and in sRGB: uint8 [H, W, 3], BGR, and alpha, uint8 [H, W] or None."""
+    """Decodes by Pillow, upright and in sRGB: uint8 [H, W, 3], BGR, and alpha, uint8 [H, W] or None."""
     profile = picture.info.get("icc_profile")
     upright = ImageOps.exif_transpose(picture)
     if upright.mode[0] in "IF":
@@ -110,10 +110,10 @@ def of_pillow(picture: Pil.Image, name: str) -> tuple[Image, Image | None]:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Pillow's many errors as one.
+    """Turns all errors of Pillow into InputError.
 
     Raises:
-        InputError: In place of them.
+        InputError: Pillow failed.
     """
     try:
         with without_warnings():
@@ -125,7 +125,7 @@ def reading(name: str) -> Iterator[None]:
 
 
 def _suits_opencv(header: Pil.Image) -> bool:
-    """Whether OpenCV decodes the first picture as it should be."""
+    """Whether OpenCV decodes the first picture correctly."""
     if header.format not in BY_OPENCV or _is_moving(header):
         return False
     if header.mode == "CMYK":
@@ -143,7 +143,7 @@ def _is_moving(header: Pil.Image) -> bool:
 
 
 def _by_opencv(data: bytes, header: Pil.Image | None, name: str) -> NDArray[Any]:
-    """The picture as the file has it: 1, 3 or 4 channels of 8, 16 or 32 bits, upright."""
+    """The pixels as stored: 1, 3 or 4 channels of 8, 16 or 32 bits, upright."""
     if not data:
         raise InputError(f"cannot read {name}: the file is empty")
     given = np.frombuffer(data, np.uint8)
@@ -162,7 +162,7 @@ def _by_opencv(data: bytes, header: Pil.Image | None, name: str) -> NDArray[Any]
 
 @contextmanager
 def _own_pixel_limit() -> Iterator[None]:
-    """Pillow's limit, of the whole process, is lifted while a header is read: `header_of` has its own."""
+    """Disables Pillow's global pixel limit while a header is read: `header_of` has its own limit."""
     with _lock:
         before, Pil.MAX_IMAGE_PIXELS = Pil.MAX_IMAGE_PIXELS, None
         try:
@@ -172,7 +172,7 @@ def _own_pixel_limit() -> Iterator[None]:
 
 
 def opencv_reason(error: cv2.error) -> str:
-    """OpenCV's own words without the place in its source."""
+    """OpenCV's error message without the location in its source code."""
     return str(getattr(error, "err", None) or error).strip().splitlines()[-1]
 
 

@@ -1,4 +1,4 @@
-"""The kinds of picture files, by suffix and by content.
+"""Picture formats, by suffix and by content.
 
 kind        suffixes                 transparent  moving, or several pages
 JPEG        .jpg .jpeg .jpe .jfif    -            -
@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-#: Suffix -> Pillow's name of the kind.
+#: Suffix -> Pillow's name of the format.
 KINDS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -41,7 +41,7 @@ FORMATS = "formats: JPEG, PNG, WebP, AVIF, GIF, TIFF, JPEG 2000, BMP, PPM"
 TRANSPARENT = frozenset({"PNG", "WEBP", "TIFF", "GIF", "AVIF"})
 MOVING = frozenset({"PNG", "WEBP", "GIF", "AVIF"})
 PAGED = frozenset({"TIFF"})
-#: The suffix that is written where only the kind is known.
+#: The suffix to write when only the format is known.
 SUFFIX_OF = {kind: suffix for suffix, kind in reversed(KINDS.items())} | {
     "MPO": ".jpg",
     "HEIF": ".jpg",
@@ -50,15 +50,15 @@ SUFFIX_OF = {kind: suffix for suffix, kind in reversed(KINDS.items())} | {
 
 
 def kind_of(path: str | os.PathLike[str]) -> str | None:
-    """Pillow's name of the kind that a suffix means, or None."""
+    """Pillow's name of a path's format, by its suffix, or None."""
     return KINDS.get(Path(path).suffix.lower())
 
 
 def keeps_alpha(path: str | os.PathLike[str]) -> bool:
-    """Whether files of this suffix can be transparent."""
+    """Whether the format of this suffix has transparency."""
     return kind_of(path) in TRANSPARENT
 
 
 def keeps_several(suffix: str, *, moving: bool) -> bool:
-    """Whether files of this suffix can hold several pictures: an animation when `moving`, else pages."""
+    """Whether the format of this suffix can hold several pictures: an animation when `moving`, else pages."""
     return KINDS.get(suffix.lower()) in (MOVING if moving else PAGED)

@@ -1,4 +1,4 @@
-"""HEIC, the photographs of phones: read by the extra `heif`, whatever the file's name, and never written."""
+"""HEIC, the photo format of phones: read with the extra `heif`, recognised by content, and never written."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from ..errors import InputError
 from .formats import IMAGE_SUFFIXES
 
 HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
-#: Pillow's name of the kind, once `prepare` was called.
+#: Pillow's name of the format, after `prepare` was called.
 KIND = "HEIF"
 MISSING = "HEIC needs pi-heif: pip install 'artrt[heif]'"
 _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 
 
 def available() -> bool:
-    """Whether HEIC can be read here."""
+    """Whether HEIC can be read: the extra is installed."""
     return find_spec("pi_heif") is not None
 
 
 def readable_suffixes() -> frozenset[str]:
-    """The suffixes of pictures that can be read here."""
+    """The suffixes of all picture formats that can be read."""
     return IMAGE_SUFFIXES | HEIF_SUFFIXES if available() else IMAGE_SUFFIXES
 
 
 def is_heif(data: bytes) -> bool:
-    """Whether a file is HEIC, by its first bytes; AVIF looks alike, and is another kind."""
+    """Whether a file is HEIC, by its first bytes; AVIF has a similar header, but is another format."""
     brands = data[8 : int.from_bytes(data[:4], "big")]
     return data[4:8] == b"ftyp" and data[8:12] in _BRANDS and b"avif" not in brands
 
 
 def prepare(name: str) -> None:
-    """Lets Pillow read HEIC.
+    """Registers HEIC with Pillow.
 
     Args:
         name: What the error calls the file.

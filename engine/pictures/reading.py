@@ -1,4 +1,4 @@
-"""Reading picture files: one picture, or all the pictures of an animation or of a file with pages."""
+"""Reads picture files: one picture, or all pictures of an animation or of a file with pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .decoding import decode, header_of, of_pillow, reading
 from .formats import MOVING, PAGED, SUFFIX_OF, kind_of
 
 STANDARD_INPUT = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
-DEFAULT_SECONDS = 0.1  # what browsers show a frame for that has no time of its own
+DEFAULT_SECONDS = 0.1  # how long browsers show a frame that has no duration
 LEAST_SECONDS = 0.011
 
 
@@ -27,8 +27,8 @@ class Still:
 
     Args:
         image: uint8 [H, W, 3], BGR, upright, in sRGB.
-        alpha: uint8 [H, W], or None where everything is opaque.
-        seconds: How long an animation shows it; 0 for a page and for a picture alone.
+        alpha: uint8 [H, W], or None when everything is opaque.
+        seconds: Duration of a frame of an animation; 0 for a page or a single picture.
     """
 
     image: Image
@@ -37,7 +37,7 @@ class Still:
 
 
 class PictureFile:
-    """A picture file, open to be read.
+    """An open picture file.
 
     Args:
         data: The bytes of the file.
@@ -70,19 +70,19 @@ class PictureFile:
 
     @property
     def suffix(self) -> str:
-        """The suffix of its kind, whatever its name; .png for a kind that only OpenCV knows."""
+        """The suffix of its format, by content; .png for a format that only OpenCV reads."""
         return SUFFIX_OF.get(self._header.format or "", ".png") if self._header is not None else ".png"
 
     @property
     def plays(self) -> int:
-        """How often an animation is played; 0 is for ever."""
+        """How often an animation is played; 0 means for ever."""
         loop = self._header.info.get("loop") if self._header is not None else 0
         if self._header is not None and self._header.format == "GIF":
             return 1 if loop is None else loop + 1 if loop else 0
         return int(loop or 0)
 
     def about(self) -> About:
-        """What the file says of its picture."""
+        """The file's metadata."""
         return NOTHING if self._header is None else about_of(self._header)
 
     def first(self) -> Still:
@@ -121,16 +121,16 @@ def open_picture(path: str | os.PathLike[str]) -> PictureFile:
     """Opens a picture file; "-" and /dev/stdin are the standard input.
 
     Raises:
-        InputError: The file is missing or not to be read, or has too many pixels.
+        InputError: The file is missing or unreadable, or has too many pixels.
     """
     return PictureFile(_bytes_of(path), os.fspath(path))
 
 
 def read_image(path: str | os.PathLike[str]) -> Image:
-    """Reads a picture file as BGR in sRGB; grey is spread, 16 bit rounded, alpha dropped, EXIF orientation applied.
+    """Reads a picture file as 8-bit BGR in sRGB; drops alpha and applies the EXIF orientation.
 
     Args:
-        path: A JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG 2000 or PPM file; of several pictures, the first.
+        path: A JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG 2000 or PPM file; the first picture if it has several.
 
     Returns:
         uint8 [H, W, 3], BGR.
@@ -142,13 +142,13 @@ def read_image(path: str | os.PathLike[str]) -> Image:
 
 
 def read_image_with_alpha(path: str | os.PathLike[str]) -> tuple[Image, Image | None]:
-    """Like `read_image`, and gives the alpha channel as uint8 [H, W], or None when there is none."""
+    """Like `read_image`, but also returns the alpha channel, uint8 [H, W], or None when there is none."""
     still = open_picture(path).first()
     return still.image, still.alpha
 
 
 def decode_image(data: bytes) -> tuple[Image, Image | None]:
-    """The picture in the bytes of a file, uint8 [H, W, 3] BGR, and its alpha, uint8 [H, W], or None.
+    """Decodes the bytes of a picture file: uint8 [H, W, 3] BGR, and its alpha, uint8 [H, W], or None.
 
     Raises:
         InputError: The bytes are not a picture.
@@ -158,7 +158,7 @@ def decode_image(data: bytes) -> tuple[Image, Image | None]:
 
 
 def is_moving(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is an animation; what cannot be read is not."""
+    """Whether a file is an animation; False for a file that cannot be read."""
     if kind_of(path) not in MOVING or not Path(path).is_file():
         return False
     try:
@@ -168,7 +168,7 @@ def is_moving(path: str | os.PathLike[str]) -> bool:
 
 
 def is_stream(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is the standard input, or a pipe that a shell made: it has no suffix, and is read once."""
+    """Whether a path is the standard input or a pipe of the shell: it has no suffix and can be read once."""
     return os.fspath(path) in STANDARD_INPUT or Path(path).is_fifo()
 
 

@@ -1,4 +1,4 @@
-"""Writing picture files, whole or not at all: by OpenCV where it can, else by Pillow."""
+"""Writes picture files atomically: by OpenCV where it can, else by Pillow."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _START_OF_JPEG, _APP1, _COMMENT = b"\xff\xd8", b"\xff\xe1", b"\xff\xfe"
 def write_image(
     path: str | os.PathLike[str], image: Image, *, alpha: Image | None = None, about: About = NOTHING
 ) -> None:
-    """Writes a picture whole or not at all; the suffix chooses the format.
+    """Writes a picture atomically; the suffix chooses the format.
 
     Args:
-        path: Target with a suffix of `IMAGE_SUFFIXES`; missing folders are made.
+        path: Target with a suffix of `IMAGE_SUFFIXES`; missing folders are created.
         image: uint8 [H, W, 3], BGR.
         alpha: uint8 [H, W], or None. Formats without transparency (JPEG, BMP) drop it.
-        about: What the file says of its picture.
+        about: Metadata of the file.
 
     Raises:
         OutputError: Unknown suffix, or the file cannot be written.
@@ -57,17 +57,17 @@ def write_stills(
     about: About = NOTHING,
     suffix: str | None = None,
 ) -> None:
-    """Writes one picture or several to a file, whole or not at all; "-" and /dev/stdout are the standard output.
+    """Writes one or several pictures to a file, atomically; "-" and /dev/stdout are the standard output.
 
     Args:
-        path: Target; missing folders are made.
+        path: Target; missing folders are created.
         stills: One picture, the frames of an animation, or pages.
-        plays: How often an animation is played; 0 is for ever.
-        about: What the file says of its picture.
-        suffix: The format, where it is not that of `path`.
+        plays: How often an animation is played; 0 means for ever.
+        about: Metadata of the file.
+        suffix: The format, if it is not the one of `path`.
 
     Raises:
-        OutputError: Unknown suffix, a format that holds one picture only, or the file cannot be written.
+        OutputError: Unknown suffix, a format that holds only one picture, or the file cannot be written.
     """
     try:
         data = encode_stills(stills, suffix or Path(path).suffix, plays=plays, about=about)
@@ -77,7 +77,7 @@ def write_stills(
 
 
 def write_data(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes the bytes of a file, whole or not at all; "-" and /dev/stdout are the standard output.
+    """Writes the bytes of a file atomically; "-" and /dev/stdout are the standard output.
 
     Raises:
         OutputError: They cannot be written.
@@ -93,13 +93,13 @@ def write_data(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def encode_image(image: Image, suffix: str, *, alpha: Image | None = None, about: About = NOTHING) -> bytes:
-    """The bytes of a picture file.
+    """Encodes a picture as the bytes of a file.
 
     Args:
         image: uint8 [H, W, 3], BGR.
         suffix: One of `IMAGE_SUFFIXES`: the format.
         alpha: uint8 [H, W], or None. Formats without transparency (JPEG, BMP) drop it.
-        about: What the file says of its picture.
+        about: Metadata of the file.
 
     Raises:
         OutputError: Unknown suffix, or the picture cannot be encoded.
@@ -109,7 +109,7 @@ def encode_image(image: Image, suffix: str, *, alpha: Image | None = None, about
 
 
 def encode_stills(stills: Sequence[Still], suffix: str, *, plays: int = 0, about: About = NOTHING) -> bytes:
-    """The bytes of a file of one picture or several; see `write_stills`."""
+    """Encodes one or several pictures as the bytes of a file; see `write_stills`."""
     for still in stills:
         check_image(still.image)
     kind = KINDS.get(suffix.lower())
@@ -141,7 +141,7 @@ def _by_opencv(still: Still, suffix: str) -> bytes:
 
 
 def _with_blocks(jpeg: bytes, about: About) -> bytes:
-    """A JPEG with what is said of it, in blocks of their own behind its first two bytes."""
+    """Inserts metadata into a JPEG, as blocks after its first two bytes."""
     blocks = [(_APP1, about.exif)]
     blocks += [(_APP1, b"http://ns.adobe.com/xap/1.0/\0" + about.xmp)] if about.xmp else []
     blocks += [(_COMMENT, about.comment.encode())]
@@ -172,7 +172,7 @@ _ENCODING: dict[str, dict[str, Any]] = {
 
 
 def described(kind: str, about: About) -> dict[str, Any]:
-    """Pillow's settings for what a file says of its picture."""
+    """Pillow's options that write the metadata."""
     settings: dict[str, Any] = {}
     if kind in ("PNG", "WEBP", "AVIF") and about.exif:
         settings["exif"] = about.exif
@@ -181,9 +181,7 @@ def described(kind: str, about: About) -> dict[str, Any]:
     if kind == "TIFF" and about:
         settings["exif"] = block = Pil.Exif()
         block.load(about.exif)
-        settings["compression"] = (
-            "raw" if about.exif else "tiff_lzw"
-        )  # libtiff cannot write blocks within blocks
+        settings["compression"] = "raw" if about.exif else "tiff_lzw"  # libtiff cannot write nested blocks
         if about.xmp:
             block[_XMP_IN_TIFF] = about.xmp
     if kind == "PNG" and (about.xmp or about.texts):
@@ -198,9 +196,9 @@ def described(kind: str, about: About) -> dict[str, Any]:
 
 
 def _timed(kind: str, stills: Iterable[Still], plays: int) -> dict[str, Any]:
-    """Pillow's settings of an animation: milliseconds of every frame, and how often it is played."""
+    """Pillow's options for an animation: duration of every frame in milliseconds, and number of plays."""
     settings: dict[str, Any] = {"duration": [round(still.seconds * 1000) for still in stills]}
-    if kind == "GIF":  # counts how often it is repeated
+    if kind == "GIF":  # GIF stores the number of repetitions
         settings |= {"disposal": 2} | ({} if plays == 1 else {"loop": max(plays - 1, 0)})
     elif kind in ("PNG", "WEBP"):
         settings["loop"] = plays

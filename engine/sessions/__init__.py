@@ -1,4 +1,4 @@
-"""Sessions: one model on one backend each. `open_session` chooses the backend, strictly.
+"""Sessions: each runs one model on one backend. `open_session` chooses the backend.
 
 path ── *.plan, *.engine ──────────────► tensorrt (native)
      └─ *.onnx ── named provider ──────► that backend, proved by one inference, or ProviderError
@@ -42,8 +42,8 @@ BACKENDS: dict[str, str] = {
 PLAN_BACKEND = "tensorrt"
 PLAN_SUFFIXES = frozenset({".plan", ".engine"})
 
-# TensorRT builds an engine for minutes, so it is taken only when named. OpenVINO compiles a model for every frame
-# size that it meets, which many frames of one size repay and single pictures do not.
+# TensorRT takes minutes to build an engine, so `auto` never chooses it. OpenVINO compiles a model for every frame
+# size, which pays off for many frames of one size, not for single pictures.
 AUTO_ORDER = ("cuda", "cpu", "openvino")
 AUTO_ORDER_STEADY = ("cuda", "openvino", "cpu")
 
@@ -57,18 +57,18 @@ def open_session(
     steady: bool = False,
     precision: str = "fp32",
 ) -> Session:
-    """Opens a model on a backend and proves it by one inference.
+    """Opens a model on a backend and checks it by one inference.
 
     Args:
         path: An ONNX file, or a TensorRT plan.
-        provider: "cpu", "cuda", "tensorrt", "openvino", or "auto"; $ARTRT_PROVIDER stands in for "auto".
-        threads: Threads of one inference on a CPU; None takes the cores that this process may use.
-        size: (height, width) in pixels of the frames to come, when known.
-        steady: Many frames of one size will come: auto may take a backend that compiles for it.
-        precision: "fp32", or "bf16" where OpenVINO runs it; the others stay in fp32.
+        provider: "cpu", "cuda", "tensorrt", "openvino", or "auto"; $ARTRT_PROVIDER overrides "auto".
+        threads: Threads of one inference on a CPU; None uses all cores that this process may use.
+        size: (height, width) of the expected frames in pixels, when known.
+        steady: Many frames of one size are expected: auto may choose a backend that compiles for it.
+        precision: "fp32", or "bf16" for OpenVINO; other backends stay in fp32.
 
     Returns:
-        An open session; `provider` and `reason` say what was taken and why.
+        An open session; `provider` and `reason` say what was chosen and why.
 
     Raises:
         InputError: The file is missing.
@@ -121,7 +121,7 @@ def _open_first(model: Path, options: SessionOptions) -> Session:
 
 
 def _require_worthwhile(name: str, model: Path) -> None:
-    """ProviderError where a backend could run the model, but slower than the next one."""
+    """Raises ProviderError if a backend could run the model, but slower than the next one."""
     if name != "openvino" or importlib.util.find_spec("openvino") is None:
         return
     from .openvino import reluctance
@@ -132,7 +132,7 @@ def _require_worthwhile(name: str, model: Path) -> None:
 
 
 def _difference_from_cpu(session: Session, model: Path, options: SessionOptions) -> str | None:
-    """Why `session` may not stand in for ONNX Runtime on the CPU, or None; nothing to compare with is no reason."""
+    """How the results differ from ONNX Runtime on the CPU; None if they agree or cannot be compared."""
     try:
         reference = _module(BACKENDS["cpu"])(model, "cpu", options)
     except ProviderError:

@@ -1,4 +1,4 @@
-"""The seam of the runtime: a session runs one ONNX model on one backend."""
+"""The interface of a session, which runs one ONNX model on one backend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TensorInfo:
     Args:
         name: Name in the graph.
         dtype: NumPy name of the element type ("uint8", "float32").
-        shape: Dimensions; a string is a free one, () a number.
+        shape: Dimensions; a string is a free dimension, () a scalar.
     """
 
     name: str
@@ -29,13 +29,13 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """What a backend may know when it opens a model.
+    """Options of a backend when it opens a model.
 
     Args:
         threads: Threads of one inference on a CPU; None leaves it to the backend.
-        size: (height, width) in pixels of the frames to come, or None when unknown.
-        steady: Many frames of one size will come.
-        precision: "fp32", or "bf16" for a backend that can do it (`openvino`).
+        size: (height, width) of the expected frames in pixels, or None when unknown.
+        steady: Many frames of one size are expected.
+        precision: "fp32", or "bf16" for a backend that supports it (`openvino`).
     """
 
     threads: int | None = None
@@ -61,7 +61,7 @@ class Session(Protocol):
         """Short name of the backend that runs it: cpu, cuda, tensorrt, openvino, fake."""
 
     reason: str
-    """One line: why this provider, and why not a better one."""
+    """One line: why this provider was chosen, and why no faster one."""
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -72,14 +72,14 @@ class Session(Protocol):
 
         Args:
             feeds: One array per input, of the input's dtype.
-            outputs: Names of the outputs that are wanted; all when None.
+            outputs: Names of the requested outputs; all when None.
 
         Returns:
-            The wanted outputs by name; the caller owns the arrays.
+            The requested outputs by name; the caller owns the arrays.
         """
 
     def close(self) -> None:
-        """Frees the backend's resources; harmless when called twice."""
+        """Frees the backend's resources; may be called twice."""
 
     def __enter__(self) -> Session:
         """Enters a context that closes the session at its end."""
@@ -94,19 +94,19 @@ class Session(Protocol):
 class DeviceSession(Session, Protocol):
     """A session whose tensors can stay on the device from one stage to the next.
 
-    Device tensors are opaque handles. Sessions with the same `device` understand each other's handles, so that a
-    chain uploads its frame once and downloads its picture once.
+    Device tensors are opaque handles. Sessions with the same `device` accept each other's handles, so a chain uploads
+    its frame once and downloads its picture once.
     """
 
     @property
     def device(self) -> str:
-        """Kind of handle and device: "ortvalue:cuda:0". Equal strings may exchange handles."""
+        """Kind of handle and device: "ortvalue:cuda:0". Sessions with equal strings can exchange handles."""
 
     def to_device(self, array: Array) -> Any:
         """Copies an array to the device and returns its handle."""
 
     def to_host(self, tensor: Any) -> Array:
-        """Copies a device tensor back; the caller owns the array."""
+        """Copies a device tensor to the host; the caller owns the array."""
 
     def run_on_device(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> dict[str, Any]:
-        """Like `run`, with handles in and out; the given handles stay valid."""
+        """Like `run`, with handles as inputs and outputs; the input handles stay valid."""

@@ -1,4 +1,4 @@
-"""GPU memory through pycuda: a stream, tensors, pinned staging buffers, and CUDA graphs through the driver itself."""
+"""GPU memory by pycuda: a stream, tensors, pinned staging buffers; CUDA graphs by the driver library."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ RELAXED = 2  # CU_STREAM_CAPTURE_MODE_RELAXED: other threads may use the GPU mea
 
 @dataclass(frozen=True, eq=False)
 class DeviceTensor:
-    """A tensor in GPU memory, in one piece.
+    """A contiguous tensor in GPU memory.
 
     Args:
-        address: Where it begins.
+        address: Its first byte.
         shape: Dimensions.
         dtype: NumPy name of the element type.
-        owner: What keeps the memory alive.
-        stream: Handle of the stream that writes it; None where the maker has not said.
+        owner: The object that keeps the memory allocated.
+        stream: Handle of the stream that writes it; None when unknown.
     """
 
     address: int
@@ -39,7 +39,7 @@ class DeviceTensor:
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
-        """For CuPy, PyTorch, Numba: a view without a copy; see the session for how long it is valid."""
+        """For CuPy, PyTorch and Numba: a view without a copy; the session's docstring says how long it is valid."""
         return {
             "shape": self.shape,
             "typestr": np.dtype(self.dtype).str,
@@ -56,10 +56,10 @@ class DeviceTensor:
 
     @classmethod
     def of(cls, tensor: Any) -> DeviceTensor:
-        """Wraps any GPU array: one of ours, or an object with `__cuda_array_interface__` (CuPy, PyTorch).
+        """Wraps a GPU array: a DeviceTensor, or an object with `__cuda_array_interface__` (CuPy, PyTorch).
 
         Raises:
-            ContractError: It is not on the GPU, or not in one piece.
+            ContractError: It is not on the GPU, or not contiguous.
         """
         if isinstance(tensor, cls):
             return tensor
@@ -70,7 +70,7 @@ class DeviceTensor:
             )
         dtype, shape = np.dtype(interface["typestr"]), tuple(interface["shape"])
         if interface.get("strides") not in (None, _strides(shape, dtype.itemsize)):
-            raise ContractError("a GPU tensor must lie in one piece, rows first: make it contiguous")
+            raise ContractError("a GPU tensor must be contiguous in row-major order: copy it first")
         return cls(int(interface["data"][0]), shape, str(dtype), tensor, interface.get("stream"))
 
 
@@ -99,11 +99,11 @@ class CudaMemory:
 
     @classmethod
     def open(cls, *, index: int = 0) -> CudaMemory:
-        """Opens a GPU.
+        """Opens a GPU and creates its context.
 
         Raises:
             ImportError: pycuda is not installed.
-            ProviderError: The driver refuses.
+            ProviderError: The driver reports an error.
         """
         import pycuda.driver as driver
         import pycuda.tools as tools
@@ -119,7 +119,7 @@ class CudaMemory:
         """Makes the GPU's context current in this thread.
 
         Raises:
-            ProviderError: The driver reports an error meanwhile, such as memory that is used up.
+            ProviderError: The driver reports an error inside the context, such as too little memory.
         """
         self._context.push()
         try:
@@ -135,34 +135,34 @@ class CudaMemory:
         return int(self._stream.handle)
 
     def wait_for_others(self, tensors: Iterable[DeviceTensor]) -> None:
-        """Waits until tensors of other makers are written."""
+        """Waits until tensors of other libraries are written."""
         if any(tensor.stream != self.stream_handle for tensor in tensors):
             self._context.synchronize()
 
     def free_bytes(self) -> int:
-        """GPU memory that is free now."""
+        """Free GPU memory in bytes."""
         with self.current():
             free, _ = self._driver.mem_get_info()
         return int(free)
 
     def empty(self, shape: tuple[int, ...], dtype: str) -> DeviceTensor:
-        """New memory, not set to anything."""
+        """Allocates a tensor without initialising it."""
         size = max(1, prod(shape) * np.dtype(dtype).itemsize)
         memory = self._pool.allocate(size)
         return DeviceTensor(int(memory), shape, dtype, memory, self.stream_handle)
 
     def upload(self, array: Array) -> DeviceTensor:
-        """Copies an array through pinned memory; queued, so that the host goes on."""
+        """Copies an array to the GPU through pinned memory, asynchronously."""
         with self.current():
             tensor = self.empty(array.shape, str(array.dtype))
             staging = self._pinned(tensor.nbytes, direction=0)
-            self._stream.synchronize()  # the copy before may still read the staging buffer
+            self._stream.synchronize()  # the previous copy may still read the staging buffer
             staging[: tensor.nbytes] = np.asarray(array, order="C").reshape(-1).view(np.uint8)
             self._driver.memcpy_htod_async(tensor.address, staging[: tensor.nbytes], self._stream)
         return tensor
 
     def download(self, tensor: DeviceTensor) -> Array:
-        """Copies a tensor to a new array and waits for it."""
+        """Copies a tensor to a new array; waits until the copy is done."""
         with self.current():
             staging = self._pinned(tensor.nbytes, direction=1)[: tensor.nbytes]
             self._driver.memcpy_dtoh_async(staging, tensor.address, self._stream)
@@ -179,7 +179,7 @@ class CudaMemory:
 
 
 class CudaGraphs:
-    """Captured inferences, replayed with one call each; through libcuda, because pycuda has no graphs.
+    """CUDA graphs of inferences, each replayed by one call; uses libcuda, because pycuda has no graphs.
 
     Args:
         memory: The GPU.
@@ -192,7 +192,7 @@ class CudaGraphs:
         self._refused = False
 
     def replay(self, key: Hashable) -> bool:
-        """Queues a captured inference; False when there is none."""
+        """Queues a captured inference; returns False when there is none."""
         graph = self._graphs.get(key)
         if graph is None:
             return False
@@ -200,7 +200,7 @@ class CudaGraphs:
         return bool(self._library.cuGraphLaunch(graph, self._stream()) == 0)
 
     def capture(self, key: Hashable, enqueue: Callable[[], object]) -> None:
-        """Captures what `enqueue` queues; a backend that cannot be captured is run as before, and not tried again."""
+        """Captures the work that `enqueue` queues; if that fails, it runs uncaptured from then on."""
         if self._refused:
             return
         library, stream = self._library, self._stream()

@@ -15,13 +15,13 @@ OUTPUT = TensorInfo("output", "uint8", ("H", "W", 3))
 
 
 class FakeSession:
-    """Runs `function` where a model would run, and counts the calls.
+    """Calls `function` in place of a model, and counts the calls.
 
     Args:
         function: Takes the feeds by name, returns the outputs by name.
-        inputs: Inputs to announce.
-        outputs: Outputs to announce.
-        metadata: Metadata to announce.
+        inputs: Inputs of the session.
+        outputs: Outputs of the session.
+        metadata: Metadata of the session.
 
     Example:
         >>> session = FakeSession(lambda feeds: {"output": 255 - feeds["frame"]})
@@ -48,7 +48,7 @@ class FakeSession:
 
     @classmethod
     def from_spec(cls, function: Function, spec: StageSpec) -> FakeSession:
-        """A fake of a whole stage: inputs, outputs and metadata follow from its spec."""
+        """Creates a fake stage: inputs, outputs and metadata follow from the spec."""
         controls = [TensorInfo(name, "float32", control.shape) for name, control in spec.controls.items()]
         states = [
             TensorInfo(state_input(name), "float32", state.shape) for name, state in spec.states.items()
@@ -65,7 +65,7 @@ class FakeSession:
         )
 
     def run(self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
-        """Calls the function; checks that exactly the announced inputs came."""
+        """Calls the function, after checking the names of the inputs."""
         if self.closed:
             raise RuntimeError("this session is closed")
         if set(feeds) != set(self.inputs):

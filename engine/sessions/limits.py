@@ -1,6 +1,6 @@
-"""What this process may use: cores and memory, by the machine, its container (cgroup v1 and v2) and its shell.
+"""Cores and memory that this process may use, limited by machine, container (cgroup v1 and v2) and shell.
 
-A group's limit binds everything below it, so that all groups from the process's own up to the root are asked:
+A group's limit applies to all groups below it, so all groups from the process's own up to the root are read:
 
     /proc/self/cgroup    0::/system.slice/job        v2: /sys/fs/cgroup/system.slice/job, /sys/fs/cgroup/system.slice, …
                          4:memory:/docker/1f2e       v1: /sys/fs/cgroup/memory/docker/1f2e, …
@@ -22,14 +22,14 @@ _KB = 1024
 
 
 def usable_cores() -> int:
-    """Cores that this process may use: affinity and the container's CPU quota, not the machine's count."""
+    """Number of cores that this process may use, by CPU affinity and the container's quota."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quotas = [quota for folder in group_folders("cpu") if (quota := _quota(folder)) is not None]
     return max(1, min([cores, *(math.ceil(quota) for quota in quotas)]))
 
 
 def available_memory_bytes() -> int | None:
-    """Memory that this process may still take, by the system, its container and `ulimit -v`; None when unknown."""
+    """Memory that this process can still allocate, by system, container and `ulimit -v`; None when unknown."""
     known = [_free_in_the_system(), _free_address_space()]
     known += [_free_in(folder) for folder in group_folders("memory")]
     left = [amount for amount in known if amount is not None]
@@ -37,7 +37,7 @@ def available_memory_bytes() -> int | None:
 
 
 def group_folders(controller: str) -> Iterator[Path]:
-    """The folders of this process's groups, from its own to the root, that may limit a controller.
+    """The cgroup folders, from this process's own to the root, that may limit a controller.
 
     Args:
         controller: "cpu" or "memory".
@@ -55,7 +55,7 @@ def group_folders(controller: str) -> Iterator[Path]:
 
 
 def _upwards(root: Path, group: str) -> Iterator[Path]:
-    """A group's folder and those above it; in a container the group may lie outside of what is seen."""
+    """The folders of a group and its parents; inside a container the group may not be visible."""
     folder = root / group.strip("/")
     while folder != root and root in folder.parents:
         if ".." not in folder.relative_to(root).parts:
@@ -65,7 +65,7 @@ def _upwards(root: Path, group: str) -> Iterator[Path]:
 
 
 def _quota(folder: Path) -> float | None:
-    """Cores that a group may use."""
+    """The CPU quota of a group, in cores."""
     words = _text(folder / "cpu.max").split() or [
         _text(folder / "cpu.cfs_quota_us").strip(),
         _text(folder / "cpu.cfs_period_us").strip(),
@@ -75,7 +75,7 @@ def _quota(folder: Path) -> float | None:
 
 
 def _free_in(folder: Path) -> int | None:
-    """Memory that a group may still take; pages of files that can be dropped count as free."""
+    """Memory that a group can still allocate; reclaimable page cache counts as free."""
     for limit_name, used_name, droppable in (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -97,7 +97,7 @@ def _free_in_the_system() -> int | None:
 
 
 def _free_address_space() -> int | None:
-    """What `ulimit -v` leaves."""
+    """Address space that `ulimit -v` leaves."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     words = _text(OWN_MEMORY).split()
     taken = _number(words[0]) if words else None

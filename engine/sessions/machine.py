@@ -1,4 +1,4 @@
-"""What this machine offers: the NVIDIA driver, shared libraries, the onnxruntime wheels."""
+"""Checks the NVIDIA driver, shared libraries, and the installed onnxruntime wheels."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ..errors import ProviderError
 
-# Messages of ProviderError read "cause; fix".
+# Messages of ProviderError have the form "cause; fix".
 GPU_FIX = "pip uninstall -y onnxruntime && pip install 'artrt[gpu]'"
 ONNXRUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu")
 
 
 def installed_onnxruntimes() -> list[str]:
-    """Names of the installed onnxruntime wheels; more than one overwrite each other's files."""
+    """Names of the installed onnxruntime wheels; two wheels overwrite each other's files."""
     found = []
     for name in ONNXRUNTIME_WHEELS:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -26,10 +26,10 @@ def installed_onnxruntimes() -> list[str]:
 
 
 def require_one_onnxruntime() -> None:
-    """Checks that not both onnxruntime wheels are installed.
+    """Checks that at most one onnxruntime wheel is installed.
 
     Raises:
-        ProviderError: Both are; the message holds the repair.
+        ProviderError: Both are installed; the message says how to repair it.
     """
     if len(installed_onnxruntimes()) > 1:
         raise ProviderError(
@@ -39,7 +39,7 @@ def require_one_onnxruntime() -> None:
 
 
 def require_cuda_driver() -> None:
-    """Checks that the NVIDIA driver is there and sees a GPU.
+    """Checks that the NVIDIA driver is installed and finds a GPU.
 
     Raises:
         ProviderError: No driver library, or no device.
@@ -58,10 +58,10 @@ def require_cuda_driver() -> None:
 
 
 def load_libraries() -> str:
-    """Loads CUDA and cuDNN from their Python wheels, where onnxruntime can.
+    """Loads CUDA and cuDNN from their Python wheels, if this onnxruntime supports it.
 
     Returns:
-        What onnxruntime said about libraries that it could not load, on one line; empty when all went well.
+        The messages of onnxruntime about libraries that it could not load, on one line; empty on success.
     """
     import onnxruntime
 
@@ -74,16 +74,16 @@ def load_libraries() -> str:
 
 
 def missing_library(library: Path) -> str | None:
-    """Loads a shared library as the linker would, to learn why onnxruntime could not.
+    """Loads a shared library to find out why onnxruntime could not.
 
-    For diagnosis only: the library must not be loaded before onnxruntime itself tried, because it looks for its
-    host while it is loaded.
+    Call it only after onnxruntime tried to load the library itself, because the library looks for its host while
+    it is loaded.
 
     Args:
         library: Path of an onnxruntime provider library; its `providers_shared` sibling is loaded first.
 
     Returns:
-        None when it loads, else the linker's message, which names the first library that was not found.
+        None when it loads, else the linker's message, which names the first missing library.
     """
     try:
         shared = library.with_name("libonnxruntime_providers_shared.so")

@@ -1,7 +1,7 @@
 """ONNX Runtime: CPU, CUDA and its TensorRT execution provider.
 
-A provider that was asked for is proved: the session runs once under ONNX Runtime's own profiler, and the trace says
-on which provider every node ran. Tensors of the GPU providers may stay on the device (`run_on_device`).
+A requested provider is checked: the session runs once under ONNX Runtime's profiler, and the trace says on which
+provider every node ran. Tensors of the GPU providers can stay on the device (`run_on_device`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ELEMENT_TYPES = {
     "tensor(int64)": "int64",
     "tensor(bool)": "bool",
 }
-# Threads that spin between two frames take the cores from decoding and encoding (benchmarks/end_to_end.py).
+# Threads that spin between two frames slow down decoding and encoding (benchmarks/end_to_end.py).
 SPINNING = "0"
 WARNINGS = 2
 ERRORS_ONLY = 3
@@ -63,7 +63,7 @@ class OnnxRuntimeSession:
 
     @property
     def device(self) -> str:
-        """Sessions on the same device exchange their tensors."""
+        """Sessions with the same value can exchange tensors."""
         return f"ortvalue:{self._device_type}:0"
 
     def run(self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
@@ -82,12 +82,12 @@ class OnnxRuntimeSession:
         return onnxruntime.OrtValue.ortvalue_from_numpy(own, self._device_type, 0)
 
     def to_host(self, tensor: Any) -> Array:
-        """Copies a device tensor to an array of its own."""
+        """Copies a device tensor to a new array."""
         array: Array = tensor.numpy()
         return array.copy() if self._device_type == "cpu" else array
 
     def run_on_device(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> dict[str, Any]:
-        """Runs the model once; inputs and outputs are OrtValues that never leave the device."""
+        """Runs the model once; inputs and outputs are OrtValues on the device."""
         names = list(outputs or self.outputs)
         with translated_errors():
             binding = self._open().io_binding()
@@ -119,7 +119,7 @@ class OnnxRuntimeSession:
 
 
 def open_model(path: Path, provider: str, options: SessionOptions) -> OnnxRuntimeSession:
-    """Opens an ONNX file and proves that the provider runs it.
+    """Opens an ONNX file and checks that the provider runs it.
 
     Args:
         path: ONNX file.
@@ -153,7 +153,7 @@ def _load(path: Path, provider: str, options: SessionOptions, *, profile: Path |
     settings.log_severity_level = SILENT if provider != "cpu" else ERRORS_ONLY
     settings.intra_op_num_threads = options.threads or usable_cores()
     settings.inter_op_num_threads = 1
-    # Planned memory is one block beside the pieces of the first run: 4K took 880 MB instead of 530, and no less time.
+    # Memory patterns allocate a second block after the first run: 4K took 880 MB instead of 530, at the same speed.
     settings.enable_mem_pattern = provider != "cpu"
     settings.add_session_config_entry("session.intra_op.allow_spinning", SPINNING)
     if profile is not None:
@@ -168,12 +168,12 @@ def _load(path: Path, provider: str, options: SessionOptions, *, profile: Path |
 
 @contextmanager
 def _silent_loader() -> Iterator[None]:
-    """Keeps ONNX Runtime from printing about libraries that it cannot load: the error says it in one line."""
+    """Stops ONNX Runtime from printing about libraries that it cannot load: the error says it in one line."""
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(SILENT)
     try:
-        with redirect_stdout(io.StringIO()):  # where it announces that it falls back
+        with redirect_stdout(io.StringIO()):  # it prints fall-backs here
             yield
     finally:
         onnxruntime.set_default_logger_severity(WARNINGS)
@@ -185,7 +185,9 @@ def _fallbacks(provider: str) -> list[str]:
 
 def _provider_settings(name: str) -> dict[str, str]:
     if name == "cuda":
-        return {"cudnn_conv_algo_search": "HEURISTIC"}  # an exhaustive search stalls at every new frame size
+        return {
+            "cudnn_conv_algo_search": "HEURISTIC"
+        }  # an exhaustive search takes long for every new frame size
     if name != "tensorrt":
         return {}
     cache = writable_cache("onnxruntime-tensorrt")
@@ -200,7 +202,7 @@ def _provider_settings(name: str) -> dict[str, str]:
 
 
 def _profiles(path: Path, options: SessionOptions) -> dict[str, str]:
-    """Settings that let one engine serve a range of sizes; the model is read without building anything."""
+    """Settings for one engine that accepts a range of sizes; reads the model without building an engine."""
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()
@@ -216,7 +218,7 @@ def _info(node: Any) -> TensorInfo:
     return TensorInfo(node.name, ELEMENT_TYPES.get(node.type, node.type), shape)
 
 
-# ONNX Runtime's errors by name (older versions lack some) -> ours, and what to say; any other one is an ArtrtError.
+# Name of ONNX Runtime's error (older versions lack some) -> our error and message; others become ArtrtError.
 NATIVE_MODULE = "onnxruntime.capi.onnxruntime_pybind11_state"
 ERRORS: dict[str, tuple[type[ArtrtError], str]] = {
     "NoSuchFile": (InputError, "no model file"),
@@ -233,7 +235,7 @@ ERRORS: dict[str, tuple[type[ArtrtError], str]] = {
 
 @contextmanager
 def translated_errors(path: Path | None = None) -> Iterator[None]:
-    """Turns every error of ONNX Runtime into one of artrt's.
+    """Turns every error of ONNX Runtime into an error of artrt.
 
     Args:
         path: The model that is being loaded, or None while one runs.

@@ -1,6 +1,6 @@
 """Optimisation profiles for ONNX Runtime's TensorRT provider: one engine for a range of sizes, built once.
 
-Without them the provider builds a new engine for every size that it meets.
+Without them the provider builds a new engine for every new size.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ KEYS = ("trt_profile_min_shapes", "trt_profile_opt_shapes", "trt_profile_max_sha
 def profile_settings(
     inputs: Iterable[TensorInfo], spec_text: str | None, *, size: Size | None
 ) -> dict[str, str]:
-    """The provider's settings for a stage.
+    """The provider's profile settings for a stage.
 
     Args:
         inputs: The model's inputs.
         spec_text: The stage contract from the model's metadata, or None.
-        size: (height, width) in pixels of the frames to come: the size to tune for.
+        size: (height, width) of the expected frames in pixels: the engine is tuned for it.
 
     Returns:
-        Three settings; none for a model without a contract or without free dimensions.
+        Three settings; an empty dict for a model without a contract or without free dimensions.
     """
     spec = _spec(spec_text)
     free = [info for info in inputs if not all(isinstance(length, int) for length in info.shape)]

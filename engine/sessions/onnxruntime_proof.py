@@ -1,4 +1,4 @@
-"""Where ONNX Runtime really runs a model: the checks behind a named provider."""
+"""Checks that ONNX Runtime really runs a model on the requested provider."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SHARED_LIBRARIES = {
     "tensorrt": "libonnxruntime_providers_tensorrt.so",
 }
 FIXES = {"cuda": GPU_FIX, "tensorrt": "pip install 'artrt[gpu]' 'tensorrt>=10,<11'"}
-# Work that must not land on the CPU when a GPU was asked for, by parts of the operators' names, because kinds of one
-# work have many (FusedConv, QLinearConv, ConvInteger); shape arithmetic there is normal.
+# Parts of the names of operators that must not run on the CPU when a GPU was requested (Conv also matches FusedConv,
+# QLinearConv, ConvInteger). Shape arithmetic on the CPU is normal.
 HEAVY = re.compile(
     "Conv|MatMul|Gemm|Einsum|Attention|Normalization|Pool|Resize|Upsample|GridSample|QLinear|Softmax|ArgM|TopK|Pad|"
     "DepthToSpace|SpaceToDepth|Reduce(Mean|Sum|L[12])|LSTM|GRU|RNN"
@@ -31,13 +31,13 @@ HEAVY = re.compile(
 
 
 def require_provider(provider: str) -> None:
-    """Checks that ONNX Runtime is installed with this provider, and that there is a driver for it.
+    """Checks that ONNX Runtime is installed with this provider, and that the driver works.
 
     Raises:
         ProviderError: Names what is missing, and the fix.
     """
     if provider != "cpu":
-        require_cuda_driver()  # at once, before anything large is imported
+        require_cuda_driver()  # first, before large imports
     try:
         import onnxruntime
     except ImportError as error:
@@ -52,15 +52,15 @@ def require_provider(provider: str) -> None:
 
 
 def require_active(active: Sequence[str], provider: str, *, loading: str = "") -> None:
-    """Checks that ONNX Runtime kept the provider that was asked for.
+    """Checks that ONNX Runtime kept the requested provider.
 
     Args:
         active: Providers of the session.
         provider: "cuda" or "tensorrt".
-        loading: What was said while libraries were loaded.
+        loading: Messages about libraries that could not be loaded.
 
     Raises:
-        ProviderError: It fell back to another one; names the library that was not found.
+        ProviderError: It fell back to another one; the message names the missing library.
     """
     import onnxruntime
 
@@ -93,13 +93,13 @@ def where_nodes_ran(trace: Sequence[Mapping[str, Any]]) -> dict[str, Counter[str
 
 
 def require_no_fallback(trace_path: Path, provider: str) -> str:
-    """Checks a profile for work that left the provider.
+    """Checks a profile for work that ran outside the provider.
 
     Returns:
         One line on where the nodes ran.
 
     Raises:
-        ProviderError: None ran on the provider, or heavy ones ran on the CPU instead.
+        ProviderError: No node ran on the provider, or heavy nodes ran on the CPU.
     """
     places = where_nodes_ran(json.loads(trace_path.read_text()))
     inside = places.pop(EXECUTION_PROVIDERS[provider], Counter())

@@ -1,8 +1,8 @@
-"""OpenVINO on the processor: the fastest way there for these networks, as an extra of its own.
+"""OpenVINO: the fastest CPU backend for these networks, an optional extra.
 
-Free shapes cost OpenVINO a third of its speed, so a model is compiled again for every set of input shapes that it
-meets, and for every value of a control that sizes inside the graph depend on (a second or two, kept on disk); the
-latest few are kept. On processors with bfloat16 OpenVINO would lose precision unasked; it is therefore set by hand.
+OpenVINO is a third slower with dynamic shapes, so a model is compiled for every set of input shapes, and for every
+value of a control that sets sizes inside the graph (one or two seconds, cached on disk); the latest few are kept. On
+processors with bfloat16 OpenVINO reduces precision by default, so the precision is set explicitly.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Form = tuple[object, ...]
 """What a model is compiled for: the shape of every input, and the values of those that set sizes."""
 KEPT_FORMS = 4
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
-"""Names of precisions, and OpenVINO's for them."""
+"""Name of a precision -> OpenVINO's name."""
 
 
 class OpenVinoSession:
@@ -50,7 +50,7 @@ class OpenVinoSession:
         self.metadata: Mapping[str, str] = _metadata(model)
 
     def run(self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
-        """Runs the model once; the arrays that come out belong to the caller."""
+        """Runs the model once; the caller owns the output arrays."""
         if self._model is None:
             raise RuntimeError("this session is closed")
         if set(feeds) != set(self.inputs):
@@ -59,11 +59,11 @@ class OpenVinoSession:
             arrays = {name: np.asarray(array, order="C") for name, array in feeds.items()}
             sizing = {name: arrays.pop(name) for name in SIZING_CONTROLS & self.inputs.keys()}
             request = self._request(arrays, sizing)
-            results = request.infer(arrays, share_inputs=True)  # results are copied out once
+            results = request.infer(arrays, share_inputs=True)  # the results are copied once
             return {name: results[name] for name in outputs or self.outputs}
 
     def _request(self, arrays: Mapping[str, Array], sizing: Mapping[str, Array]) -> Any:
-        """The model compiled for the shapes of these arrays and for these values."""
+        """The inference request of the model compiled for these shapes and values."""
         shapes = {name: array.shape for name, array in arrays.items()}
         form = (*sorted(shapes.items()), *((name, array.tobytes()) for name, array in sorted(sizing.items())))
         if form not in self._requests:
@@ -97,7 +97,7 @@ class OpenVinoSession:
 
 
 def open_model(path: Path, provider: str, options: SessionOptions) -> OpenVinoSession:
-    """Opens an ONNX file and proves it by one inference.
+    """Opens an ONNX file and checks it by one inference.
 
     Args:
         path: ONNX file.
@@ -119,9 +119,9 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> OpenVinoSe
 
 
 def reluctance(path: Path) -> str | None:
-    """Why `auto` should leave a model to ONNX Runtime, or None.
+    """Why `auto` should prefer ONNX Runtime for a model, or None.
 
-    Graphs with several branches (k-means, SLIC) take OpenVINO many seconds to compile and twice the time to run.
+    OpenVINO takes many seconds to compile graphs with several branches (k-means, SLIC), and runs them at half speed.
     """
     import openvino
 
@@ -131,7 +131,7 @@ def reluctance(path: Path) -> str | None:
 
 
 def capabilities() -> tuple[str, ...]:
-    """What OpenVINO can do on this processor: as "FP32", "BF16" and "INT8".
+    """OpenVINO's capabilities on this processor, such as "FP32", "BF16" and "INT8".
 
     Raises:
         ProviderError: OpenVINO is not installed.
@@ -178,12 +178,12 @@ def _settings(options: SessionOptions, cache: Path | None) -> dict[str, Any]:
         "INFERENCE_NUM_THREADS": options.threads or usable_cores(),
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
-        "ENABLE_CPU_PINNING": False,  # decoding and encoding share the cores
+        "ENABLE_CPU_PINNING": False,  # decoding and encoding use the same cores
     }
 
 
 def _metadata(model: Any) -> dict[str, str]:
-    """ONNX metadata, which OpenVINO keeps below the name of its framework."""
+    """The ONNX metadata, which OpenVINO stores under the framework's name."""
     if not model.has_rt_info(["framework", METADATA_KEY]):
         return {}
     return {METADATA_KEY: str(model.get_rt_info(["framework", METADATA_KEY]).astype(str))}
@@ -199,7 +199,7 @@ def _info(port: Any) -> TensorInfo:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turns errors of OpenVINO into those of artrt."""
+    """Turns errors of OpenVINO into errors of artrt."""
     try:
         yield
     except RuntimeError as error:

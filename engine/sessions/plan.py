@@ -1,4 +1,4 @@
-"""TensorRT plans and their sidecars: what an engine was built for, and whether it fits the machine at hand.
+"""TensorRT plans and their sidecar files: what an engine was built for, and whether it fits this machine.
 
 stylize.plan        the engine
 stylize.plan.json   model and plan sha256, TensorRT, driver, GPU, platform, precision, shapes, stage contract
@@ -25,7 +25,7 @@ TENSORRT_FIX = "pip install 'artrt[tensorrt]' (on a Jetson TensorRT comes with J
 
 @dataclass(frozen=True)
 class Device:
-    """The GPU and software that an engine belongs to.
+    """The GPU and software that an engine was built for.
 
     Args:
         gpu: Name of the GPU.
@@ -43,28 +43,28 @@ class Device:
 
 
 def sidecar_path(plan: Path) -> Path:
-    """The JSON beside a plan."""
+    """The path of a plan's sidecar file."""
     return plan.with_name(plan.name + ".json")
 
 
 def write_sidecar(plan: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Writes the sidecar of a plan that lies on disk, with its sha256, and returns what was written."""
+    """Writes the sidecar of a plan file, including the plan's sha256; returns the contents."""
     data = {"sidecar": SIDECAR, "plan_sha256": sha256_of(plan), **facts}
     sidecar_path(plan).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     return data
 
 
 class Sidecar(Struct, frozen=True):
-    """What a sidecar says; other facts are for people.
+    """The checked fields of a sidecar file; its other fields are information only.
 
     Args:
         sidecar: Version of the format.
-        plan_sha256: Of the plan.
-        device: What the engine was built for.
+        plan_sha256: sha256 of the plan.
+        device: GPU and software that the engine was built for.
         shapes: (height, width) of the frames: minimum, optimum, maximum.
         metadata: The stage contract.
-        compatible: "hardware" and "version", where the engine fits more than its device.
-        rebuild: The command that builds it again.
+        compatible: Contains "hardware" or "version" if the engine also runs on other GPUs or TensorRT versions.
+        rebuild: The command that rebuilds it.
     """
 
     sidecar: int
@@ -77,7 +77,7 @@ class Sidecar(Struct, frozen=True):
 
 
 def read_sidecar(plan: Path) -> Sidecar:
-    """The sidecar of a plan, after the plan's bytes were compared with it.
+    """Reads the sidecar of a plan and checks the plan's sha256.
 
     Raises:
         IntegrityError: It is missing or unreadable, or the plan was changed.
@@ -86,12 +86,12 @@ def read_sidecar(plan: Path) -> Sidecar:
     try:
         data = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
         if data.get("sidecar", SIDECAR) != SIDECAR:
-            raise IntegrityError(f"{path} is of another version of artrt: export the engine again")
+            raise IntegrityError(f"{path} was written by another version of artrt: export the engine again")
         said = msgspec.convert(data, type=Sidecar)
     except (OSError, msgspec.MsgspecError, RecursionError) as error:
         raise IntegrityError(f"{path} is missing or unreadable ({error}): export the engine again") from error
     if sha256_of(plan) != said.plan_sha256:
-        raise IntegrityError(f"{plan} is not the engine of its sidecar (sha256 differs): export it again")
+        raise IntegrityError(f"{plan} does not match its sidecar (sha256 differs): export it again")
     return said
 
 
@@ -104,7 +104,7 @@ def require_fit(sidecar: Sidecar, here: Device, *, plan: Path) -> None:
         plan: The plan, for the message.
 
     Raises:
-        ProviderError: It was not; the message names every difference and the command that rebuilds it.
+        ProviderError: It was not; the message lists every difference and the command that rebuilds it.
     """
     built = asdict(sidecar.device)
     loose = {"hardware": {"gpu", "compute_capability"}, "version": {"tensorrt"}}

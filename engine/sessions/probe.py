@@ -1,4 +1,4 @@
-"""The proof of a session: inputs for one inference, and the comparison of two backends on them."""
+"""Checks a session: inputs for one test inference, and the comparison of two backends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def probe_feeds(session: Session, *, size: tuple[int, int] | None = None) -> dic
     """One array per input of a session: a test picture, mid-range controls, zero states.
 
     Args:
-        session: Any session; a stage's metadata gives better controls.
+        session: Any session; stage metadata, if present, gives the values of controls.
         size: (height, width) in pixels for free dimensions; a small picture when None.
     """
     height, width = size or PROBE_SIZE
@@ -35,7 +35,7 @@ def probe_feeds(session: Session, *, size: tuple[int, int] | None = None) -> dic
         for name, control in spec.controls.items():
             if control.default is not None and name in feeds:
                 default = control.default_array().astype(feeds[name].dtype)
-                alike = default.size == feeds[name].size  # a number may be a vector of one element
+                alike = default.size == feeds[name].size  # a scalar may be a vector of one element
                 feeds[name] = default.reshape(feeds[name].shape) if alike else default
         for name, shape in spec.state_shapes(height, width).items():
             feeds[state_input(name)] = np.zeros(shape, feeds[state_input(name)].dtype)
@@ -46,7 +46,7 @@ def prove(session: Session, *, size: tuple[int, int] | None = None) -> None:
     """Runs a session once.
 
     Raises:
-        ProviderError: It cannot run, or computes what is not a number.
+        ProviderError: It cannot run, or gives NaN or infinity.
     """
     for name, array in session.run(probe_feeds(session, size=size)).items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -56,10 +56,10 @@ def prove(session: Session, *, size: tuple[int, int] | None = None) -> None:
 
 
 def agrees(results: Mapping[str, Array], reference: Mapping[str, Array]) -> str | None:
-    """Compares the pictures and masks among two results; states are compared through what they lead to.
+    """Compares the pictures and masks of two results; not the states.
 
     Returns:
-        None when every picture and mask agrees to `MINIMUM_PSNR_DB`, else one line that says by how much it does not.
+        None when every picture and mask reaches `MINIMUM_PSNR_DB`, else one line with the difference.
     """
     for name, expected in reference.items():
         got = results[name]
@@ -76,7 +76,7 @@ def agrees(results: Mapping[str, Array], reference: Mapping[str, Array]) -> str 
 
 
 def psnr_db(first: Array, second: Array, *, peak: float = 255.0) -> float:
-    """PSNR of two pictures or masks of one size in dB, 99 for equal ones, minus infinity where one is no number.
+    """PSNR of two pictures or masks in dB; 99 when they are equal, minus infinity with NaN or infinite values.
 
     Args:
         first: An array.

@@ -1,8 +1,8 @@
-"""Native TensorRT with pycuda: one stream, buffers allocated once, CUDA graphs, states that stay on the device.
+"""Native TensorRT with pycuda: one stream, preallocated buffers, CUDA graphs, states on the device.
 
-Ownership: a tensor that `to_device` gave lives as long as its handle. Outputs lie in two sets of buffers that take
-turns, so an output handle stays valid during the next run, which may read it as its state or frame, and is
-overwritten by the run after that. `to_host` copies.
+Ownership: a tensor of `to_device` lives as long as its handle. Outputs alternate between two sets of buffers, so an
+output handle stays valid during the next run, which may read it as its state or frame, and is overwritten by the
+run after that. `to_host` copies.
 
     run n     frame_n,   state in set A ──► output, state in set B
     run n+1   frame_n+1, state in set B ──► output, state in set A
@@ -45,8 +45,8 @@ class TensorRtSession:
     Args:
         engine: A `tensorrt.ICudaEngine`.
         memory: The GPU's memory and stream.
-        metadata: The stage contract, from the plan's sidecar.
-        graphs: Replay CUDA graphs.
+        metadata: The stage contract from the plan's sidecar.
+        graphs: Whether to use CUDA graphs.
     """
 
     provider = "tensorrt"
@@ -78,7 +78,7 @@ class TensorRtSession:
 
     @property
     def device(self) -> str:
-        """Sessions on one GPU exchange their tensors."""
+        """Sessions on the same GPU can exchange tensors."""
         return self._memory.name
 
     def to_device(self, array: Array) -> DeviceTensor:
@@ -86,7 +86,7 @@ class TensorRtSession:
         return self._memory.upload(array)
 
     def to_host(self, tensor: DeviceTensor) -> Array:
-        """Copies a tensor to an array of its own, after all work before it is done."""
+        """Copies a tensor to a new array, after all queued work is done."""
         return self._memory.download(tensor)
 
     def run(self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
@@ -95,11 +95,11 @@ class TensorRtSession:
         return {name: self.to_host(tensor) for name, tensor in results.items()}
 
     def run_on_device(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> dict[str, Any]:
-        """Queues the engine once. Inputs may be any object with `__cuda_array_interface__` in one piece.
+        """Queues one run. Inputs are contiguous objects with `__cuda_array_interface__`.
 
         Raises:
             ContractError: An input is missing or unknown.
-            UsageError: A size outside of what the engine was built for.
+            UsageError: A size outside the range that the engine was built for.
         """
         if self._context is None:
             raise RuntimeError("this session is closed")
@@ -151,7 +151,7 @@ class TensorRtSession:
         return f"it was built for {low} to {high}, best {best}: export it for this size"
 
     def _result_set(self, shapes: Shapes) -> dict[str, DeviceTensor]:
-        """The output buffers whose turn it is, allocated when these shapes come for the first time."""
+        """The output buffers of this run, allocated when these shapes are used for the first time."""
         if shapes not in self._outputs:
             self._outputs[shapes] = [self._allocate(), self._allocate()]
             while len(self._outputs) > 2:
@@ -168,7 +168,7 @@ class TensorRtSession:
         }
 
     def _launch(self, tensors: Mapping[str, DeviceTensor]) -> None:
-        """Queues the inference: a replay where the same addresses and shapes were captured before."""
+        """Queues the inference; replays a CUDA graph if these addresses and shapes were captured before."""
         key = (self._shapes, tuple(tensor.address for tensor in tensors.values()))
         if self._graphs is not None and self._graphs.replay(key):
             return
@@ -181,10 +181,10 @@ class TensorRtSession:
 
 
 def open_model(path: Path, provider: str, options: SessionOptions) -> TensorRtSession:
-    """Opens a plan after its sidecar, and the machine, were checked; proves it by one inference.
+    """Opens a plan: checks its sidecar and this machine, then runs one inference.
 
     Args:
-        path: The plan, with its sidecar beside it.
+        path: The plan; its sidecar is in the same folder.
         provider: "tensorrt".
         options: Frame size.
 
@@ -215,7 +215,7 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> TensorRtSe
 
 
 def this_device(memory: CudaMemory) -> Device:
-    """The GPU at hand."""
+    """The GPU and software of this machine."""
     import tensorrt as trt
 
     return Device(
@@ -237,7 +237,7 @@ def missing_packages() -> Iterator[None]:
 
 
 def _fitting(tensor: DeviceTensor, info: TensorInfo) -> DeviceTensor:
-    """A number as the vector of one element that engines take in its place."""
+    """Reshapes a scalar to the one-element vector that engines use for it."""
     return replace(tensor, shape=(1,)) if tensor.shape == () and info.shape == (1,) else tensor
 
 

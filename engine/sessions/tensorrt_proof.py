@@ -1,4 +1,4 @@
-"""Proves native TensorRT, where no model and no ONNX Runtime take part: an engine of one layer is built and run."""
+"""Checks native TensorRT without a model and without ONNX Runtime, by an engine of one layer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def prove_tensorrt() -> str:
 
 
 def network_flags(trt: Any) -> int:
-    """Strongly typed, where that still has to be asked for."""
+    """The strongly-typed flag, for TensorRT versions that need it."""
     flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     return 0 if flag is None else 1 << int(flag)
 

@@ -1,1 +1,1 @@
-"""Stages: loaded models from frame to frame, alone and one after another."""
+"""Stages: loaded models that map a frame to a frame, and chains of them."""

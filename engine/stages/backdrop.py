@@ -1,4 +1,4 @@
-"""Subject and background apart: a style stage that paints what is not salient in a second style, or leaves it."""
+"""A style stage that paints the background in a second style, or keeps the photograph there."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ def needs_mask(values: Mapping[str, Any]) -> bool:
 
 
 def with_region(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, and where the background is apart, the region that a viewer would cut out for the mask.
+    """Adds to the values, when the background differs, that the mask is the subject alone.
 
-    Alone, `keep_salient` takes what a classifier would look at as well, which reaches far beyond the subject.
+    For `keep_salient` alone, the mask also covers what a classifier would look at, far beyond the subject.
     """
     apart = BACKGROUND in values or float(values.get(KEEP_BACKGROUND, 0.0)) > 0
     return {**values, ATTENTION: 0.0} if apart else dict(values)
 
 
 class BackdropStage(Stage):
-    """A style stage with two controls more; its painting of the background is a second run of the same network.
+    """A style stage with two more controls; it paints the background by a second run of the same network.
 
-    `background` is the style vector float32 [D] of what the mask calls 0, that of `style` when it is not given;
-    `keep_background` from 0 to 1 is how much of the photograph stays there. The two paintings are blended by the mask,
-    which is soft, at the size of the frame and in main memory.
+    `background` is the style vector, float32 [D], where the mask is 0; default: `style`. `keep_background`, 0 to 1,
+    is the share of the photograph there. The two paintings are blended by the soft mask, at frame size and in main
+    memory.
     """
 
     @property
     def controls(self) -> Mapping[str, Control]:
-        """The controls that a call accepts."""
+        """Names of the controls that a call accepts."""
         if MASK not in self.spec.controls:
             return self.spec.controls
         own = {
@@ -55,7 +55,7 @@ class BackdropStage(Stage):
         return {**self.spec.controls, **own}
 
     def advance(self, frame: Any, *, size: tuple[int, int], controls: Mapping[str, Any]) -> Any:
-        """Runs the stage on a frame that `upload` gave; the result is such a tensor too."""
+        """Runs the stage on a tensor of `upload`; returns a tensor of the same kind."""
         mine = {name: value for name, value in controls.items() if name in self.spec.controls}
         second, kept = controls.get(BACKGROUND), float(controls.get(KEEP_BACKGROUND, 0.0))
         if MASK not in controls or (second is None and kept == 0):
@@ -74,12 +74,12 @@ class BackdropStage(Stage):
 
 
 def blend(subject: Image, behind: Image, mask: Mask) -> Image:
-    """The subject where the mask is 1, what is behind where it is 0.
+    """Blends two pictures: `subject` where the mask is 1, `behind` where it is 0.
 
     Args:
         subject: uint8 [H, W, 3].
         behind: uint8 [H, W, 3].
-        mask: float32 [h, w] in [0, 1], of any size.
+        mask: float32 [h, w] in [0, 1], any size.
     """
     height, width = subject.shape[:2]
     weight = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1)
@@ -87,5 +87,5 @@ def blend(subject: Image, behind: Image, mask: Mask) -> Image:
 
 
 def _mixed(photo: Image, painting: Image, share: float) -> Image:
-    """So much of the photograph, the rest of the painting."""
+    """Blends photograph and painting; `share` is the photograph's weight."""
     return np.asarray(cv2.addWeighted(photo, share, painting, 1 - share, 0), np.uint8)

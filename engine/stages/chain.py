@@ -1,4 +1,4 @@
-"""Stages one after another, used like one stage, and what else may stand among them."""
+"""Chain: several stages in order, used like one stage."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from .stage import Stage, Value
 
 
 class FrameFunction(Protocol):
-    """Anything that makes a picture of a picture: a `Stage`, a `Chain`, or your own function.
+    """A function from picture to picture: a `Stage`, a `Chain`, or your own function.
 
-    When it has an attribute `controls` (names), it gets the controls of those names as keywords.
+    If it has an attribute `controls` (names), it gets the controls of those names as keyword arguments.
     """
 
     def __call__(self, image: Image, **controls: Any) -> Image:
-        """Takes and gives uint8 [H, W, 3], BGR."""
+        """Takes and returns uint8 [H, W, 3], BGR."""
 
 
 class Chain:
-    """Stages one after another, used like one stage.
+    """Several stages in order, used like one stage.
 
-    A stage whose output is not a picture (`saliency` gives `mask`) leaves the frame alone: its output becomes the
-    control of that name for the stages after it. Frames stay on the device between stages that share one.
+    A stage whose output is not a picture (`saliency` outputs `mask`) does not change the frame: its output becomes
+    the control of that name for later stages. Frames stay on the device between stages that share a device.
 
     Args:
         stages: The stages in order; the chain closes them.
-        values: Controls that a call may leave out, by name.
-        clock: Seconds, for `seconds`.
+        values: Default values of controls, by name.
+        clock: Returns the time in seconds; measures `seconds`.
 
     Attributes:
         stages: The stages in order.
         values: See above; may be changed between two frames.
-        seconds: What each enabled stage took for the last frame, by name.
+        seconds: Time of each enabled stage for the last frame, by name.
     """
 
     def __init__(
@@ -60,30 +60,30 @@ class Chain:
 
     @property
     def provider(self) -> str:
-        """What runs the stages: "cpu", "cuda"; several are joined by "+"."""
+        """Providers of the stages: "cpu", "cuda"; several are joined by "+"."""
         return "+".join(dict.fromkeys(stage.session.provider for stage in self.stages)) or "none"
 
     @property
     def reason(self) -> str:
-        """One line: why these providers, and why not better ones; what holds for several stages is said once."""
+        """One line: why these providers were chosen; text that several stages share appears once."""
         parts = (part for stage in self.stages for part in stage.session.reason.split("; "))
         return "; ".join(dict.fromkeys(parts))
 
     @property
     def controls(self) -> Mapping[str, Control]:
-        """The controls of all stages."""
+        """Names of the controls of all stages."""
         return {name: control for stage in self.stages for name, control in stage.controls.items()}
 
     @property
     def enabled(self) -> tuple[str, ...]:
-        """Names of the stages that run."""
+        """Names of the enabled stages."""
         return tuple(stage.name for stage in self.stages if stage.name not in self._disabled)
 
     def enable(self, name: str, enabled: bool = True) -> None:
-        """Turns a stage on or off between two frames; when turned on it starts fresh.
+        """Turns a stage on or off between two frames; turning it on resets it.
 
         Raises:
-            UsageError: No stage of that name.
+            UsageError: No stage has that name.
         """
         names = [stage.name for stage in self.stages]
         if name not in names:
@@ -117,7 +117,7 @@ class Chain:
         return self._run(image, self.values | controls)
 
     def reset(self) -> None:
-        """Makes every stage start fresh."""
+        """Resets every stage."""
         for stage in self.stages:
             stage.reset()
 
@@ -139,7 +139,7 @@ class Chain:
     def _run(self, image: Image, values: dict[str, Any]) -> Image:
         height, width = image.shape[:2]
         tensor: Any = image
-        place: Stage | None = None  # the stage that made `tensor`, None for main memory
+        place: Stage | None = None  # the stage that produced `tensor`, None for main memory
         self.seconds = {}
         for stage in self.stages:
             if stage.name in self._disabled:
@@ -159,13 +159,13 @@ class Chain:
 
 
 def _handed_on(result: Any, maker: Stage, stages: Sequence[Stage]) -> Any:
-    """A mask as the stages after its maker can take it: as it is on one device, else in main memory."""
+    """A mask for later stages: unchanged if all share a device, else copied to main memory."""
     same = all(stage.device == maker.device for stage in stages)
     return result if same else maker.download(result)
 
 
 def stage_names(stages: Sequence[FrameFunction]) -> list[str]:
-    """Names of all stages, those inside chains included."""
+    """Names of all stages, including those inside chains."""
     names: list[str] = []
     for stage in stages:
         names += [inner.name for inner in stage.stages] if isinstance(stage, Chain) else [name_of(stage)]
@@ -173,5 +173,5 @@ def stage_names(stages: Sequence[FrameFunction]) -> list[str]:
 
 
 def name_of(stage: FrameFunction) -> str:
-    """A stage's name; of a function, its own name; else that of its class."""
+    """The name of a stage or function; else the name of the class."""
     return str(getattr(stage, "name", None) or getattr(stage, "__name__", None) or type(stage).__name__)

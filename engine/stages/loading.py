@@ -22,13 +22,13 @@ def load_stage(
     """Loads a stage from an ONNX file or a TensorRT engine.
 
     Args:
-        path: The file; its metadata holds the stage contract.
+        path: The file; its metadata contains the stage contract.
         provider: See `open_session`.
         threads: Threads of one inference on a CPU.
-        size: (height, width) in pixels of the frames to come, when known.
-        steady: Many frames of one size will come.
-        precision: "fp32", or "bf16" where OpenVINO runs it.
-        kind: The class of the stage.
+        size: (height, width) of the expected frames in pixels, when known.
+        steady: Many frames of one size are expected.
+        precision: "fp32", or "bf16" for OpenVINO.
+        kind: The class of the stage to create.
 
     Raises:
         InputError: The file is missing.

@@ -1,4 +1,4 @@
-"""A stage: a loaded model from frame to frame, with controls and a memory of its own."""
+"""A stage: a loaded model that maps a frame to a frame, with controls and state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FRAME = "frame"
 
 
 class Stage:
-    """One model from frame to frame; its state tensors carry over from call to call.
+    """One model that maps a frame to a frame; its state tensors are kept between calls.
 
     Args:
         session: An open session; the stage closes it.
@@ -48,12 +48,12 @@ class Stage:
 
     @property
     def controls(self) -> Mapping[str, Control]:
-        """The controls that a call accepts."""
+        """Names of the controls that a call accepts."""
         return self.spec.controls
 
     @property
     def device(self) -> str | None:
-        """The device on which the stage's tensors can stay, or None when they live in main memory."""
+        """The device on which the stage's tensors can stay, or None for main memory."""
         return self._device.device if self._device is not None else None
 
     def __call__(self, image: Image, **controls: Value) -> NDArray[Any]:
@@ -61,26 +61,26 @@ class Stage:
 
         Args:
             image: uint8 [H, W, 3], BGR.
-            controls: Values by name; those left out take their defaults.
+            controls: Values by name; missing ones take their defaults.
 
         Returns:
             The stage's output: uint8 [H, W, 3], BGR, or for a mask stage float32 [h, w]. The caller owns it.
 
         Raises:
             UnsupportedImageError: `image` is not a picture.
-            ContractError: An unknown control, or one without default is missing.
+            ContractError: A control is unknown, or one without default is missing.
             UsageError: A control is out of range, not finite, or of the wrong shape.
         """
         check_image(image)
         return self.download(self.advance(self.upload(image), size=image.shape[:2], controls=controls))
 
     def advance(self, frame: Any, *, size: tuple[int, int], controls: Mapping[str, Any]) -> Any:
-        """Runs the stage on a frame that `upload` gave; the result is such a tensor too.
+        """Runs the stage on a tensor of `upload`; returns a tensor of the same kind.
 
         Args:
             frame: An array, or a device tensor when `device` is set.
             size: (height, width) of the frame in pixels.
-            controls: Values by name; device tensors of the same device pass through.
+            controls: Values by name; tensors of the same device are used directly.
         """
         self._start_fresh_on_new_size(size)
         feeds = {FRAME: frame} | self._control_feeds(controls)
@@ -91,16 +91,16 @@ class Stage:
         return results[self.spec.output]
 
     def upload(self, array: NDArray[Any]) -> Any:
-        """Puts an array where the session wants it: on the device, or in one piece of main memory."""
+        """Copies an array to the session's device, or makes it contiguous in main memory."""
         return self._device.to_device(array) if self._device is not None else np.asarray(array, order="C")
 
     def download(self, tensor: Any) -> NDArray[Any]:
-        """Brings a tensor of `advance` back to main memory."""
+        """Copies a tensor of `advance` to main memory."""
         result: NDArray[Any] = self._device.to_host(tensor) if self._device is not None else tensor
         return result
 
     def reset(self) -> None:
-        """Forgets the states: the next frame starts fresh."""
+        """Resets the states: the next frame is a first frame."""
         self._size = None
 
     def close(self) -> None:
@@ -153,11 +153,11 @@ class Stage:
 
     def _feed(self, name: str, control: Control, value: Any) -> Any:
         if value is not None and not isinstance(value, (int, float, np.ndarray, np.generic, list, tuple)):
-            return value  # a device tensor of an earlier stage
+            return value  # a device tensor from an earlier stage
         array = control_array(name, control, value, dtype=self._dtype(name))
         known = self._fed.get(name)
         if known is None or known[0].shape != array.shape or not np.array_equal(known[0], array):
-            # A copy: the caller may change its array in place, which must be seen.
+            # A copy, so that a later change of the caller's array in place is noticed.
             self._fed[name] = known = (array.copy(), self.upload(array))
         return known[1]
 
@@ -166,10 +166,10 @@ class Stage:
 
 
 def read_spec(session: Session) -> StageSpec:
-    """The contract in a session's metadata.
+    """Reads the contract from a session's metadata.
 
     Raises:
-        ContractError: There is none, or it cannot be read.
+        ContractError: It is missing or unreadable.
     """
     text = session.metadata.get(METADATA_KEY)
     if text is None:
@@ -180,7 +180,7 @@ def read_spec(session: Session) -> StageSpec:
 
 
 def check_contract(session: Session, spec: StageSpec) -> None:
-    """Checks that the graph has what its contract says.
+    """Checks that the graph matches its contract.
 
     Raises:
         ContractError: An input or output is missing, unknown, or of the wrong type.
@@ -208,10 +208,10 @@ def check_contract(session: Session, spec: StageSpec) -> None:
 
 
 def control_array(name: str, control: Control, value: Any, *, dtype: str = "float32") -> Array:
-    """A control's value as an array of the graph's type, checked.
+    """Converts a control's value to an array of the graph's type, and checks it.
 
     Raises:
-        ContractError: No value, and the control has no default.
+        ContractError: There is no value, and the control has no default.
         UsageError: Out of range, not finite, or of the wrong shape.
     """
     if value is None:

@@ -1,10 +1,10 @@
-"""An exported folder: models or engines, styles, and the manifest that binds them together.
+"""An exported folder: models or engines, styles, and a manifest.
 
     manifest.json    files with sha256, stages in order, precision, shapes, parity, versions, device, and its own sha256
     stylize.onnx or stylize.plan (+ .plan.json), …
     styles/NAME.safetensors
 
-The folder has the shape of a zoo, so that its files are verified and its styles are found in the same way.
+The folder has the layout of a zoo, so its files are verified and its styles are found in the same way.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Artefact:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Artefact:
-        """Reads the manifest and compares every file with it.
+        """Reads the manifest and verifies every file.
 
         Raises:
             InputError: No such folder, or it was not written by `artrt export`.
-            IntegrityError: A file is missing or changed, or the manifest is of another format.
+            IntegrityError: A file is missing or changed, or the manifest has another format.
         """
         path = Path(folder)
         if not (path / MANIFEST).is_file():
@@ -66,23 +66,23 @@ class Artefact:
 
     @property
     def values(self) -> dict[str, float]:
-        """Controls that the export fixed (colours, regions), by name."""
+        """Values of controls that the export fixed (colours, regions), by name."""
         return dict(self.manifest.get("values", {}))
 
     @property
     def styles(self) -> list[str]:
-        """Names of the styles that the folder brings."""
+        """Names of the styles in the folder."""
         return list(self.manifest.get("styles", []))
 
     @property
     def stroke(self) -> float | None:
-        """Size of the strokes when the export fixed it."""
+        """The stroke size, if the export fixed it."""
         stroke: float | None = self.manifest.get("stroke")
         return stroke
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """(height, width) in pixels when the export fixed it."""
+        """(height, width) in pixels, if the export fixed it."""
         height, width = self.manifest["shapes"]["frame"][-3:-1]
         return (height, width) if isinstance(height, int) and isinstance(width, int) else None
 
@@ -93,7 +93,7 @@ def is_artefact(path: str | os.PathLike[str]) -> bool:
 
 
 def manifest_digest(manifest: Mapping[str, Any]) -> str:
-    """The sha256 of all that a manifest says beside this digest itself, in hexadecimal."""
+    """The sha256 of a manifest without its digest entry, in hexadecimal."""
     said = {key: value for key, value in manifest.items() if key != DIGEST}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
@@ -116,4 +116,4 @@ def _verify(path: Path, entry: Mapping[str, Any]) -> None:
     if not path.is_file():
         raise IntegrityError(f"{path} is missing, though the manifest lists it: export again")
     if sha256_of(path) != entry["sha256"]:
-        raise IntegrityError(f"{path} is not the file of the manifest (sha256 differs): export again")
+        raise IntegrityError(f"{path} differs from the manifest (sha256): export again")

@@ -1,4 +1,4 @@
-"""The user's own styles: a folder in the user's data folder, beside the styles that ship.
+"""The user's own styles, kept in the user's data folder; separate from the shipped styles.
 
 NAME.safetensors   the style
 NAME.png           the painting, reduced: a style that was read off it is read again when the trunk has changed
@@ -27,7 +27,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 def library_folder() -> Path:
-    """`$ARTRT_STYLES`, or `styles` in the data folder that the system gives artrt."""
+    """`$ARTRT_STYLES`, or `styles` in artrt's data folder of the system."""
     chosen = os.environ.get(VARIABLE)
     return Path(chosen) if chosen else Path(platformdirs.user_data_dir("artrt", appauthor=False)) / "styles"
 
@@ -37,7 +37,7 @@ class Library:
     """The user's own styles.
 
     Args:
-        folder: Where they are kept; made when the first is added.
+        folder: Where they are kept; created when the first style is added.
     """
 
     folder: Path = field(default_factory=library_folder)
@@ -46,35 +46,35 @@ class Library:
         """Names of the styles, sorted."""
         try:
             return sorted(path.stem for path in self.folder.iterdir() if path.suffix == SUFFIX)
-        except OSError:  # none was ever added, or the folder cannot be read
+        except OSError:  # the folder does not exist or cannot be read
             return []
 
     def style(self, name: str) -> Style:
         """A style by name.
 
         Raises:
-            InputError: None of that name, or its file is damaged.
+            InputError: No style has that name, or its file is damaged.
         """
         return load_style(self._file(name, SUFFIX))
 
     def picture(self, name: str) -> Image | None:
-        """The painting of a style, uint8 [H, W, 3] BGR, or None when it has none."""
+        """The painting of a style, uint8 [H, W, 3] BGR, or None if there is none."""
         path = self._file(name, ".png")
         return read_image(path) if path.is_file() else None
 
     def add(self, style: Style, *, picture: Image | None = None, replace: bool = False) -> Path:
-        """Keeps a style under its name.
+        """Saves a style under its name.
 
         Args:
             style: The style; its name becomes the file's.
             picture: The painting, uint8 [H, W, 3] BGR.
-            replace: A style of that name may be there already.
+            replace: Overwrite an existing style of that name.
 
         Returns:
             The style's file.
 
         Raises:
-            UsageError: The name is taken, or is no name for a file.
+            UsageError: The name is taken, or cannot be a file name.
             OutputError: It cannot be written.
         """
         path = self._file(style.name, SUFFIX)
@@ -86,10 +86,10 @@ class Library:
         return path
 
     def remove(self, name: str) -> None:
-        """Forgets a style.
+        """Deletes a style.
 
         Raises:
-            InputError: None of that name.
+            InputError: No style has that name.
             OutputError: It cannot be removed.
         """
         path = self._file(name, SUFFIX)

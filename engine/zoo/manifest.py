@@ -1,7 +1,7 @@
-"""What a manifest may say, as types that check it: of a zoo, and of an exported folder.
+"""Schemas of the manifests of a zoo and of an exported folder.
 
-A manifest may come from anywhere, and its own digest proves only that it was not damaged. So it is read within a size
-and a depth, and names no file outside its folder.
+A manifest may come from an untrusted source; its digest proves only that it was not damaged. So its size and depth
+are limited, and it cannot name a file outside its folder.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class StageEntry(Struct, frozen=True):
 
 
 class Shapes(Struct, frozen=True):
-    """The frame's shape, and the sizes that it may have."""
+    """The frame's shape and its range of sizes."""
 
     frame: Annotated[list[int | str], Meta(min_length=3, max_length=4)]
     profile: dict[str, tuple[Pixels, Pixels]]
@@ -69,10 +69,10 @@ class ArtefactManifest(Struct, frozen=True):
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a manifest.
+    """Reads the JSON object of a manifest.
 
     Raises:
-        IntegrityError: It is missing, too large, no JSON object, or of another format.
+        IntegrityError: It is missing, too large, not a JSON object, or has another format.
     """
     try:
         if path.stat().st_size > LARGEST_BYTES:
@@ -86,10 +86,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def checked(data: dict[str, Any], kind: type[Said], *, path: Path) -> Said:
-    """What a manifest says, when it says only what it may.
+    """Validates a manifest against its schema.
 
     Raises:
-        IntegrityError: Something is missing, of the wrong type, or a file outside the folder.
+        IntegrityError: A field is missing, has the wrong type, or names a file outside the folder.
     """
     try:
         return msgspec.convert(data, type=kind)
@@ -98,15 +98,15 @@ def checked(data: dict[str, Any], kind: type[Said], *, path: Path) -> Said:
 
 
 def require_listed(manifest: ArtefactManifest, *, path: Path, style_file: str) -> None:
-    """Checks that everything an exported folder names is a file whose sha256 it says.
+    """Checks that the manifest has a sha256 for every stage and style that it names.
 
     Args:
-        manifest: What it says.
-        path: The file's path.
-        style_file: How the file of a style is called, with `{}` for its name.
+        manifest: The validated manifest.
+        path: The manifest's path, for the message.
+        style_file: Pattern of the style files, with `{}` for the style's name.
 
     Raises:
-        IntegrityError: A stage or a style is not listed.
+        IntegrityError: The file of a stage or style is not listed.
     """
     named = [stage.file for stage in manifest.stages] + [style_file.format(name) for name in manifest.styles]
     for name in named:

@@ -1,7 +1,7 @@
-"""Styles from pictures: the style encoder of a zoo turns a painting into a style.
+"""Styles from pictures: the style encoder of a zoo maps a painting to a style.
 
-The encoder is one ONNX model, `style-MODEL.onnx`, that looks at a painting for a tenth of a second and gives the style
-vector of it for one trunk. The scale at which it sees the painting is the scale of the strokes.
+The encoder is one ONNX model, `style-MODEL.onnx`, that computes a painting's style vector for one trunk in a tenth of
+a second. The size at which it sees the painting sets the size of the strokes.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ PAINTING = "painting"
 VECTOR = "style"
 METADATA_KEY = "artrt.style_encoder"
 READ = "read"
-"""What the training record of a style says that was read off a picture."""
+"""Value in the training record of styles that were read off a picture."""
 LEAST_PX = 64
 SCALES = (0.25, 4.0)
 SOURCE = "read off a picture by the style encoder"
 
 
 class PictureStyles:
-    """A style encoder, loaded. Safe to be called from several threads.
+    """A loaded style encoder. Thread-safe.
 
     Args:
         path: Its ONNX file.
 
     Attributes:
-        trunk: sha256 of the trunk whose vectors it gives.
-        long_side_px: Long side at which it sees paintings at scale 1.
+        trunk: sha256 of the trunk that the vectors are for.
+        long_side_px: Long side of the painting at scale 1.
 
     Raises:
         InputError: No such file.
-        IntegrityError: It is no style encoder.
+        IntegrityError: It is not a style encoder.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -59,16 +59,16 @@ class PictureStyles:
             ) from error
 
     def read(self, picture: Image, *, name: str, scale: float = 1.0) -> Style:
-        """The style of a picture.
+        """Computes the style of a picture.
 
         Args:
             picture: uint8 [H, W, 3], BGR, 64 px at least each way.
-            name: What to call the style.
-            scale: 0.25 to 4: above 1 the strokes are coarser, below finer than in the picture as it is usually seen.
+            name: Name of the style.
+            scale: 0.25 to 4: above 1 the strokes are coarser than at the default size, below 1 finer.
 
         Raises:
-            UnsupportedImageError: The picture is too small or none.
-            UsageError: The scale is out of its range.
+            UnsupportedImageError: The picture is too small, or not a picture.
+            UsageError: The scale is out of range.
         """
         if not SCALES[0] <= scale <= SCALES[1]:
             raise UsageError(f"style scale {scale:g}: expected {SCALES[0]:g} to {SCALES[1]:g}")
@@ -84,7 +84,7 @@ class PictureStyles:
         height, width = picture.shape[:2]
         if min(height, width) < LEAST_PX:
             raise UnsupportedImageError(
-                f"the painting is {width}x{height}: strokes cannot be read off less than {LEAST_PX} px each way"
+                f"the painting is {width}x{height}: at least {LEAST_PX} px are needed on each side"
             )
         factor = min(1.0 if scale <= 1 else scale, scale * self.long_side_px / max(height, width))
         factor = max(factor, LEAST_PX / min(height, width))
@@ -101,12 +101,12 @@ def picture_styles(path: Path) -> PictureStyles:
 
 
 def names_picture(name: str) -> bool:
-    """Whether a style's name is the path of a picture, by its suffix."""
+    """Whether a style name is the path of a picture, by its suffix."""
     return Path(name).suffix.lower() in IMAGE_SUFFIXES | HEIF_SUFFIXES
 
 
 def read_painting(path: str | os.PathLike[str]) -> Image:
-    """A picture file as a painting, uint8 [H, W, 3] BGR; what is transparent becomes white, as paper is.
+    """Reads a painting from a picture file, uint8 [H, W, 3] BGR; transparent parts become white.
 
     Raises:
         InputError: Missing, or not a picture.
@@ -115,7 +115,7 @@ def read_painting(path: str | os.PathLike[str]) -> Image:
 
 
 def on_white(image: Image, alpha: Image | None) -> Image:
-    """A picture, uint8 [H, W, 3] BGR, on white where alpha, uint8 [H, W], lets through; None: it does nowhere."""
+    """Blends a picture, uint8 [H, W, 3] BGR, with white by alpha, uint8 [H, W]; None means opaque."""
     if alpha is None:
         return image
     share = alpha[:, :, None].astype(np.float32) / 255

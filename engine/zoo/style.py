@@ -1,4 +1,4 @@
-"""Styles: a vector of scales and shifts with the facts about its painting, in one small file."""
+"""Styles: a vector of scales and shifts with information about its painting, in one small file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..pictures.heif import HEIF_SUFFIXES
 SUFFIX = ".safetensors"
 TENSOR = "style"
 LARGEST_WEIGHT = 1000.0
-# A style has a thousand values or two, none of them above 10.
+# A style has one or two thousand values, none above 10.
 LARGEST_FILE = 1_000_000
 LARGEST_VALUE = 1000.0
 TEXT_FIELDS = ("name", "title", "artist", "year", "public_domain", "source", "licence", "trunk")
@@ -34,14 +34,14 @@ class Style:
     """One style.
 
     Args:
-        name: Short name, as on the command line ("starry-night").
+        name: Short name, as used on the command line ("starry-night").
         vector: float32 [D], the scales and shifts of the trunk's normalisation layers.
-        trunk: sha256 of the trunk it was trained for; it fits no other.
+        trunk: sha256 of the trunk it was trained for; it works with no other.
         title: Title of the painting.
         artist: Its painter.
         year: Year or years, as text.
         public_domain: Why the painting is in the public domain.
-        source: Where the picture of it is from.
+        source: Where the picture of the painting is from.
         licence: Terms of the style file.
         training: Settings of the training.
         losses: Measured losses.
@@ -67,21 +67,21 @@ class Style:
             raise UsageError(f"style '{self.name}' holds values that are not finite")
 
     def __repr__(self) -> str:
-        """Shape instead of values."""
+        """Shows the size, not the values."""
         return f"Style('{self.name}', {self.vector.size} values, trunk={self.trunk[:8] or 'unknown'})"
 
 
 def load_style(path: str | os.PathLike[str]) -> Style:
-    """Reads a style file, which may come from anywhere.
+    """Reads a style file; the file may be untrusted.
 
     Raises:
-        InputError: Missing or unreadable file, or it holds no style: see `LARGEST_FILE`, `LARGEST_VALUE`.
+        InputError: The file is missing, unreadable, or not a style; see `LARGEST_FILE` and `LARGEST_VALUE`.
     """
     from safetensors import SafetensorError
 
     try:
         if Path(path).stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path} is no style file: it is larger than {LARGEST_FILE / 1e6:.0f} MB")
+            raise InputError(f"{path} is not a style file: it is larger than {LARGEST_FILE / 1e6:.0f} MB")
         vector, metadata = _contents(path)
         facts: dict[str, Any] = {name: _facts(metadata[name]) for name in JSON_FIELDS if name in metadata}
         facts |= {name: printable(metadata[name]) for name in TEXT_FIELDS if name in metadata}
@@ -93,7 +93,7 @@ def load_style(path: str | os.PathLike[str]) -> Style:
 
 
 def printable(text: str) -> str:
-    """A text from a file without what could steer a terminal."""
+    """A text without terminal control characters."""
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )
@@ -114,7 +114,7 @@ def _contents(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], dict[s
 
 
 def _facts(text: str) -> dict[str, Any]:
-    """Facts with texts that can be printed."""
+    """Parses the facts; removes control characters from their texts."""
     cleaned: dict[str, Any] = _printable_all(msgspec.json.decode(text, type=dict[str, Any]))
     return cleaned
 
@@ -130,7 +130,7 @@ def _printable_all(value: Any) -> Any:
 
 
 def save_style(path: str | os.PathLike[str], style: Style) -> None:
-    """Writes a style file, whole or not at all.
+    """Writes a style file atomically.
 
     Raises:
         OutputError: The file cannot be written.
@@ -151,10 +151,10 @@ def parse_mix(text: str) -> list[tuple[str, float]]:
         text: Names, or paths of style files and pictures, joined by `+`, each with an optional `:weight`.
 
     Returns:
-        Names with weights as written, 1 where none is.
+        Names with their weights; 1 where none is written.
 
     Raises:
-        UsageError: Empty, or a weight that is no positive number.
+        UsageError: The text is empty, or a weight is not a positive number.
     """
     parts = [_parse_part(part.strip(), text) for part in text.split("+")]
     if len({name for name, _ in parts}) < len(parts):
@@ -166,7 +166,7 @@ def normalise_weights(weights: Sequence[float]) -> tuple[list[float], str | None
     """Scales weights to the sum 1.
 
     Returns:
-        The weights, and a notice for the user when the given ones were neither all 1 nor summed to 1.
+        The weights, and a notice for the user if the given ones were neither all 1 nor summed to 1.
     """
     total = math.fsum(weights)
     scaled = [weight / total for weight in weights]
@@ -179,10 +179,10 @@ def normalise_weights(weights: Sequence[float]) -> tuple[list[float], str | None
 
 
 def mix(styles: Sequence[Style], weights: Sequence[float]) -> Style:
-    """The weighted sum of styles of one trunk; weights are normalised to the sum 1.
+    """The weighted sum of styles of one trunk; weights are scaled to the sum 1.
 
     Raises:
-        UsageError: No style, or not one weight for each.
+        UsageError: No style, or the number of weights differs.
         IntegrityError: The styles belong to different trunks.
     """
     if not styles or len(styles) != len(weights):
@@ -199,7 +199,7 @@ def mix(styles: Sequence[Style], weights: Sequence[float]) -> Style:
 
 
 def require_trunk(style: Style, trunk: str) -> None:
-    """Checks that a style belongs to a trunk.
+    """Checks that a style fits a trunk.
 
     Raises:
         IntegrityError: It was trained for another one.
@@ -225,7 +225,7 @@ def _parse_part(part: str, text: str) -> tuple[str, float]:
         SUFFIX,
         *IMAGE_SUFFIXES,
         *HEIF_SUFFIXES,
-    ):  # a path with a colon in it
+    ):  # a path that contains a colon
         name, weight_text = part, "1"
     try:
         weight = float(weight_text)

@@ -1,10 +1,10 @@
-"""The zoo: trained models and styles that ship with the package, or a folder of the same shape.
+"""The zoo: trained models and styles that ship with the package, or a folder of the same layout.
 
     stylize-small.onnx  style-small.onnx  saliency.onnx  quantize.onnx  superpixels.onnx  trunk-small.safetensors
     styles/NAME.safetensors   cards/NAME.md
     manifest.json       {"format": 1, "files": {"stylize-small.onnx": {"sha256": "…", "bytes": 1234}, …}}
 
-A file is handed out only after its bytes were found to be those of the manifest.
+A file's sha256 is compared with the manifest before the file is used.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Zoo:
     """A folder of models and styles with their manifest.
 
     Args:
-        folder: The folder; by default $ARTRT_ZOO, else the one that ships with artrt.
+        folder: The folder; by default $ARTRT_ZOO, else the zoo that ships with artrt.
     """
 
     folder: Path = field(default_factory=lambda: Path(os.environ.get("ARTRT_ZOO") or SHIPPED))
@@ -58,7 +58,7 @@ class Zoo:
         return {name: {"sha256": entry.sha256, "bytes": entry.bytes} for name, entry in files.items()}
 
     def path(self, name: str) -> Path:
-        """The path of a file, after its sha256 was compared with the manifest's (once per file and process).
+        """The path of a file, after its sha256 was verified (once per file and process).
 
         Args:
             name: Name below the folder, with forward slashes.
@@ -75,13 +75,13 @@ class Zoo:
             if not path.is_file():
                 raise IntegrityError(f"{path} is missing, though the manifest lists it: {self._fix}")
             if sha256_of(path) != entry["sha256"]:
-                raise IntegrityError(f"{path} is not the file of the manifest (sha256 differs): {self._fix}")
+                raise IntegrityError(f"{path} differs from the manifest (sha256): {self._fix}")
             self._verified[name] = path
         return self._verified[name]
 
     @property
     def _fix(self) -> str:
-        """What to do about a folder that is not whole."""
+        """How to repair a damaged folder."""
         if os.environ.get("ARTRT_ZOO") and self.folder == Path(os.environ["ARTRT_ZOO"]):
             return "ARTRT_ZOO names that folder: correct it, or unset it for the zoo that ships"
         return "reinstall artrt" if self.folder == SHIPPED else "get the folder again"
@@ -97,7 +97,7 @@ class Zoo:
         """The verified ONNX file of a style transformer.
 
         Raises:
-            UsageError: No model of that name.
+            UsageError: No model has that name.
         """
         if model not in self.models():
             raise UsageError(f"unknown model '{model}'; {suggest(model, self.models())}")
@@ -108,16 +108,16 @@ class Zoo:
         return sorted(Path(name).stem for name in self.manifest() if name.startswith("styles/"))
 
     def style(self, name: str, *, scale: float = 1.0) -> Style:
-        """One style: of the zoo or the user's library by name, of a file, or of the picture of a painting.
+        """Finds a style: by name in the zoo or the user's library, in a style file, or from a picture of a painting.
 
         Args:
             name: "starry-night", a path that ends in `.safetensors`, or the path of a picture.
-            scale: Of a picture: above 1 the strokes are coarser, below finer.
+            scale: For pictures only: above 1 the strokes are coarser, below 1 finer.
 
         Raises:
             UnknownStyleError: No such style; the message lists close names.
-            InputError: The path is no style file and no picture.
-            IntegrityError: The zoo's file is not the one of the manifest.
+            InputError: The path is neither a style file nor a picture.
+            IntegrityError: The zoo's file differs from the manifest.
         """
         if name.endswith(SUFFIX):
             return load_style(name)
@@ -134,10 +134,10 @@ class Zoo:
         return self._loaded[name]
 
     def style_of_picture(self, picture: Image, *, name: str = "picture", scale: float = 1.0) -> Style:
-        """The style of a picture of a painting, uint8 [H, W, 3] BGR, 64 px at least each way.
+        """Computes the style of a painting's picture, uint8 [H, W, 3] BGR, at least 64 px on each side.
 
         Raises:
-            UnsupportedImageError: It is no such picture.
+            UnsupportedImageError: It has another shape or type, or is too small.
             InputError: Neither this zoo nor the one that ships has a style encoder.
         """
         return picture_styles(self._encoder()).read(picture, name=name, scale=scale)
@@ -151,28 +151,28 @@ class Zoo:
         """The style of an expression such as "starry-night:0.7+udnie:0.3", or "painting.jpg".
 
         Args:
-            style: Names, style files and pictures, joined by `+`; or a style, which is given back.
+            style: Names, style files and pictures, joined by `+`; or a Style, which is returned unchanged.
             scale: See `style`.
 
         Returns:
-            The style, and a notice for the user when its weights had to be normalised.
+            The style, and a notice for the user if its weights had to be scaled.
         """
         if isinstance(style, Style):
             return style, None
-        if names_picture(style) and Path(style).is_file():  # its name may hold a `+` or a `:`
+        if names_picture(style) and Path(style).is_file():  # its name may contain a `+` or a `:`
             return self.style(style, scale=scale), None
         parts = parse_mix(style)
         weights, notice = normalise_weights([weight for _, weight in parts])
         return mix([self.style(name, scale=scale) for name, _ in parts], weights), notice
 
     def _encoder(self) -> Path:
-        """The style encoder of this zoo, or the one that ships: an exported folder has none of its own."""
+        """The style encoder of this zoo, or the shipped one: an exported folder has none."""
         if (self.folder / MANIFEST).is_file() and ENCODER_FILE in self.manifest():
             return self.path(ENCODER_FILE)
         return Zoo(SHIPPED).path(ENCODER_FILE)
 
     def _own(self, name: str) -> Style:
-        """A style of the library, read off its painting again if it was made for an older trunk."""
+        """A style of the library, computed again from its painting if it was made for an older trunk."""
         style, picture = self.library.style(name), self.library.picture(name)
         if picture is None or style.training.get("kind") != READ:
             return style
@@ -182,7 +182,7 @@ class Zoo:
 
 
 def write_manifest(folder: Path = SHIPPED) -> Path:
-    """Writes the manifest of a zoo folder from the files that are there.
+    """Writes the manifest of a zoo folder from the files in it.
 
     Returns:
         The manifest's path.

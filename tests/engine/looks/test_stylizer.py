@@ -89,7 +89,9 @@ def test_two_stylizers_in_a_pipeline_are_refused(stylizer, use_tiny_zoo):
 
 
 def test_what_no_loaded_stage_obeys_is_refused(stylizer):
-    with pytest.raises(artrt.UsageError, match="keep_salient cannot be changed: no loaded stage obeys it"):
+    with pytest.raises(
+        artrt.UsageError, match="keep_salient cannot be changed: no loaded stage has this control"
+    ):
         stylizer.set(keep_salient=0.5)
     stylizer.set(strength=0.25)
     assert stylizer.strength == 0.25
