@@ -1,1 +1,1 @@
-"""Checks of the machine: what is installed, how fast it runs, what energy it takes."""
+"""Checks of this machine: installed software, speed and energy."""

@@ -1,4 +1,4 @@
-"""Times chains on this machine: medians and tails, images per second, memory, energy."""
+"""Measures chains on this machine: median and tail times, frames per second, memory, energy."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .energy import EnergyMeter, energy_counter
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """How to measure.
+    """Options of a measurement.
 
     Args:
         size: (height, width) in pixels of the frames.
-        rounds: Frames that count.
-        warmup: Frames before them, of each contender.
+        rounds: Number of measured frames.
+        warmup: Number of frames before them, for each chain.
     """
 
     size: tuple[int, int] = (720, 1280)
@@ -33,16 +33,16 @@ class BenchOptions:
 
 @dataclass(frozen=True)
 class BenchResult:
-    """Figures of one contender.
+    """Results of one chain.
 
     Args:
-        name: What was measured.
-        provider: Where it ran.
-        median_ms: Median time of a frame.
-        p95_ms: 95 of 100 frames took less.
-        p99_ms: 99 of 100 frames took less.
-        fps: Frames per second, by the median.
-        joules: Energy of a frame, or None where nothing counts it.
+        name: Name of the chain.
+        provider: Provider that ran it.
+        median_ms: Median time per frame.
+        p95_ms: 95th percentile of the time per frame.
+        p99_ms: 99th percentile of the time per frame.
+        fps: Frames per second, from the median.
+        joules: Energy per frame, or None if it cannot be measured.
         stages: Median time of each stage in ms.
     """
 
@@ -56,16 +56,16 @@ class BenchResult:
     stages: Mapping[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON and tables."""
+        """The results as a dict, for JSON and tables."""
         return asdict(self)
 
 
 def bench(chains: Mapping[str, Chain], options: BenchOptions) -> list[BenchResult]:
-    """Measures chains in turns, so that what disturbs one disturbs all.
+    """Measures chains in alternation, so that disturbances affect all of them equally.
 
     Args:
         chains: Name -> chain.
-        options: How to measure.
+        options: Options of the measurement.
     """
     frames = _frames(options.size)
     seconds: dict[str, list[float]] = {name: [] for name in chains}
@@ -86,7 +86,7 @@ def bench(chains: Mapping[str, Chain], options: BenchOptions) -> list[BenchResul
 
 
 def peak_memory_mb() -> float:
-    """Largest memory of this process so far, in MB."""
+    """Peak memory of this process so far, in MB."""
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 
@@ -107,7 +107,7 @@ def _result(
 
 
 def _frames(size: tuple[int, int]) -> list[Image]:
-    """Four frames that move, with the structure of a photograph rather than noise."""
+    """Four moving frames with the structure of a photograph, not noise."""
     height, width = size
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     waves = [np.sin(x / 37 + phase) + np.cos(y / 23 - phase) + np.sin((x + y) / 11) for phase in range(4)]

@@ -1,4 +1,4 @@
-"""What this machine has and lacks, one finding per line: the body of `artrt doctor`."""
+"""Checks what this machine has and lacks, one finding per line, for `artrt doctor`."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ TEGRA_RELEASE = Path("/etc/nv_tegra_release")
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor.
+    """The result of one check.
 
     Args:
-        name: What was looked at.
+        name: Name of the check.
         status: "ok", "missing" or "broken".
         detail: What was found.
-        fix: What to do about it; empty when nothing is to be done.
+        fix: How to fix it; empty if nothing needs fixing.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Looks at everything, one finding after the other."""
+    """Runs all checks and yields their findings."""
     for name, check in CHECKS.items():
         try:
             yield check()
-        except Exception as error:  # a doctor reports what it finds, whatever it is
+        except Exception as error:  # every failure becomes a finding
             yield Finding(name, BROKEN, f"{type(error).__name__}: {error}")
 
 
@@ -69,13 +69,13 @@ def python() -> Finding:
 
 
 def machine() -> Finding:
-    """System, processor, cores; the Jetson's model and JetPack."""
+    """System, processor, cores; model and JetPack of a Jetson."""
     text = f"{platform.system()} {platform.machine()}, {usable_cores()} usable cores"
     return Finding("platform", OK, ", ".join([text, *jetson()]))
 
 
 def jetson() -> list[str]:
-    """The Jetson's model and JetPack, or nothing."""
+    """Model and JetPack of a Jetson; empty on other machines."""
     if not TEGRA_RELEASE.exists():
         return []
     model = DEVICE_TREE.read_text().strip("\0 \n") if DEVICE_TREE.exists() else "Jetson"
@@ -119,7 +119,7 @@ def cuda() -> Finding:
 
 
 def _library(name: str) -> str | None:
-    """Where a CUDA library comes from: the loader's path, or an nvidia-* wheel."""
+    """The origin of a CUDA library: the loader's path, or an nvidia-* wheel."""
     found = ctypes.util.find_library(name)
     if found:
         return found
@@ -163,17 +163,17 @@ def onnxruntime() -> Finding:
 
 
 def openvino() -> Finding:
-    """OpenVINO, the faster backend on many processors."""
+    """OpenVINO, the faster backend on many CPUs."""
     return _optional("openvino", package="openvino", module="openvino", extra="openvino")
 
 
 def osc() -> Finding:
-    """python-osc, by which other programs steer what plays."""
+    """python-osc, which lets other programs control playback."""
     return _optional("osc", package="python-osc", module="pythonosc", extra="osc")
 
 
 def _optional(name: str, *, package: str, module: str, extra: str) -> Finding:
-    """A package that only some need."""
+    """An optional package."""
     if importlib.util.find_spec(module) is None:
         return Finding(name, MISSING, "not installed", f"optional: pip install 'artrt[{extra}]'")
     return Finding(name, OK, f"{package} {importlib.metadata.version(package)}")
@@ -211,7 +211,7 @@ def encoders() -> Finding:
 
 
 def cameras() -> Finding:
-    """Video devices that can be read."""
+    """Readable video devices."""
     nodes = sorted(Path("/dev").glob("video*"))
     if not nodes:
         return Finding("cameras", MISSING, "no /dev/video*", "plug one in, or play a file or URL")
@@ -219,7 +219,10 @@ def cameras() -> Finding:
     names = ", ".join(f"{node} ({_video_name(node)})" for node in nodes)
     if locked:
         return Finding(
-            "cameras", BROKEN, f"{names}; no right to read {', '.join(locked)}", "usermod -aG video $USER"
+            "cameras",
+            BROKEN,
+            f"{names}; no permission to read {', '.join(locked)}",
+            "usermod -aG video $USER",
         )
     return Finding("cameras", OK, names)
 
@@ -240,7 +243,7 @@ def virtual_camera() -> Finding:
 
 
 def cache() -> Finding:
-    """The cache folder: can it be written, and how large is it."""
+    """The cache folder: whether it is writable, and its size."""
     folder = cache_folder()
     if writable_cache() is None:
         fix = "set ARTRT_CACHE_DIR to a folder of yours; until then compiled models are not kept"
@@ -250,7 +253,7 @@ def cache() -> Finding:
 
 
 def zoo() -> Finding:
-    """The shipped models and styles, every file verified."""
+    """The shipped models and styles; verifies every file."""
     from ..zoo.zoo import Zoo
 
     shipped = Zoo()
@@ -263,7 +266,7 @@ def zoo() -> Finding:
 
 
 def provider(name: str) -> Finding:
-    """Whether a provider runs the small model here: by running it; for TensorRT, an engine will do."""
+    """Runs the small model on a provider; for TensorRT, an engine of one layer is enough."""
     from ..sessions import open_session
     from ..zoo.zoo import Zoo
 
@@ -278,7 +281,7 @@ def provider(name: str) -> Finding:
 
 
 def _native_tensorrt(refusal: str) -> Finding:
-    """TensorRT by itself, for engines of `artrt export`: no ONNX Runtime is needed for them."""
+    """Native TensorRT, for engines of `artrt export`, which need no ONNX Runtime."""
     from ..sessions.tensorrt_proof import prove_tensorrt
 
     try:
@@ -288,7 +291,7 @@ def _native_tensorrt(refusal: str) -> Finding:
     return Finding(
         "provider tensorrt",
         OK,
-        f"{proof} runs engines of artrt export; models not, for ONNX Runtime's provider does not work here: {refusal}",
+        f"{proof} runs engines of artrt export, but not ONNX models: ONNX Runtime's provider does not work: {refusal}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Energy in joules where the machine counts it: NVIDIA's library, Jetson's sensors, Intel's RAPL."""
+"""Measures energy in joules by NVIDIA's library, Jetson's power sensors, or Intel's RAPL."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ TOTAL_RAILS = ("VDD_IN", "VIN_SYS_5V0", "POM_5V_IN")
 SAMPLE_SECONDS = 0.05
 
 Counter = tuple[str, Callable[[], float] | None]
-"""Its name, and a function that reads joules since some start; "" and None where nothing counts."""
+"""Name of a counter, and a function that reads joules since a fixed start; "" and None if there is no counter."""
 
 
 class EnergyMeter:
-    """Measures the energy between entering and leaving its context.
+    """Context manager that measures the energy used inside its block.
 
     Args:
-        counter: From `energy_counter`, which one asks once for many measurements; None asks it here.
+        counter: Result of `energy_counter`, to reuse it for many measurements; None calls it here.
 
     Attributes:
-        joules: What was used, or None where nothing counts it.
+        joules: The energy, or None if it cannot be measured.
         source: "nvml", "jetson", "rapl", or "" for none.
     """
 
@@ -58,7 +58,7 @@ def energy_counter() -> Counter:
 
 
 def _nvml() -> Callable[[], float] | None:
-    """The GPU's own counter; None without nvidia-ml-py, a GPU, or a counter in it."""
+    """The GPU's energy counter; None without nvidia-ml-py, a GPU, or a counter in the GPU."""
     try:
         import pynvml
     except ImportError:
@@ -81,7 +81,7 @@ def _rapl() -> Callable[[], float] | None:
 
 
 def _jetson() -> Callable[[], float] | None:
-    """Integrates the power of the board's input, which a thread samples."""
+    """Integrates the input power of the board, which a thread samples."""
     labels = [
         path
         for path in JETSON_SENSORS.glob("*/hwmon/hwmon*/in*_label")
@@ -97,10 +97,10 @@ def _jetson() -> Callable[[], float] | None:
 
 
 class _Integral:
-    """Integrates a power in watts over time: up to every reading, and between readings as a thread samples it.
+    """Integrates a power in watts over time; a thread samples the power.
 
     Args:
-        power: Reads the power now.
+        power: Reads the current power.
         clock: Seconds.
     """
 
@@ -113,7 +113,7 @@ class _Integral:
         self._before = clock()
 
     def start(self) -> None:
-        """Samples from now on until the process ends."""
+        """Starts sampling, until the process ends."""
         threading.Thread(target=self._run, name="artrt-energy", daemon=True).start()
 
     def read(self) -> float:
@@ -121,7 +121,7 @@ class _Integral:
         with (
             self._lock,
             contextlib.suppress(OSError, ValueError),
-        ):  # a sensor that is busy keeps its last value
+        ):  # a busy sensor keeps its last value
             self._watts = self._power()
         with self._lock:
             now = self._clock()

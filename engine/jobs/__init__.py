@@ -1,1 +1,1 @@
-"""Jobs: files in, files out, one by one or as a batch of many workers."""
+"""Jobs: files in, files out, one by one or as a batch with several workers."""

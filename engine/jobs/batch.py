@@ -1,10 +1,10 @@
-"""A batch: every picture and video below a folder, done once, by several workers.
+"""A batch: processes every picture and video below a folder once, with several workers.
 
     source/  ─► find_jobs ─► jobs that the manifest does not have ─► workers ─► destination/ + a line in the manifest
 
 Workers are processes of this machine (engine/jobs/processes.py) or actors of a Ray cluster (engine/jobs/batch_ray.py).
-Each holds its own models. A file that cannot be read is reported and left out; anything else that goes wrong, the
-death of a worker included, is tried again.
+Each worker loads its own models. A file that cannot be read is reported and skipped; after any other failure,
+including the death of a worker, the file is tried again.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from .work import Execute, Outcome, Work
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of a batch.
+    """The result of a batch.
 
     Args:
-        done: Files done in this run.
-        failed: Files that could not be done.
-        skipped: How many files an earlier run had done.
+        done: Files finished in this run.
+        failed: Files that failed.
+        skipped: Number of files that an earlier run had finished.
     """
 
     done: list[Outcome]
@@ -54,22 +54,22 @@ def run_batch(
     again: bool = False,
     on_outcome: Callable[[Outcome, int, int], None] | None = None,
 ) -> BatchResult:
-    """Does every picture and video below a folder.
+    """Processes every picture and video below a folder.
 
     Args:
         source: Folder; its subfolders are kept.
-        destination: Folder for the results and the manifest, made when it is missing.
-        work: What to do, and by how many workers.
-        execute: Who does it: processes of this machine by default.
-        again: Do everything again, whatever the manifest says.
-        on_outcome: Called after each file with its outcome, the number of files done, and their total.
+        destination: Folder for the results and the manifest; created if missing.
+        work: Look, options, and number of workers.
+        execute: Runs the jobs; by default in processes of this machine.
+        again: Process every file again, ignoring the manifest.
+        on_outcome: Called after each file with its outcome, the number of finished files, and the total.
 
     Returns:
-        What was done, what failed, and how much an earlier run had done.
+        Finished files, failed files, and the number that an earlier run had finished.
 
     Raises:
-        InputError: The folder is missing or has nothing to do.
-        UsageError: Two files would become one, or a result would overwrite its input.
+        InputError: The folder is missing or contains no pictures or videos.
+        UsageError: Two files have the same output, or a result would overwrite its input.
         ProviderError: The provider is not available.
 
     Example:
@@ -82,7 +82,7 @@ def run_batch(
     jobs = find_jobs(folder, target)
     work = replace(work, look=settled(work.look))
     if work.look.style is not None and work.look.style != NO_STYLE:
-        work.look.zoo.mix(work.look.style)  # an unknown style is told before any worker starts
+        work.look.zoo.mix(work.look.style)  # an unknown style is reported before any worker starts
     manifest = BatchManifest(folder, target, fingerprint(work))
     finished = set() if again else manifest.finished()
     waiting = [job for job in jobs if job.input not in finished]
@@ -101,11 +101,11 @@ def run_batch(
 
 
 def find_jobs(source: Path, destination: Path) -> list[Job]:
-    """The pictures and videos below a folder, and what each becomes; hidden files and the destination are left out.
+    """The pictures and videos below a folder with their outputs; skips hidden files and the destination.
 
     Raises:
-        InputError: The folder is missing or holds none.
-        UsageError: Two files would become one, or a result would overwrite its input.
+        InputError: The folder is missing or contains none.
+        UsageError: Two files have the same output, or a result would overwrite its input.
     """
     if not source.is_dir():
         raise InputError(f"{source}: " + ("not a folder" if source.exists() else "no such folder"))
@@ -121,7 +121,7 @@ def find_jobs(source: Path, destination: Path) -> list[Job]:
 
 
 def fingerprint(work: Work) -> str:
-    """Of everything that decides what a picture becomes: options, models and style files; 16 hexadecimal digits."""
+    """A hash of everything that affects the results: options, models and style files; 16 hexadecimal digits."""
     look = work.look
     parts = parse_mix(look.style) if isinstance(look.style, str) and look.style != NO_STYLE else []
     facts: dict[str, Any] = {

@@ -1,7 +1,7 @@
-"""Workers of a batch as actors of a Ray cluster, fed by Ray Data: for more than one machine.
+"""Runs a batch on a Ray cluster: workers are actors, fed by Ray Data.
 
-Every actor holds its own models. Ray starts a dead actor again and gives it the file that it was doing. All machines
-must see the two folders under the same paths.
+Every actor loads its own models. Ray restarts a dead actor and gives it the same file again. All machines must see the
+two folders under the same paths.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from .job import Done, Job
 from .work import Outcome, Work, attempt, shared_out
 
 MOST_BLOCKS = 4096
-"""Files are handed out in at most so many portions; below that, one by one."""
+"""Maximum number of blocks that the files are divided into; with fewer files, every file is a block."""
 
 
 class RayPainter:
-    """One actor: a row that names a job goes in, a row with its outcome comes out."""
+    """One actor: maps a row with a job to a row with its outcome."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._painter = work.open()
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Does one job."""
+        """Runs one job."""
         job = Job(Path(row["input"]), Path(row["output"]), row["kind"])
         outcome = attempt(job, self._painter, self._work)
         done = {} if outcome.done is None else asdict(outcome.done)
         if outcome.done is not None:
-            done["notes"] = "\n".join(outcome.done.notes)  # a row has plain values only
+            done["notes"] = "\n".join(outcome.done.notes)  # rows contain only plain values
         facts = {"error": outcome.error, "attempts": outcome.attempts, "worker": outcome.worker}
         return {"index": row["index"], **facts, **_EMPTY, **done}
 
@@ -45,11 +45,11 @@ _EMPTY = {"input": "", "output": "", "kind": "picture", **_NUMBERS, "notes": ""}
 
 
 def in_ray(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
-    """Does jobs in `work.workers` actors of the cluster that $RAY_ADDRESS names, else of one on this machine.
+    """Runs jobs in `work.workers` actors of the cluster at $RAY_ADDRESS, else of a local one.
 
     Args:
-        jobs: What to do.
-        work: How; an actor is given `threads` cores.
+        jobs: The jobs.
+        work: Look and options; an actor gets `threads` cores.
 
     Yields:
         An outcome for each job, as they finish.
@@ -59,7 +59,7 @@ def in_ray(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
         ArtrtError: The models cannot be opened: no such style, provider or file.
     """
     work = shared_out(work, len(jobs))
-    work.open().close()  # wrong options are told here, not by every actor of a cluster
+    work.open().close()  # wrong options fail here, not in every actor of a cluster
     ray = _start(work)
     try:
         left = dict(enumerate(jobs))
@@ -73,7 +73,9 @@ def in_ray(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
 
 def _start(work: Work) -> Any:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("RAY_worker_niceness", "0")  # by default, anything else on the machine goes first
+    os.environ.setdefault(
+        "RAY_worker_niceness", "0"
+    )  # the default: other processes on the machine have priority
     try:
         import ray.data
     except ImportError as error:
@@ -82,7 +84,7 @@ def _start(work: Work) -> Any:
     ray.init(num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    context.max_errored_blocks = -1  # a file that kills its worker again and again must not end the batch
+    context.max_errored_blocks = -1  # a file that kills its worker repeatedly must not end the batch
     return ray
 
 
@@ -95,7 +97,7 @@ def _rows(ray: Any, jobs: Sequence[Job], work: Work) -> Iterator[dict[str, Any]]
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", category=DeprecationWarning
-        )  # Ray has no other way to limit retries yet
+        )  # Ray offers no other way to limit retries yet
         painted = data.map(
             RayPainter,
             fn_constructor_args=(work,),

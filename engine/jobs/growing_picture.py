@@ -1,4 +1,4 @@
-"""A picture that gets better step by step: its previews, its video, its state on disk, its last version."""
+"""Writes a picture that is optimised step by step: previews, video, saved state, and final version."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..sinks import EncodeOptions, Sink, open_sink
 from ..sources import SourceInfo
 
 HISTORY_RATE = 12
-#: Seconds between two previews, and between two saved states.
+#: Seconds between previews, and between saved states.
 PREVIEW_SECONDS, STATE_SECONDS = 5.0, 20.0
 
 
 def check_picture_path(path: Path) -> None:
-    """Fails before hours of work when the result could not be written.
+    """Checks, before hours of work, that the result can be written.
 
     Raises:
         OutputError: Unknown picture format, or a folder that cannot be written.
@@ -38,18 +38,18 @@ def check_picture_path(path: Path) -> None:
 
 
 def state_path(output: Path) -> Path:
-    """Where the state of an unfinished picture is kept: beside its output."""
+    """The file of an unfinished picture's state, beside its output."""
     return output.with_name(f"{output.name}.state")
 
 
 class GrowingPicture:
-    """Writes a picture while it grows. A context manager: an error or Ctrl-C inside leaves the picture so far.
+    """Context manager that writes a picture while it is painted; on an error or Ctrl-C it writes the last version.
 
     Args:
         output: Picture to write at the end.
         size: Height and width of the finished picture.
-        preview: Picture that is rewritten every few seconds, or None.
-        history: Video of the picture as it grows, or None.
+        preview: Picture to rewrite every few seconds, or None.
+        history: Video of all steps, or None.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class GrowingPicture:
         return self
 
     def add(self, image: Image, *, save_state: Callable[[Path], None]) -> None:
-        """Takes the picture after one step.
+        """Adds the picture after one step.
 
         Args:
-            image: uint8 [H, W, 3], BGR, of any size.
-            save_state: Writes, to a path, what is needed to go on from this step.
+            image: uint8 [H, W, 3], BGR, any size.
+            save_state: Writes the state of this step to a path, to continue from it later.
 
         Raises:
-            OutputError: Something cannot be written.
+            OutputError: A file cannot be written.
         """
         self._last = image, save_state
         now = time.monotonic()
@@ -87,7 +87,7 @@ class GrowingPicture:
             self._saved = now
 
     def forget_state(self) -> None:
-        """Removes the saved state: the picture is finished, or going on would fail again."""
+        """Removes the saved state: the picture is finished, or continuing would fail again."""
         state_path(self._output).unlink(missing_ok=True)
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
@@ -109,7 +109,7 @@ class GrowingPicture:
 
 
 class _History:
-    """The picture as it grows, as a video of the finished size."""
+    """A video of all steps in the final size."""
 
     def __init__(self, path: Path, size: tuple[int, int]) -> None:
         self._sink: Sink = open_sink(path, options=EncodeOptions(quality=16))
@@ -131,7 +131,7 @@ class _History:
 
 
 def enlarged(image: Image, size: tuple[int, int]) -> Image:
-    """A picture of a coarser level at the finished size (height, width)."""
+    """Enlarges a picture of a coarser level to the final size (height, width)."""
     if image.shape[:2] == size:
         return image
     return as_image(cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_CUBIC))

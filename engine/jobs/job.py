@@ -1,4 +1,4 @@
-"""Jobs of the command line: which files become which, and doing one of them.
+"""Jobs of the command line: pairs inputs with outputs, and runs one job.
 
 photo.jpg    -o painting.jpg      one picture; an animation or a file with pages keeps them
 -            -o -                 one picture, from the standard input to the standard output
@@ -36,7 +36,7 @@ from .picture import Facts, Painter, paint_file
 
 Kind = Literal["picture", "video"]
 OnProgress = Callable[[float, float | None], None]
-"""Called with what is done, and the total or None: pictures for a list of jobs, frames inside a video."""
+"""Called with the finished amount and the total or None: files of a list of jobs, or frames of a video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Job:
     Args:
         input: A picture or a video; for a video also a folder or glob of pictures. "-" is the standard input.
         output: A file, or for a video also a pattern of pictures (frames/%06d.png). "-" is the standard output.
-        kind: "picture", or "video" when there are many frames.
+        kind: "picture", or "video" for many frames.
     """
 
     input: Path
@@ -66,7 +66,7 @@ class Done:
         height: Height of the output in pixels.
         frames: Number of frames.
         seconds: Time for reading, stages and writing together.
-        notes: What was lost on the way, one line each.
+        notes: Properties of the input that were lost, one line each.
     """
 
     input: str
@@ -85,15 +85,15 @@ class Done:
 
 
 def plan_jobs(inputs: Sequence[str], output: str) -> list[Job]:
-    """Finds the files and says what each becomes.
+    """Finds the input files and decides their outputs.
 
     Args:
         inputs: Files, folders and globs.
         output: A file, or a folder when there are several inputs.
 
     Raises:
-        InputError: An input is missing, or a folder or glob has nothing to do.
-        UsageError: The output does not fit the inputs, or two outputs would be one file.
+        InputError: An input is missing, or a folder or glob contains no pictures or videos.
+        UsageError: The output does not fit the inputs, or two inputs have the same output.
     """
     target = _path(output)
     suffix = target.suffix.lower()
@@ -115,7 +115,7 @@ def plan_jobs(inputs: Sequence[str], output: str) -> list[Job]:
 
 
 def left_out(inputs: Sequence[str]) -> list[Path]:
-    """What lies in the given folders and is no known kind of picture or video, hidden files and folders excepted."""
+    """Files in the given folders that are neither pictures nor videos, except hidden files and folders."""
     folders = [Path(text) for text in inputs if Path(text).is_dir()]
     return in_order(
         path
@@ -134,15 +134,15 @@ def run_job(
     on_frame: OnProgress | None = None,
     file: PictureFile | None = None,
 ) -> Done:
-    """Does one job; the output is complete or not there.
+    """Runs one job; the output is written atomically.
 
     Args:
-        job: What to do.
-        painter: A `Stylizer`, or any function from picture to picture that can start fresh; it does.
+        job: The job.
+        painter: A `Stylizer`, or another `Painter`; it is reset first.
         size: Scale the input first.
         keep_metadata: Keep dates, place, camera and title.
-        on_frame: Called about ten times a second while a video runs.
-        file: The picture, where it is open already: the standard input can be read once.
+        on_frame: Called about ten times per second while a video is processed.
+        file: The picture, if it is already open, because the standard input can be read only once.
 
     Raises:
         InputError: The input cannot be read.
@@ -191,7 +191,7 @@ def _run_video(
 
 @contextmanager
 def _naming_the_part(output: Path) -> Iterator[None]:
-    """Says in the error where the part of a video is that was done before it."""
+    """Adds to an error the path of the part of a video that was finished before it."""
     part = partial_name(output)
     before = part.stat().st_mtime_ns if part.exists() else None
     try:
@@ -203,7 +203,7 @@ def _naming_the_part(output: Path) -> Iterator[None]:
 
 
 class _Kept:
-    """A painter as a stage of a pipeline."""
+    """Adapts a painter to a stage of a pipeline."""
 
     name = "style"
 
@@ -219,7 +219,7 @@ def _is_collection(text: str) -> bool:
 
 
 def _path(text: str) -> Path:
-    """The path, which a file named "-" does not lose: "./-" is a file, "-" is standard input or output."""
+    """The path; keeps "./-", a file, distinct from "-", the standard input or output."""
     path = Path(text)
     return path.absolute() if str(path) == "-" and text != "-" else path
 
@@ -260,7 +260,7 @@ def _is_media(path: Path) -> bool:
 
 
 def _kind(path: Path, output_suffix: str = "") -> Kind:
-    """What a file is; an animation that is to become a video file is one."""
+    """The kind of a job; an animation with a video as output is a "video"."""
     if path.suffix.lower() not in readable_suffixes() and not is_stream(path):
         return "video"
     return "video" if output_suffix in VIDEO_FORMATS and is_moving(path) else "picture"
@@ -285,7 +285,7 @@ def _check_output_kind(job: Job, suffix: str) -> None:
     if job.kind == "video" and suffix not in VIDEO_FORMATS and not (pattern and suffix in IMAGE_SUFFIXES):
         listed = ", ".join(sorted(VIDEO_FORMATS))
         raise UsageError(
-            f"'{job.output}': a video becomes one of {listed}, or pictures as in frames/%06d.png"
+            f"'{job.output}': a video is written as {listed}, or as pictures, as in frames/%06d.png"
         )
 
 
@@ -298,4 +298,4 @@ def _check_collisions(jobs: Sequence[Job]) -> None:
     twice = [path for path, count in Counter(job.output for job in jobs).items() if count > 1]
     if twice:
         sources = " and ".join(str(job.input) for job in jobs if job.output == twice[0])
-        raise UsageError(f"{sources} would both become {twice[0]}: give them different names")
+        raise UsageError(f"{sources} would both be written to {twice[0]}: give them different names")

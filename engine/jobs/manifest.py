@@ -1,8 +1,8 @@
-"""The record of a batch: one line of JSON for every file that was done, so that a second run continues the first.
+"""The manifest of a batch: one line of JSON for every finished file, so a second run continues the first.
 
     {"input": "a/photo.jpg", "bytes": 8123, "modified_ns": 17…, "look": "5f0c…", "output": "a/photo.jpg", …}
 
-Lines are only ever appended; the last one counts. A line that was cut off by a crash is left out.
+Lines are only appended; the last line of a file counts. A line that was cut off by a crash is ignored.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class BatchManifest:
     """The manifest of one batch.
 
     Args:
-        source: Folder of the inputs; names are kept relative to it.
-        destination: Folder of the outputs, which holds the manifest.
-        look: What the pictures become, as a fingerprint: another look is another result.
+        source: Folder of the inputs; names are relative to it.
+        destination: Folder of the outputs and the manifest.
+        look: Fingerprint of the look; files with another fingerprint are processed again.
     """
 
     source: Path
@@ -34,16 +34,16 @@ class BatchManifest:
 
     @property
     def path(self) -> Path:
-        """The manifest's file."""
+        """The path of the manifest."""
         return self.destination / NAME
 
     def finished(self) -> set[Path]:
-        """Inputs that need not be done again: same bytes and time, same look, and the output is there."""
+        """Inputs that are finished: same size and time, same look, and the output exists."""
         latest = {entry["input"]: entry for entry in self._entries()}
         return {self.source / name for name, entry in latest.items() if self._holds(entry)}
 
     def add(self, file: Path, output: Path, **facts: object) -> None:
-        """Appends a line for a file that was done, or that failed when `facts` has an "error".
+        """Appends a line for a finished file, or for a failed one if `facts` has an "error".
 
         Raises:
             OutputError: The manifest cannot be written.
@@ -63,7 +63,7 @@ class BatchManifest:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
 
     def end_last_line(self) -> None:
-        """Ends a line that a crash cut off, so that the next one stands alone."""
+        """Ends a line that a crash cut off, so that the next line is valid."""
         if self.path.is_file() and self.path.stat().st_size:
             with open(self.path, "rb+") as file:
                 file.seek(-1, os.SEEK_END)
@@ -91,7 +91,7 @@ class BatchManifest:
 
 
 def _identity(path: Path) -> dict[str, int | None]:
-    """What tells two versions of a file apart; Nones when it is gone."""
+    """Size and modification time, which identify a version of a file; None if it does not exist."""
     try:
         facts = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""One picture file into another: a picture, an animation with its times, or pages; transparency and facts are kept."""
+"""Paints one picture file into another: a picture, animation or pages; keeps transparency and metadata."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ..pictures.writing import STANDARD_OUTPUT, write_stills
 from ..sessions.limits import available_memory_bytes
 from ..sources.base import Size, scaled
 
-# Measured for `small` in ONNX Runtime at 8000x8000, reading and writing included.
+# Measured for `small` in ONNX Runtime at 8000x8000, including reading and writing.
 NETWORK_BYTES_PER_PIXEL = 134
-# Pictures of an animation wait for its end with colours and alpha, once as an array and once as Pillow has them.
+# All pictures of an animation are kept until its end, with colours and alpha, as an array and as a Pillow picture.
 KEPT_BYTES_PER_PIXEL = 8
 _DESCRIBED = frozenset({"JPEG", "PNG", "WEBP", "TIFF", "AVIF"})
 
 Facts = tuple[int, int, int, tuple[str, ...]]
-"""Width, height, number of pictures, notes."""
+"""(width, height, number of pictures, notes)."""
 
 
 class Painter(Protocol):
-    """What a job needs: a function from picture to picture that can start fresh."""
+    """The interface that a job needs: a function from picture to picture that can be reset."""
 
     def __call__(self, image: Image, /) -> Image:
         """Paints one picture."""
@@ -44,17 +44,17 @@ def paint_file(
     size: Size | None = None,
     keep_metadata: bool = True,
 ) -> Facts:
-    """Paints all pictures of a file into another; the output is complete or not there.
+    """Paints all pictures of a file into another, written atomically.
 
     Args:
-        file: What to paint.
-        output: Its suffix chooses the format; "-" is the standard output, in the input's format.
-        painter: Frames of an animation follow one another; every page starts fresh.
+        file: The input.
+        output: The suffix chooses the format; "-" is the standard output, in the input's format.
+        painter: Paints the pictures; it is reset before every page, not between the frames of an animation.
         size: Scale the pictures first.
-        keep_metadata: Keep dates, place, camera, title and the like.
+        keep_metadata: Keep date, place, camera, title and similar metadata.
 
     Raises:
-        InputError: A picture cannot be read, or the memory does not suffice.
+        InputError: A picture cannot be read, or there is too little memory.
         OutputError: The output cannot be written.
     """
     suffix = output_suffix(file, output)
@@ -76,12 +76,12 @@ def paint_file(
 
 
 def output_suffix(file: PictureFile, output: Path) -> str:
-    """The suffix that says the format: the output's, and on the standard output the input's."""
+    """The suffix that chooses the format: the output's, or the input's for the standard output."""
     return file.suffix if str(output) in STANDARD_OUTPUT else output.suffix
 
 
 def _lost(file: PictureFile, suffix: str, about: About, *, opaque: bool, several: bool) -> tuple[str, ...]:
-    """One line for everything that the format cannot hold."""
+    """One line for each property that the format cannot store."""
     kind, notes = KINDS.get(suffix.lower()), []
     if not opaque and kind not in TRANSPARENT:
         notes.append(f"its transparency is lost: {suffix} has none, .png does")
@@ -89,12 +89,12 @@ def _lost(file: PictureFile, suffix: str, about: About, *, opaque: bool, several
         parts, others = ("frames", ".gif, .webp and .png") if file.moving else ("pages", ".tif")
         notes.append(f"only the first of its {file.count} {parts} is kept: {others} can hold them all")
     if (about.exif or about.xmp) and kind not in _DESCRIBED:
-        notes.append(f"its dates, place and title are lost: {suffix} has no room for them")
+        notes.append(f"its dates, place and title are lost: {suffix} cannot store them")
     return tuple(notes)
 
 
 def _require_memory(file: PictureFile, image: Image, *, pictures: int) -> None:
-    """Refuses a picture that the network cannot hold, instead of being killed half-way."""
+    """Raises InputError for a picture that needs too much memory; otherwise the process might be killed."""
     height, width = image.shape[:2]
     available = available_memory_bytes()
     each = NETWORK_BYTES_PER_PIXEL + (pictures - 1) * KEPT_BYTES_PER_PIXEL

@@ -1,4 +1,4 @@
-"""Workers of a batch as processes of this machine: one file at a time each; one that dies is replaced.
+"""Runs a batch in processes of this machine: each does one file at a time; a dead process is replaced.
 
 parent ── Work ─► worker: opens its models ── Ready or the error ─►
        ── Job ──► does it ── Outcome ─►  (end of the pipe: the worker ends, or the parent is gone)
@@ -25,7 +25,7 @@ END_SECONDS = 5.0
 
 @dataclass
 class _Try:
-    """A job and how often it was tried by workers that died."""
+    """A job, and how many workers died while doing it."""
 
     job: Job
     attempts: int = 0
@@ -33,7 +33,7 @@ class _Try:
 
 @dataclass
 class _Worker:
-    """A process, the parent's end of its pipe, and what it is doing."""
+    """A process, the parent's end of its pipe, and its current job."""
 
     process: Any
     pipe: Connection
@@ -43,7 +43,7 @@ class _Worker:
 
 @dataclass
 class _Workers:
-    """The workers that are alive."""
+    """The running workers."""
 
     work: Work
     alive: list[_Worker] = field(default_factory=list)
@@ -58,7 +58,7 @@ class _Workers:
         self.alive.append(_Worker(process, ours))
 
     def remove(self, worker: _Worker) -> None:
-        """Removes a worker and what it left half-written."""
+        """Removes a worker and its unfinished output."""
         self.alive.remove(worker)
         worker.pipe.close()
         worker.process.kill()
@@ -67,17 +67,17 @@ class _Workers:
             _remove_partial(worker.doing.job, worker.process.pid)
 
     def end(self) -> None:
-        """Ends all workers: idle ones by the end of their pipe, the others at once."""
+        """Ends all workers: idle ones by closing their pipe, busy ones at once."""
         for worker in list(self.alive):
             self.remove(worker)
 
 
 def in_processes(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
-    """Does jobs in `work.workers` processes.
+    """Runs jobs in `work.workers` processes.
 
     Args:
-        jobs: What to do.
-        work: How; the cores are divided among the workers.
+        jobs: The jobs.
+        work: Look and options; the cores are divided among the workers.
 
     Yields:
         An outcome for each job, as they finish.
@@ -98,7 +98,7 @@ def in_processes(jobs: Sequence[Job], work: Work) -> Iterator[Outcome]:
 
 
 def _step(workers: _Workers, waiting: deque[_Try]) -> Iterator[Outcome]:
-    """Waits until some worker says something or dies, and gives it more to do."""
+    """Waits for a message or the death of a worker, and gives it the next job."""
     ready = wait([worker.pipe for worker in workers.alive])
     for worker in [worker for worker in workers.alive if worker.pipe in ready]:
         try:
@@ -116,13 +116,13 @@ def _step(workers: _Workers, waiting: deque[_Try]) -> Iterator[Outcome]:
             worker.doing = waiting.popleft()
             try:
                 worker.pipe.send((worker.doing.job, worker.doing.attempts))
-            except ConnectionError:  # it died between its answer and this job, which was not tried
+            except ConnectionError:  # it died before it started this job
                 worker.doing.attempts -= 1
                 yield from _after_death(workers, worker, waiting)
 
 
 def _after_death(workers: _Workers, worker: _Worker, waiting: deque[_Try]) -> Iterator[Outcome]:
-    """Replaces a worker; its job goes back to the front, or has failed when it was tried often enough."""
+    """Replaces a worker; puts its job back to the front, or reports it as failed after too many tries."""
     lost, was_ready = worker.doing, worker.ready
     workers.remove(worker)
     code = worker.process.exitcode
@@ -140,10 +140,10 @@ def _after_death(workers: _Workers, worker: _Worker, waiting: deque[_Try]) -> It
 
 
 def _serve(pipe: Connection, work: Work) -> None:
-    """The life of a worker."""
+    """The main function of a worker process."""
     for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
-        signal.signal(number, signal.SIG_IGN)  # they are the parent's to answer
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent is gone
+        signal.signal(number, signal.SIG_IGN)  # the parent handles them
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent has ended
         _do_jobs(pipe, work)
 
 
@@ -161,7 +161,7 @@ def _do_jobs(pipe: Connection, work: Work) -> None:
 
 
 def _rebuilt(kind: str, message: str) -> ArtrtError:
-    """A worker's error in the parent: the same class where a message is all that it takes."""
+    """Rebuilds a worker's error in the parent: the same class, if it can be built from a message."""
     known = getattr(errors, kind, ArtrtError)
     try:
         error: ArtrtError = known(message)
@@ -171,6 +171,6 @@ def _rebuilt(kind: str, message: str) -> ArtrtError:
 
 
 def _remove_partial(job: Job, pid: int | None) -> None:
-    """Removes the temporary file of a process that was killed: a picture's or a video's."""
+    """Removes the temporary picture or video file of a killed process."""
     for path in job.output.parent.glob(f".artrt-*.partial-{pid}*"):
         path.unlink(missing_ok=True)

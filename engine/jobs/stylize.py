@@ -1,4 +1,4 @@
-"""Files in, painted files out: `artrt.stylize`, and several jobs one after another."""
+"""Paints files: `artrt.stylize`, and running several jobs in order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stylize(
     on_progress: OnProgress | None = None,
     **look: Any,
 ) -> list[Done]:
-    """Paints pictures, folders, globs and videos; audio and transparency are carried over.
+    """Paints pictures, folders, globs and videos; keeps audio and transparency.
 
     Args:
         inputs: Files, folders or globs.
@@ -36,15 +36,15 @@ def stylize(
         style: Name, mix ("starry-night:0.7+udnie:0.3"), style file, a folder of `artrt export`, or a `Look`.
         size: Scale the input first: "720" for the short side in pixels, or "1280x720".
         keep_metadata: Keep dates, place, camera and title.
-        on_progress: Called with what is done and the total or None: files, or the frames of a single video.
-        look: Everything else that a `Look` has, by name: strength, stabilize, quantize, provider, …
+        on_progress: Called with the finished amount and the total or None: files, or frames of a single video.
+        look: Other fields of `Look` by name: strength, stabilize, quantize, provider, …
 
     Returns:
-        What was written, one entry for each input.
+        One finished job for each input.
 
     Raises:
         InputError: An input is missing or cannot be read.
-        UsageError: The output does not fit the inputs, or no such style.
+        UsageError: The output does not fit the inputs, or there is no such style.
         OutputError: The output cannot be written.
 
     Example:
@@ -67,18 +67,18 @@ def run_jobs(
     on_progress: OnProgress | None = None,
     on_failure: Callable[[ArtrtError], None] | None = None,
 ) -> list[Done]:
-    """Does jobs one after another.
+    """Runs jobs in order.
 
     Args:
         jobs: What to do.
-        painter: What paints; it starts fresh for each.
+        painter: Paints the pictures; it is reset before each job.
         size: Scale the inputs first.
         keep_metadata: Keep dates, place, camera and title.
-        on_progress: Called with what is done and the total or None: jobs, or the frames of a single one.
-        on_failure: Called when one of several jobs fails, which is then left out; None: the error ends them all.
+        on_progress: Called with the finished amount and the total or None: jobs, or frames of a single job.
+        on_failure: Called when one of several jobs fails; the others continue. None: the error ends all jobs.
 
     Raises:
-        ArtrtError: The only job failed, or one did and `on_failure` is None.
+        ArtrtError: The only job failed, or one failed and `on_failure` is None.
     """
     if len(jobs) == 1:
         (job,) = jobs
@@ -98,5 +98,5 @@ def run_jobs(
 
 
 def _within(on_progress: OnProgress, number: int, jobs: int, frames: float, total: float | None) -> None:
-    """Progress inside one of several jobs."""
+    """Reports progress inside one of several jobs."""
     on_progress(number + (min(frames / total, 1) if total else 0), jobs)

@@ -1,4 +1,4 @@
-"""What the workers of a batch do: the work, what became of a file, and one attempt at it."""
+"""The work of a batch's workers, the outcome for a file, and one attempt at a job."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ GPU_PROVIDERS = frozenset({"cuda", "tensorrt"})
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What every worker does with every file.
+    """The options of a batch, for every worker and file.
 
     Args:
-        look: What the pictures become, and where the models run.
+        look: How the pictures are painted, and where the models run.
         size: Scale the input first.
         keep_metadata: Keep dates, place, camera and title.
-        workers: How many work at once.
-        retries: How often a file is tried again after a failure that is not the file's own.
+        workers: Number of parallel workers.
+        retries: How often a file is tried again after a failure that the file did not cause.
     """
 
     look: Look = field(default_factory=Look)
@@ -36,18 +36,18 @@ class Work:
     retries: int = 2
 
     def open(self) -> Stylizer:
-        """The models of one worker."""
+        """Loads the models of one worker."""
         return Stylizer(self.look)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file.
+    """The outcome for one file.
 
     Args:
         job: The file.
-        done: The result, or None when it failed.
-        error: One line that says why it failed, else "".
+        done: The result, or None if it failed.
+        error: Why it failed, in one line, else "".
         attempts: How often it was tried.
         worker: Process id of the worker.
     """
@@ -60,29 +60,29 @@ class Outcome:
 
 
 Execute = Callable[[Sequence[Job], Work], Iterator[Outcome]]
-"""Does jobs in any order and yields an outcome for each."""
+"""Runs jobs in any order and yields an outcome for each."""
 
 
 def shared_out(work: Work, jobs: int) -> Work:
-    """The same with no more workers than jobs, and this machine's cores divided among them."""
+    """Limits the workers to the number of jobs, and divides this machine's cores among them."""
     workers = max(1, min(work.workers, jobs))
     threads = work.look.threads or max(1, usable_cores() // workers)
     return replace(work, workers=workers, look=replace(work.look, threads=threads))
 
 
 def default_workers(provider: str) -> int:
-    """One worker for each core; a GPU is not shared."""
+    """One worker per core; only one worker for a GPU."""
     return 1 if provider in GPU_PROVIDERS else usable_cores()
 
 
 def attempt(job: Job, painter: Painter, work: Work, *, attempts: int = 0) -> Outcome:
-    """Does one job in a worker, again after a failure that is not the file's own.
+    """Runs one job in a worker; tries again after a failure that the file did not cause.
 
     Args:
         job: The job.
         painter: The worker's models.
-        work: What to do.
-        attempts: How often it was tried before, by workers that died.
+        work: Look and options.
+        attempts: Number of earlier tries by workers that died.
     """
     for number in range(attempts + 1, work.retries + 2):
         try:

@@ -1,1 +1,1 @@
-"""Playing: a source through stages into sinks, with a thread for each."""
+"""Playback: a source, stages and sinks, each in its own thread."""

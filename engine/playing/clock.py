@@ -1,4 +1,4 @@
-"""The time of playback: holds frames of a file back until they are due, and stops while paused."""
+"""The playback clock: delays the frames of a file until they are due, and stops while paused."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from ..frame import Frame
 
-# A frame that is later than this moves the clock instead of making the rest hurry.
+# A frame that is later than this resets the clock, so that later frames do not play too fast.
 LATE_SECONDS = 0.5
 
 
 class Clock:
-    """Playback time of one pipeline; every method may be called from any thread."""
+    """Playback time of one pipeline; thread-safe."""
 
     def __init__(self) -> None:
         self._running = threading.Event()
@@ -23,27 +23,27 @@ class Clock:
 
     @property
     def paused(self) -> bool:
-        """Whether it is paused."""
+        """Whether the clock is paused."""
         return not self._running.is_set()
 
     def pause(self, paused: bool) -> None:
-        """Stops it or lets it go on."""
+        """Pauses or resumes the clock."""
         if paused:
             self._running.clear()
         else:
             self._running.set()
 
     def stop(self) -> None:
-        """Ends every wait, now and later."""
+        """Ends all current and later waits."""
         self._stopped.set()
         self._running.set()
 
     def wait(self, *, until_resumed: bool) -> bool:
-        """True when it runs; with `until_resumed` waits for that."""
+        """Whether the clock runs; with `until_resumed`, waits until it does."""
         return self._running.wait(None if until_resumed else 0)
 
     def pace(self, frame: Frame) -> Frame:
-        """Waits until the frame is due; it then counts as captured now."""
+        """Waits until the frame is due; returns it with the current time as capture time."""
         now = time.monotonic()
         due = now if self._zero is None else self._zero + frame.time_seconds
         if self._zero is None or due < now - LATE_SECONDS:

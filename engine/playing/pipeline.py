@@ -4,8 +4,8 @@
     stage thread    ──> Runner ──> one Mailbox per sink
     sink threads    ──> sink.write()
 
-A file gives every frame; a live source gives the newest one and counts what it dropped. An error in any thread stops
-all of them, is raised once in the caller, and leaves finished files behind.
+Every frame of a file is processed; of a live source the newest frame, and dropped frames are counted. An error in any
+thread stops all threads and is raised once in the caller; output files are finished.
 """
 
 from __future__ import annotations
@@ -37,25 +37,25 @@ from .clock import Clock
 from .sink_thread import SinkThreads
 from .worker import Worker
 
-# Frames of a file that wait for the stages.
+# Number of a file's frames that may wait for the stages.
 FILE_QUEUE = 4
-# Threads get this long to end after a stop; one that hangs in a driver is left behind.
+# Time limit for threads to end after a stop; a thread that hangs in a driver is abandoned.
 STOP_SECONDS = 2.0
 POLL_SECONDS = 0.02
 PROGRESS_SECONDS = 0.1
 
 
 class Pipeline:
-    """Plays a source through stages into sinks.
+    """Plays a source through stages to sinks.
 
     Args:
         source: An address (see `artrt.engine.sources`) or an open source; the pipeline closes it.
-        stages: Stages, chains, stylizers, or functions from picture to picture; they stay the caller's to close.
+        stages: Stages, chains, stylizers, or functions from picture to picture; the caller closes them.
         sinks: Addresses of files, or sinks; the pipeline closes them.
-        controls: Style, numbers and switches; by default what the stages were made with, all on.
-        frames: "all", "latest", or "auto": all of a file, the latest of a live source.
-        options: How an address is opened.
-        max_frames: End after so many frames.
+        controls: Style, numbers and switches; by default the stages' own values, all on.
+        frames: "all", "latest", or "auto": all frames of a file, the latest of a live source.
+        options: Options for opening an address.
+        max_frames: Stop after this many frames.
 
     Example:
         >>> with Pipeline(source="clip.mp4", stages=[stage], sinks=["out.mp4"]) as pipeline:
@@ -107,22 +107,22 @@ class Pipeline:
 
     @property
     def info(self) -> SourceInfo:
-        """What is known of the source."""
+        """Information about the source."""
         return self._source.info
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be read or kept of files, one line each; complete at the end."""
+        """What could not be read or kept in files, one line each; complete at the end."""
         parts = (self._source, *self._sinks)
         return tuple(note for part in parts if isinstance(part, Noted) for note in part.notes)
 
     @property
     def paused(self) -> bool:
-        """Whether it is paused."""
+        """Whether playback is paused."""
         return self._clock.paused
 
     def pause(self, paused: bool = True) -> None:
-        """Stops the picture or lets it go on: a file waits, frames of a live source are dropped."""
+        """Pauses or resumes playback: a file waits, frames of a live source are dropped."""
         self._clock.pause(paused)
 
     def set(
@@ -132,15 +132,15 @@ class Pipeline:
         background: str | Vector | None = None,
         **changes: float | bool,
     ) -> None:
-        """Changes style, background, strength, keep_salient, …, or turns a stage on and off by its name.
+        """Changes style, background, strength, keep_salient, …, or turns stages on and off by name.
 
         Raises:
-            UsageError: No such control, or a value out of its range.
+            UsageError: No such control, or a value out of range.
         """
         self.controls.set(style=style, background=background, **changes)
 
     def stats(self) -> Stats:
-        """Counts and times until now."""
+        """Current counts and times."""
         statistics = self._statistics
         dropped = statistics.dropped()
         discarded = self._inbox.discarded
@@ -166,7 +166,7 @@ class Pipeline:
         )
 
     def start(self) -> Pipeline:
-        """Opens the sinks and starts all threads; a pipeline can be started once.
+        """Opens the sinks and starts all threads; a pipeline can be started only once.
 
         Raises:
             UsageError: It was started before.
@@ -201,18 +201,18 @@ class Pipeline:
         return self
 
     def wait(self, *, on_progress: Callable[[Stats], None] | None = None) -> Stats:
-        """Serves windows until the end, then closes everything.
+        """Runs windows until the end, then closes everything.
 
         Args:
-            on_progress: Called about ten times a second in this thread.
+            on_progress: Called about ten times per second in this thread.
 
         Returns:
             The final counts.
 
         Raises:
             UsageError: It was not started.
-            ArtrtError: What went wrong first in any thread.
-            KeyboardInterrupt: Ctrl-C; the files are finished.
+            ArtrtError: The first error of any thread.
+            KeyboardInterrupt: Ctrl-C; output files are finished.
         """
         if not self._started:
             raise UsageError("this pipeline was not started: call start() first, or run() instead of wait()")
@@ -231,14 +231,14 @@ class Pipeline:
         return self._finish()
 
     def run(self, *, on_progress: Callable[[Stats], None] | None = None) -> Stats:
-        """`start` and `wait`."""
+        """Calls `start` and `wait`."""
         return self.start().wait(on_progress=on_progress)
 
     def results(self) -> Iterator[Result]:
-        """Starts the pipeline and gives its results; leaving the loop stops it.
+        """Starts the pipeline and yields its results; leaving the loop stops it.
 
-        A loop that is slower than a live source gets the newest result each time; `max_frames` counts what it gets.
-        Windows are served by the loop: a new picture is shown when the next result is asked for.
+        If the loop is slower than a live source, it gets the newest result each time; `max_frames` counts these.
+        The loop also runs windows: a new picture is shown when the loop requests the next result.
 
         Raises:
             UsageError: The pipeline was started before.
@@ -256,14 +256,14 @@ class Pipeline:
             try:
                 for _ in itertools.count() if limit is None or self._lossless else range(limit):
                     if (result := self._next_of(box)) is None:
-                        self.wait()  # other sinks may have more to write
+                        self.wait()  # other sinks may still have results to write
                         break
                     yield result
             finally:
                 box.close(discard=True)
 
     def _next_of(self, box: Mailbox[Result]) -> Result | None:
-        """The next result of a mailbox, or None at its end; windows are served meanwhile."""
+        """The next result of a mailbox, or None at its end; runs windows while it waits."""
         while True:
             served = self._sink_threads.serve_main_thread(timeout_seconds=0)
             result = box.take(timeout_seconds=POLL_SECONDS if served else None)
@@ -271,7 +271,7 @@ class Pipeline:
                 return result
 
     def stop(self) -> None:
-        """Asks everything to end, from any thread; `wait` then returns."""
+        """Stops playback, from any thread; `wait` then returns."""
         self._stopping.set()
         self._source.cancel()
         self._inbox.close(discard=True)
@@ -282,22 +282,22 @@ class Pipeline:
         """Adds a sink while the pipeline runs, such as a recording.
 
         Raises:
-            OutputError: It cannot be opened; the pipeline goes on.
+            OutputError: It cannot be opened; the pipeline continues.
         """
         self._sink_threads.add(open_sink(sink) if isinstance(sink, (str, os.PathLike)) else sink, self.info)
 
     def remove_sink(self, name: str) -> bool:
-        """Finishes the sink of that name while the pipeline runs; False when there is none."""
+        """Finishes and removes a sink while the pipeline runs; False if no sink has that name."""
         return self._sink_threads.remove(name)
 
     def __enter__(self) -> Pipeline:
-        """Starts it."""
+        """Starts the pipeline."""
         return self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops it and closes everything; raises what went wrong in a thread, unless the block failed itself."""
+        """Stops and closes everything; raises the error of a thread, unless the block raised one."""
         self.stop()
         try:
             self._finish()
@@ -318,7 +318,7 @@ class Pipeline:
                 if self._lossless and self._statistics.arrived.count == self._max_frames:
                     break
         except BaseException as error:
-            self._remember(error, "source")  # what was read before is still played
+            self._remember(error, "source")  # frames read before it are still played
         finally:
             self._inbox.close()
             self._source.close()
@@ -352,7 +352,7 @@ class Pipeline:
         self._sink_threads.put(Result(frame, image, latency_ms, dict(self._runner.last_ms), dropped))
 
     def _fail(self, error: BaseException, where: str) -> None:
-        """Remembers the first error and stops everything; what only has to be written is not lost by another sink."""
+        """Stores the first error and stops everything; results that wait for other sinks are still written."""
         self._remember(error, where)
         if where == "caller" or not self._ended.is_set():
             self.stop()
@@ -367,7 +367,9 @@ class Pipeline:
     def _finish(self) -> Stats:
         try:
             self._join()
-        except BaseException as interruption:  # Ctrl-C while the last frames are written: files are finished
+        except (
+            BaseException
+        ) as interruption:  # Ctrl-C while the last frames are written; the files are finished
             self._fail(interruption, "caller")
             self._join()
         stats = self.stats()

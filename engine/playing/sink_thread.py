@@ -1,4 +1,4 @@
-"""Sinks with their mailboxes and threads."""
+"""Runs sinks: each has a mailbox and a thread."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from ..sources.base import SourceInfo
 from ..statistics import SinkStats, Statistics
 from .worker import Worker
 
-# Results that wait for a file: of another file (the source waits), and of a live source (then they are dropped).
+# Number of results that may wait for an output file: from a file (the source waits), and from a live source (dropped).
 FILE_QUEUE = 8
 RECORDING_QUEUE = 32
-# After a stop, a sink gets this long to close; one that hangs in the network is left behind.
+# Time limit for a sink to close after a stop; a sink that hangs in the network is abandoned.
 LIVE_CLOSE_SECONDS = 2.0
 FILE_CLOSE_SECONDS = 10.0
 
 
 class SinkThread:
-    """Feeds one sink.
+    """Writes results to one sink.
 
     Args:
-        sink: The sink; it was opened.
-        lossless: The source waits for this sink (a file plays into a file).
-        statistics: Where ages go.
-        on_error: Called with the error when the sink fails.
+        sink: The open sink.
+        lossless: Whether the source waits for this sink (from a file to a file).
+        statistics: Receives the ages of frames.
+        on_error: Called with the error if the sink fails.
     """
 
     def __init__(
@@ -53,25 +53,25 @@ class SinkThread:
 
     @property
     def stats(self) -> SinkStats:
-        """Counts so far."""
+        """Current counts."""
         return SinkStats(self._written, self._mailbox.dropped + self._failed)
 
     @property
     def ended(self) -> bool:
-        """True when everything was written, or thrown away."""
+        """Whether all results were written or discarded."""
         return self._mailbox.finished
 
     def start(self) -> None:
-        """Starts the thread, unless the sink must be served by the caller's."""
+        """Starts the thread, unless the sink needs the caller's thread."""
         if self._worker is not None:
             self._worker.start()
 
     def put(self, result: Result) -> None:
-        """Hands a result over."""
+        """Adds a result to the mailbox."""
         self._mailbox.put(result)
 
     def serve(self, *, timeout_seconds: float) -> bool:
-        """Writes one result if there is one in time; True when it did."""
+        """Waits for one result and writes it; False on a time-out."""
         result = self._mailbox.take(timeout_seconds=timeout_seconds)
         if result is None:
             return False
@@ -85,27 +85,27 @@ class SinkThread:
         return True
 
     def idle(self) -> None:
-        """Lets a window look after its keys while no result comes."""
+        """Lets a window handle keys while there is no result."""
         if isinstance(self.sink, MainThreadSink):
             self.sink.idle()
 
     def end(self, *, completed: bool, discard: bool) -> None:
-        """No more results come; `discard` throws away those that wait, and then the output is not complete."""
+        """Ends the input; `discard` drops the waiting results, and then the output counts as incomplete."""
         lost = self._mailbox.close(discard=discard)
         self._completed = (self._completed or completed) and lost == 0
 
     def finish(self) -> None:
-        """Closes the sink, once."""
+        """Closes the sink; later calls do nothing."""
         if self._finished:
             return
         self._finished = True
         try:
             self.sink.close(completed=self._completed)
-        except Exception as error:  # the other sinks are closed all the same
+        except Exception as error:  # the other sinks are still closed
             self._on_error(error, self.sink.name)
 
     def join(self, *, timeout_seconds: float | None = None) -> None:
-        """Waits for the thread."""
+        """Waits for the thread to end."""
         if self._worker is not None:
             self._worker.wait(timeout_seconds=timeout_seconds)
 
@@ -119,12 +119,12 @@ class SinkThread:
 
 
 class SinkThreads:
-    """All sinks of a pipeline; they may come and go while it runs.
+    """All sinks of a pipeline; sinks can be added and removed while it runs.
 
     Args:
-        lossless: The source waits for sinks that are not live.
-        statistics: Where ages go.
-        on_error: Called with the error and the sink's name when one fails.
+        lossless: Whether the source waits for sinks that are not live.
+        statistics: Receives the ages of frames.
+        on_error: Called with the error and the sink's name if a sink fails.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class SinkThreads:
         self._ended: tuple[bool, bool] | None = None
 
     def add(self, sink: Sink, info: SourceInfo) -> None:
-        """Opens a sink and starts to feed it.
+        """Opens a sink and starts its thread.
 
         Raises:
             OutputError: It cannot be opened.
@@ -159,7 +159,7 @@ class SinkThreads:
         thread.start()
 
     def remove(self, name: str) -> bool:
-        """Finishes the sink of that name; False when there is none."""
+        """Finishes and removes a sink; False if no sink has that name."""
         leaving = [thread for thread in self._all() if thread.sink.name == name]
         with self._lock:
             self._threads = [thread for thread in self._threads if thread not in leaving]
@@ -169,30 +169,30 @@ class SinkThreads:
         return bool(leaving)
 
     def put(self, result: Result) -> None:
-        """Hands a result to every sink."""
+        """Adds a result to every sink's mailbox."""
         for thread in self._all():
             thread.put(result)
 
     def end(self, *, completed: bool, discard: bool) -> None:
-        """No more results come."""
+        """Ends the input of all sinks."""
         with self._lock:
             self._ended = (completed, discard)
         for thread in self._all():
             thread.end(completed=completed, discard=discard)
 
     def serve_main_thread(self, *, timeout_seconds: float) -> bool:
-        """Serves the sinks that need the caller's thread for a moment; False when nothing is left to serve."""
+        """Runs the sinks that need the caller's thread, for a short time; False when there are none left."""
         mine = [thread for thread in self._all() if thread.sink.main_thread and not thread.ended]
         for thread in mine:
             try:
                 if not thread.serve(timeout_seconds=timeout_seconds):
                     thread.idle()
-            except Exception as error:  # Ctrl-C is the caller's
+            except Exception as error:  # the caller handles Ctrl-C
                 self._on_error(error, thread.sink.name)
         return bool(mine)
 
     def finish(self, *, stopped: bool) -> None:
-        """Waits until every sink is closed; after a stop not forever, and for live ones only a moment."""
+        """Waits until every sink is closed; after a stop with a time limit, which is short for live sinks."""
         for thread in self._all():
             if thread.sink.main_thread:
                 thread.finish()

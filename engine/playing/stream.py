@@ -1,4 +1,4 @@
-"""Stylised frames of a camera, stream or file, as a loop."""
+"""An iterator of stylised frames from a camera, stream or file."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ def stream(
     options: SourceOptions | None = None,
     **look: Any,
 ) -> Iterator[Result]:
-    """Stylised frames of a camera, stream, file or folder, as a loop.
+    """Yields stylised frames from a camera, stream, file or folder.
 
     Args:
         source: Camera number, device, URL, path, `test://640x360@30`, `screen://`.
         style: Name, mix ("starry-night:0.7+udnie:0.3"), path, "none", or a `Look`.
-        frames: "all", "latest", or "auto": all of a file, the latest of a live source.
-        max_frames: End after so many.
-        options: How the source is opened: size, rate, repetition, reconnection.
-        look: Everything else that a `Look` has, by name: strength, stabilize, provider, …
+        frames: "all", "latest", or "auto": all frames of a file, the latest of a live source.
+        max_frames: Stop after this many frames.
+        options: Options of the source: size, rate, repetition, reconnection.
+        look: Other fields of `Look` by name: strength, stabilize, provider, …
 
     Yields:
         Results with `image` uint8 [H, W, 3] BGR, `latency_ms`, `dropped`.
 
     Raises:
-        ArtrtError: The source, the style or the provider is not there, or something failed on the way.
+        ArtrtError: The source, style or provider is not available, or processing failed.
 
     Example:
         >>> for result in artrt.stream(0, style="udnie"):
         ...     show(result.image)
     """
-    if isinstance(options, Look):  # as earlier versions took it
+    if isinstance(options, Look):  # for compatibility with earlier versions
         raise UsageError("options say how the source is opened: give a Look as style=")
     with Stylizer(look_of(style, **look)) as stylizer:
         pipeline = Pipeline(source, [stylizer], frames=frames, options=options, max_frames=max_frames)

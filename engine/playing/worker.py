@@ -1,4 +1,4 @@
-"""A thread whose end can be waited for, also after a wait that Ctrl-C broke off."""
+"""A thread that can be waited for again after Ctrl-C interrupted a wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 class Worker:
     """Runs a function once, in a daemon thread.
 
-    `threading.Thread.join` takes a thread for ended when a signal interrupts it (Python before 3.13).
+    Before Python 3.13, `threading.Thread.join` marks a thread as ended when a signal interrupts it.
 
     Args:
         work: The function; it handles its errors.
@@ -26,7 +26,7 @@ class Worker:
         self._thread.start()
 
     def wait(self, *, timeout_seconds: float | None = None) -> bool:
-        """Waits for its end; False when the time is over."""
+        """Waits for the end of the thread; False on a time-out."""
         return self._ended.wait(timeout_seconds)
 
     def _run(self) -> None:

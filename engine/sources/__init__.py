@@ -1,4 +1,4 @@
-"""Sources: where frames come from.
+"""Sources of frames.
 
 0, /dev/video0, v4l2:///dev/video0    USB camera (OpenCV)
 csi://0                               Jetson's camera connector (GStreamer)
@@ -45,13 +45,13 @@ def open_source(
     Args:
         address: See the table above.
         options: Size, rate, loop, reconnection.
-        frames: "all" makes the test scene wait for its taker; every other source ignores it here.
+        frames: "all" makes the test scene wait for its consumer; other sources ignore it.
 
     Returns:
         An open source; cameras and streams reconnect by themselves.
 
     Raises:
-        UsageError: An address of no known kind.
+        UsageError: The kind of address is unknown.
         InputError: It is missing or unreadable.
         MissingExtraError: An optional package is needed.
     """
@@ -59,7 +59,7 @@ def open_source(
     text = os.fspath(address) if not isinstance(address, int) else str(address)
     scheme, separator, rest = text.partition("://")
     if ":" in text and not separator and Path(text).exists():
-        return _open_file(text, options)  # a file may be called "gst:1.png"
+        return _open_file(text, options)  # a file may be named "gst:1.png"
     if text.isdecimal():
         return _live(partial(open_camera, int(text), options=options), options)
     if text.startswith("/dev/video"):
@@ -85,7 +85,7 @@ def open_source(
 
 
 def is_remote_file(address: str) -> bool:
-    """True for the http URL of a video file, which is read to its end instead of followed."""
+    """True for the http URL of a video file, which is read to its end and not treated as live."""
     parts = urlsplit(address)
     return parts.scheme in ("http", "https") and Path(parts.path).suffix.lower() in VIDEO_SUFFIXES - {".ts"}
 

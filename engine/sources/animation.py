@@ -1,4 +1,4 @@
-"""Animated pictures as a source: GIF, WebP, APNG and AVIF with the times of their frames, and their transparency."""
+"""Animated pictures as a source: GIF, WebP, APNG and AVIF, with frame times and transparency."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIME_BASE = Fraction(1, 1000)
 
 
 class AnimationSource:
-    """Gives the frames of an animated picture.
+    """Reads the frames of an animated picture.
 
     Args:
         path: The file.
@@ -67,7 +67,7 @@ class AnimationSource:
         self._cancelled = True
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Does nothing: there are no resources to free."""
 
     def _all(self, file: PictureFile) -> Iterator[Still]:
         yield from file.stills()

@@ -1,4 +1,4 @@
-"""What a source is: something that gives frames one by one and knows what it is."""
+"""The interface of sources, their options, and the information they give."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ FramePolicy = Literal["auto", "latest", "all"]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A wanted picture size in pixels; `height` None means: `width` is the short side, keep the proportions."""
+    """A requested picture size in pixels; if `height` is None, `width` is the short side and the ratio is kept."""
 
     width: int
     height: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Reads "1280x720", or "512" for the short side.
+        """Parses "1280x720", or "512" for the short side.
 
         Raises:
             UsageError: It is neither.
@@ -42,7 +42,7 @@ class Size:
         return cls(*sides)
 
     def of(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height in pixels that a picture of this width and height is scaled to."""
+        """The scaled width and height, in pixels, of a picture with this width and height."""
         if self.height is not None:
             return self.width, self.height
         scale = self.width / min(width, height)
@@ -51,16 +51,16 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """How a source is opened.
+    """Options for opening a source.
 
     Args:
-        size: Wanted size: a camera is asked for it, everything else is scaled to it.
-        fps: Wanted rate of a camera, the test scene or the screen; for a folder, the rate to play it at.
-        loop: Start again at the end of a file or folder.
-        reconnect_seconds: How long a lost camera or stream is tried again; 0 gives up at once.
-        container: FFmpeg's name of the only demuxer that may open a file ("mov"); None finds it out. A file of
-            unknown origin is opened so, because some demuxers follow addresses that stand in the file.
-        square_pixels: Stretch videos whose pixels are not square; False leaves them, and `SourceInfo.aspect` says it.
+        size: Requested size: a camera is set to it, all other sources are scaled to it.
+        fps: Requested frame rate of a camera, the test scene, the screen, or a folder of pictures.
+        loop: Repeat a file or folder.
+        reconnect_seconds: How long to try to reopen a lost camera or stream; 0 gives up at once.
+        container: FFmpeg's name of the only demuxer that may open a file ("mov"); None detects it. Use it for
+        untrusted files, because some demuxers follow addresses in a file.
+        square_pixels: Stretch videos with non-square pixels; False keeps them, see `SourceInfo.aspect`.
     """
 
     size: Size | None = None
@@ -73,21 +73,21 @@ class SourceOptions:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What is known of a source before its first frame.
+    """Information about a source, known before its first frame.
 
     Args:
-        name: The address it was opened by, without passwords.
-        live: Frames come at their own pace and cannot wait.
+        name: Its address, without passwords.
+        live: Frames arrive in real time and cannot wait.
         width: Pixels, None when unknown.
         height: Pixels, None when unknown.
         rate: Frames per second, None when unknown.
-        time_base: Unit of the timestamps in seconds, None when there is none.
-        frame_count: Number of frames to come, None when unknown.
+        time_base: Unit of the timestamps in seconds, None when unknown.
+        frame_count: Number of frames, None when unknown.
         duration_seconds: None when unknown.
-        audio: File whose audio belongs to the frames, or None.
-        names: File names of the pictures of a folder, by frame index; empty for everything else.
-        origin: The video file itself, whose other tracks, chapters and metadata belong to the frames, or None.
-        aspect: Width by height of one pixel.
+        audio: File with the audio of the frames, or None.
+        names: File names of a folder's pictures, by frame index; empty for other sources.
+        origin: The video file, for its other tracks, chapters and metadata, or None.
+        aspect: Pixel aspect ratio, width by height.
         alpha: Frames may have transparency.
     """
 
@@ -110,34 +110,34 @@ class SourceInfo:
 
 
 class Source(Protocol):
-    """Gives frames to one thread. Only `cancel` may be called from another one."""
+    """Yields frames to one thread. Only `cancel` may be called from other threads."""
 
     @property
     def info(self) -> SourceInfo:
-        """What it is."""
+        """Information about the source."""
 
     @property
     def reconnects(self) -> int:
-        """How often it was lost and came back."""
+        """How often the source was lost and reopened."""
 
     def read(self) -> Frame | None:
-        """The next frame; None at the end, and soon after `cancel`.
+        """The next frame; None at the end, or soon after `cancel`.
 
         Raises:
             InputError: The rest cannot be read.
-            SourceLostError: A live source is gone and did not come back in time.
+            SourceLostError: A live source was lost and could not be reopened in time.
         """
 
     def cancel(self) -> None:
-        """Asks a `read` that waits to return."""
+        """Makes a waiting `read` return."""
 
     def close(self) -> None:
-        """Frees the device or file; harmless when called twice."""
+        """Frees the device or file; may be called twice."""
 
 
 @runtime_checkable
 class Noted(Protocol):
-    """A source or sink that has something to say of its file."""
+    """A source or sink with notes about its file."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ class Noted(Protocol):
 
 
 def scaled(image: Image, size: Size | None) -> Image:
-    """`image`, uint8 [H, W, 3], scaled to `size` when it differs."""
+    """Scales `image`, uint8 [H, W, 3], to `size` if it differs."""
     if size is None:
         return image
     height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""Names of cameras, as the system shows them."""
+"""Names of cameras as shown by the system."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ DEVICES = Path("/sys/class/video4linux")
 
 
 def camera_names(folder: Path = DEVICES) -> dict[str, str]:
-    """The cameras of this machine: name -> address. Empty where the system does not tell.
+    """The cameras of this machine: name -> address. Empty if the system does not list them.
 
     Args:
-        folder: Where Linux lists video devices; of several entries of one camera the first is taken.
+        folder: Linux's list of video devices; the first entry of each camera is used.
     """
     found: dict[str, str] = {}
     for entry in sorted(folder.glob("video*"), key=lambda path: int(path.name.removeprefix("video") or 0)):
@@ -21,13 +21,13 @@ def camera_names(folder: Path = DEVICES) -> dict[str, str]:
             index = int((entry / "index").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if index == 0:  # the others of a camera give its metadata
+        if index == 0:  # a camera's other devices give metadata
             found[name if name not in found else f"{name} ({entry.name})"] = f"/dev/{entry.name}"
     return found
 
 
 def source_name(address: str) -> str:
-    """What to call a source: a camera's own name, a stream's host, never a password."""
+    """The display name of a source: a camera's name, a stream's host, never a password."""
     if address.isdecimal() or address.startswith("/dev/video"):
         device = address if address.startswith("/dev/") else f"/dev/video{address}"
         names = {path: name for name, path in camera_names().items()}

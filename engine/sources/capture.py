@@ -1,7 +1,7 @@
 """Cameras, streams and GStreamer pipelines through OpenCV.
 
-The reader thread of the pipeline calls `read` without pause, so the buffers of the driver and of FFmpeg stay
-empty and the newest frame is really new.
+The reader thread of the pipeline calls `read` continuously, so the buffers of the driver and of FFmpeg stay empty
+and a frame is never old.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from ..frame import Frame, Image, as_image
 from .base import SourceInfo, SourceOptions, scaled
 
 OPEN_TIMEOUT_MS = 5000
-# `read` comes back this often, so that a pipeline on a silent stream still ends within two seconds.
+# `read` returns at least this often, so that a pipeline with a silent stream ends within two seconds.
 READ_TIMEOUT_MS = 1000
-# A stream that is silent for so long is lost.
+# A stream without frames for this long counts as lost.
 SILENCE_SECONDS = 5.0
-# By the number of channels, how pictures of cameras become BGR.
+# Number of channels of a camera's pictures -> conversion to BGR.
 CONVERSIONS = {1: cv2.COLOR_GRAY2BGR, 2: cv2.COLOR_YUV2BGR_YUYV, 3: None, 4: cv2.COLOR_BGRA2BGR}
 
 
 class CaptureSource:
-    """Frames of an opened `cv2.VideoCapture`, as they come.
+    """Reads frames from a `cv2.VideoCapture`.
 
     Args:
         opener: Opens the device; called once.
-        name: What to call the source; passwords are taken out.
+        name: Name of the source; passwords are removed.
         options: Size, rate.
-        silence_seconds: How long no frame may come before the source is lost.
+        silence_seconds: After this time without a frame, the source counts as lost.
 
     Raises:
         InputError: It cannot be opened or gives no picture.
@@ -67,7 +67,7 @@ class CaptureSource:
         self.info = self._describe(scaled(self._pending, options.size))
 
     def read(self) -> Frame | None:
-        """The next frame; None when the device gives no more."""
+        """The next frame; None when the device has ended."""
         image = self._pending if self._pending is not None else self._wait()
         self._pending = None
         if image is None or self._cancelled:
@@ -86,14 +86,14 @@ class CaptureSource:
         self._capture.release()
 
     def _wait(self) -> Image | None:
-        """The next picture; tries again while the stream is only slow, not ended."""
+        """The next picture; tries again while the stream is slow but not ended."""
         deadline = time.monotonic() + self._silence_seconds
         while not self._cancelled:
             asked = time.monotonic()
             good, image = self._capture.read()
             if good and image is not None:
                 return _as_bgr(image)
-            # A failure before the time-out is an end, not silence.
+            # A failure before the time-out means the end, not silence.
             now = time.monotonic()
             if now - asked < READ_TIMEOUT_MS / 1e3 * 0.9 or now > deadline:
                 return None
@@ -113,8 +113,8 @@ class CaptureSource:
 
 
 def open_camera(device: int | str, *, options: SourceOptions) -> CaptureSource:
-    """Opens a USB camera by number or device path; asks it for MJPG, which reaches full rate over USB 2."""
-    # The other backends that take a device's number or path know nothing of MJPG.
+    """Opens a USB camera by number or device path; requests MJPG, which reaches the full rate over USB 2."""
+    # OpenCV's other backends that accept a number or path do not support MJPG.
     direct = cv2.videoio_registry.hasBackend(cv2.CAP_V4L2)
 
     def opener() -> cv2.VideoCapture:
@@ -177,10 +177,10 @@ def csi_pipeline(sensor: int, *, options: SourceOptions) -> str:
 
 
 def _as_bgr(picture: cv2.typing.MatLike) -> Image:
-    """What a camera gives, as uint8 [H, W, 3] BGR: grey, with transparency, YUYV, or of 16 bits a channel.
+    """Converts a camera's picture to uint8 [H, W, 3] BGR: grey, with alpha, YUYV, or 16 bits per channel.
 
     Raises:
-        InputError: Something else.
+        InputError: Another format.
     """
     image: NDArray[Any] = np.asarray(picture)
     if image.dtype == np.uint16:
@@ -188,7 +188,7 @@ def _as_bgr(picture: cv2.typing.MatLike) -> Image:
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or channels not in CONVERSIONS:
         raise InputError(
-            f"the camera gives {image.dtype} {list(image.shape)}, which is no picture known here"
+            f"the camera gives {image.dtype} {list(image.shape)}, which is not a supported picture format"
         )
     conversion = CONVERSIONS[channels]
     return as_image(image if conversion is None else cv2.cvtColor(image, conversion))

@@ -1,4 +1,4 @@
-"""The frames of a video track, in the order and at the times at which they are shown.
+"""Decodes a video track: frames in presentation order with presentation times.
 
 packets ──decoder──> frames ──(AVI: times of the packets)──(interlaced: bwdif)──> frames
 """
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.frame import VideoFrame
 
-# Damaged frames in a row that are skipped before the rest of a file is given up.
+# After this many damaged frames in a row, decoding stops.
 TOLERATED_ERRORS = 25
-# A damaged frame among so many last ones: the file breaks off there.
+# A damaged frame among this many last frames means that the file is cut off.
 TAIL_FRAMES = 16
 DEFAULT_RATE = Fraction(25)
 
 
 class Track:
-    """Decodes the video track of a file that players show: of several the best one, never a cover picture.
+    """Decodes the main video track of a file: the best of several, never a cover picture.
 
     Args:
         address: A path, or the URL of a file.
-        container: FFmpeg's name of the only demuxer that may open it; None finds it out.
+        container: FFmpeg's name of the only demuxer that may open it; None detects it.
 
     Raises:
         InputError: Missing, empty, or no video.
 
     Attributes:
-        interlaced: Whether frames of two fields came; they are given as whole pictures.
-        damaged_end: Whether one of the last frames so far was damaged.
+        interlaced: Whether the track is interlaced; its frames are deinterlaced.
+        damaged_end: Whether one of the last frames was damaged.
     """
 
     def __init__(self, address: str, *, container: str | None = None) -> None:
@@ -66,7 +66,7 @@ class Track:
         return Fraction(rate) if rate else None
 
     def frames(self) -> Iterator[tuple[VideoFrame, float]]:
-        """Every frame and its presentation time in seconds, 0 for the start of the file."""
+        """All frames with their presentation times in seconds from the start of the file."""
         step_seconds = float(1 / (self.rate or DEFAULT_RATE))
         seconds = -step_seconds
         for decoded in self._whole_pictures():
@@ -75,12 +75,12 @@ class Track:
             yield decoded, seconds
 
     def close(self) -> None:
-        """Ends `frames` and closes the file."""
+        """Stops `frames` and closes the file."""
         self._closed = True
         self.container.close()
 
     def _whole_pictures(self) -> Iterator[VideoFrame]:
-        """Frames without combs: from the first interlaced one on, all go through a deinterlacer."""
+        """Deinterlaced frames: all frames from the first interlaced one on go through the deinterlacer."""
         weaver: Deinterlacer | None = None
         for decoded in self._timed():
             self._tail.append(bool(decoded.is_corrupt))
@@ -95,7 +95,7 @@ class Track:
             yield from weaver(None)
 
     def _timed(self) -> Iterator[VideoFrame]:
-        """AVI knows when a packet is decoded, not when it is shown: the k-th frame takes the k-th time."""
+        """Frames with times. AVI stores decoding times, not presentation times: the k-th frame gets the k-th time."""
         if self.container.format.name != "avi":
             yield from (decoded for _, decoded in self._decoded())
             return
@@ -129,7 +129,7 @@ class Track:
 
 
 class Deinterlacer:
-    """One whole picture of the two fields of every interlaced frame, by FFmpeg's bwdif; other frames stay.
+    """Deinterlaces frames by FFmpeg's bwdif, one picture per frame; progressive frames stay unchanged.
 
     Args:
         time_base: Unit of the frames' times.
@@ -141,7 +141,7 @@ class Deinterlacer:
         self._kind: tuple[Any, ...] = ()
 
     def __call__(self, decoded: VideoFrame | None) -> Iterator[VideoFrame]:
-        """Frames that are ready after this one; None asks for the last."""
+        """Adds a frame and returns the frames that are ready; None flushes."""
         if decoded is not None:
             kind = (decoded.width, decoded.height, decoded.format.name)
             if kind != self._kind:
@@ -180,7 +180,7 @@ class Deinterlacer:
 
 
 def _decoder(stream: Any) -> Any:
-    """What decodes packets: FFmpeg's own VP8 and VP9 leave transparency out, libvpx has it."""
+    """The decoder of a stream: libvpx for VP8 and VP9, because FFmpeg's own decoders ignore transparency."""
     import av
 
     if stream.metadata.get("alpha_mode") != "1" or stream.codec_context.name not in ("vp8", "vp9"):

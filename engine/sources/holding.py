@@ -1,4 +1,4 @@
-"""A file that stays open at its end: its last picture stays, and is given again only when it would look different."""
+"""A file source that holds its last picture, and repeats it only when it would look different."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from dataclasses import replace
 from ..frame import Frame
 from .base import Source, SourceInfo
 
-# How often what was asked for is looked at, and how long a change goes on: a style fades in.
+# How often the controls are checked, and how long a change lasts, because a style fades in.
 LOOK_SECONDS = 0.1
 SETTLE_SECONDS = 1.0
 
 
 class HoldingSource:
-    """Reads a file; after its last frame it waits until it is cancelled.
+    """Reads a file; after the last frame it waits until it is cancelled.
 
     Args:
         source: The file.
-        asked: What the picture depends on; when it changes, the last frame is given again for a second.
+        asked: Returns the settings that the picture depends on; after a change, the last frame is repeated for a
+        second.
     """
 
     def __init__(self, source: Source, *, asked: Callable[[], object]) -> None:
@@ -33,7 +34,7 @@ class HoldingSource:
 
     @property
     def info(self) -> SourceInfo:
-        """What the file is."""
+        """Information about the file."""
         return self._source.info
 
     @property
@@ -42,7 +43,7 @@ class HoldingSource:
         return self._source.reconnects
 
     def read(self) -> Frame | None:
-        """The next frame of the file, or the last one again; None once it was cancelled, or without any frame."""
+        """The next frame of the file, or the last one again; None after `cancel`, or if the file has no frame."""
         if self._cancelled.is_set():
             return None
         asked = self._asked()

@@ -1,9 +1,9 @@
-"""Pictures of wide gamut and high dynamic range as BT.709: ITU-R BT.2100, BT.2408, BT.2087 and BT.1886.
+"""Converts wide-gamut and HDR pictures to BT.709, by ITU-R BT.2100, BT.2408, BT.2087 and BT.1886.
 
     code value ──EOTF (HLG: and OOTF)──> light on a display ──matrix──> the same in BT.709 ──inverse EOTF──> code value
 
-White of the result is the reference white of BT.2408: 203 cd/m2, which is 58 % of PQ and 75 % of HLG. What is brighter,
-or outside of BT.709's colours, is clipped.
+White is the reference white of BT.2408: 203 cd/m2, which is 58 % of PQ and 75 % of HLG. Brighter values and colours
+outside BT.709 are clipped.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 
 from ..frame import Image, as_image
 
-# Numbers of ITU-T H.273, as FFmpeg has them.
+# Codes of ITU-T H.273, as used by FFmpeg.
 PQ, HLG = 16, 18
 BT2020, DISPLAY_P3 = 9, 12
 WHITE_NITS = 203.0
 HLG_PEAK_NITS = 1000.0
 GAMMA = 2.4
-# So many rows at once stay in the processor's cache.
+# Rows per block, so that a block fits in the CPU cache.
 STRIP_ROWS = 32
 STEPS = 65536
 
 Array = NDArray[Any]
 
-# To BT.709, for linear RGB (BT.2087; for Display P3 by the same method).
+# Matrices to BT.709 for linear RGB (BT.2087; Display P3 by the same method).
 MATRICES = {
     BT2020: ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187)),
     DISPLAY_P3: ((1.2249, -0.2249, 0.0), (-0.0421, 1.0421, 0.0), (-0.0196, -0.0786, 1.0983)),
@@ -38,17 +38,17 @@ BT709_ITSELF = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 def needs_conversion(transfer: int, primaries: int) -> bool:
-    """Whether pictures of these curves and colours are not BT.709 for the eye."""
+    """Whether pictures with this transfer curve and these primaries must be converted to BT.709."""
     return transfer in (PQ, HLG) or primaries in MATRICES
 
 
 def bt709_from(rgb: NDArray[np.uint16], *, transfer: int, primaries: int) -> Image:
-    """The same picture in BT.709.
+    """Converts a picture to BT.709.
 
     Args:
         rgb: uint16 [H, W, 3], RGB, full range.
-        transfer: PQ, HLG, or anything else for the curve of an ordinary display (BT.1886).
-        primaries: BT2020, DISPLAY_P3, or anything else for those of BT.709.
+        transfer: PQ, HLG, or any other value for the curve of a standard display (BT.1886).
+        primaries: BT2020, DISPLAY_P3, or any other value for BT.709.
 
     Returns:
         uint8 [H, W, 3], BGR.
@@ -69,18 +69,18 @@ def _converted(rgb: NDArray[np.uint16], transfer: int, primaries: int) -> Array:
 
 @cache
 def _light(transfer: int) -> Array:
-    """Linear light, 1 for white, of every code value, float32 [65536]."""
+    """Linear light of every code value, 1 is white, float32 [65536]."""
     signal = np.linspace(0, 1, 65536)
     if transfer == PQ:
         return (_pq(signal) * 10000 / WHITE_NITS).astype(np.float32)
     if transfer == HLG:
-        # The OOTF of a display of 1,000 cd/m2, for each channel by itself as zimg has it.
+        # The OOTF of a 1,000 cd/m2 display, applied per channel as in zimg.
         return (_hlg(signal) ** 1.2 * HLG_PEAK_NITS / WHITE_NITS).astype(np.float32)
     return (signal**GAMMA).astype(np.float32)
 
 
 def _pq(signal: Array) -> Array:
-    """EOTF of BT.2100 PQ: 1 is 10,000 cd/m2."""
+    """EOTF of BT.2100 PQ; 1 is 10,000 cd/m2."""
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     power = signal ** (1 / m2)
     light: Array = (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1)

@@ -1,4 +1,4 @@
-"""Opening video files: as files whatever their name is, in containers that hold their pictures themselves."""
+"""Opens video files safely: only local files by path, and no playlists that refer to other files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-# Demuxers that read one file. Playlists and scripts (hls, concat, dash, imf) would open whatever they name.
+# Demuxers that read a single file. Playlists and scripts (hls, concat, dash, imf) would open other files.
 CONTAINERS = (
     "mov,matroska,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,mxf,nut,gif,dv,rm,wtv,ivf,yuv4mpegpipe,"
     "h264,hevc,m4v,obu"
@@ -20,24 +20,24 @@ NETWORK_TIMEOUTS_SECONDS = (10.0, 5.0)
 
 
 def file_address(path: str | os.PathLike[str]) -> str:
-    """The path as FFmpeg takes it for a file, whatever colons it has."""
+    """The path in a form that FFmpeg treats as a file, even with colons."""
     return f"file:{os.fspath(path)}"
 
 
 def is_local(address: str) -> bool:
-    """Whether an address is a path: it has no scheme, as http:// is one."""
+    """Whether an address is a path: it has no scheme such as http://."""
     return "://" not in address
 
 
 def open_container(address: str, container: str | None = None) -> InputContainer:
-    """Opens a video by its path or URL; a path opens that file and no other one.
+    """Opens a video by its path or URL; a path opens no other file.
 
     Args:
         address: A path, or the URL of a file.
         container: FFmpeg's name of the only demuxer that may open it; None finds it out.
 
     Raises:
-        InputError: Missing, empty, not readable, not a video, or a list of other files.
+        InputError: The file is missing, empty, unreadable, not a video, or a playlist.
     """
     import av
 
@@ -53,7 +53,7 @@ def open_container(address: str, container: str | None = None) -> InputContainer
         )
     except av.error.ArgumentError as error:
         raise InputError(
-            f"{address}: not a kind of video that is opened: a playlist or script names other files, give those"
+            f"{address}: playlists and scripts are not opened: give the video files themselves"
         ) from error
     except (av.error.FFmpegError, OSError) as error:
         raise InputError(f"{address}: not a readable video: {_reason(error)}") from error

@@ -16,11 +16,11 @@ DEFAULT_RATE = 25.0
 
 
 class PictureSource:
-    """Gives the pictures of a list of files, in order.
+    """Reads the pictures of a list of files in order.
 
     Args:
         paths: Picture files.
-        name: What to call the source.
+        name: Name of the source.
         options: Scaling, rate, loop.
     """
 
@@ -51,29 +51,29 @@ class PictureSource:
         return Frame(image, index, float(index / self._rate), time.monotonic())
 
     def cancel(self) -> None:
-        """Ends the list."""
+        """Stops reading."""
         self._cancelled = True
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Does nothing: there are no resources to free."""
 
 
 def is_pictures(address: str) -> bool:
-    """True for a folder, a glob, or a file with a picture's suffix."""
+    """True for a folder, a glob, or a file with the suffix of a picture."""
     path = Path(address)
     return path.is_dir() or (not path.exists() and glob.has_magic(address)) or is_picture(path)
 
 
 def is_picture(path: Path) -> bool:
-    """True when the suffix is a picture's."""
+    """True if the suffix is that of a picture."""
     return path.suffix.lower() in readable_suffixes()
 
 
 def open_pictures(address: str, *, options: SourceOptions) -> PictureSource:
-    """Opens one picture, all pictures of a folder, or all files that match a glob, in natural order (2 before 10).
+    """Opens one picture, all pictures of a folder, or all matches of a glob, in natural order (2 before 10).
 
     Raises:
-        InputError: Nothing is there, or the folder or glob has no pictures.
+        InputError: The file is missing, or the folder or glob has no pictures.
     """
     path = Path(address)
     if path.is_dir():

@@ -1,4 +1,4 @@
-"""A live source that is opened again when it is lost."""
+"""A live source that is reopened when it is lost."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LONGEST_WAIT_SECONDS = 8.0
 
 
 class ReconnectingSource:
-    """Reads a live source and opens it again when it ends, with growing waits: 0.25, 0.5, 1, ... 8 s.
+    """Reads a live source and reopens it when it ends, with growing waits: 0.25, 0.5, 1, ... 8 s.
 
     Args:
-        opener: Opens the source; raises InputError while it is not there.
+        opener: Opens the source; raises InputError while it is not available.
         limit_seconds: How long to try before the source counts as lost.
 
     Raises:
@@ -37,14 +37,14 @@ class ReconnectingSource:
 
     @property
     def info(self) -> SourceInfo:
-        """What the source is now."""
+        """Current information about the source."""
         return self._source.info
 
     def read(self) -> Frame | None:
-        """The next frame; waits for the source to come back.
+        """The next frame; waits while the source is reopened.
 
         Raises:
-            SourceLostError: It did not come back in time.
+            SourceLostError: It could not be reopened in time.
         """
         while not self._cancelled.is_set():
             try:
@@ -68,12 +68,12 @@ class ReconnectingSource:
         self._source.close()
 
     def _renumbered(self, frame: Frame) -> Frame:
-        """Index and time go on across a reconnection."""
+        """Continues index and time after a reconnection."""
         index, self._index = self._index, self._index + 1
         return replace(frame, index=index, time_seconds=frame.captured_seconds - self._started)
 
     def _reopen(self) -> bool:
-        """Tries until the source is back (True), was cancelled (False), or the limit is over (raises)."""
+        """Tries until the source is open (True) or cancelled (False); raises after the time limit."""
         self._source.close()
         lost = time.monotonic()
         wait_seconds = FIRST_WAIT_SECONDS
@@ -96,4 +96,4 @@ class ReconnectingSource:
         name = self._source.info.name
         if self._limit_seconds <= 0:
             return f"{name}: the source ended"
-        return f"{name}: the source was lost and did not come back within {self._limit_seconds:g} s"
+        return f"{name}: the source was lost and could not be reopened within {self._limit_seconds:g} s"

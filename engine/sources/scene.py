@@ -1,4 +1,4 @@
-"""`test://WxH@fps`: a photograph that moves, so that everything can be tried without a camera."""
+"""`test://WxH@fps`: a moving photograph, to try everything without a camera."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"test://(?:(\d{1,9})x(\d{1,9}))?(?:@(\d{1,9}(?:\.\d+)?))?
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Size, rate and length of the test scene; `frames` None never ends."""
+    """Size, rate and length of the test scene; endless if `frames` is None."""
 
     width: int = 640
     height: int = 360
@@ -31,7 +31,7 @@ class Scene:
 
     @classmethod
     def parse(cls, address: str) -> Scene:
-        """Reads `test://`, `test://640x360`, `test://640x360@30` or `test://640x360@30?frames=100`.
+        """Parses `test://`, `test://640x360`, `test://640x360@30` or `test://640x360@30?frames=100`.
 
         Raises:
             UsageError: It is none of these.
@@ -47,11 +47,11 @@ class Scene:
 
 
 class SceneSource:
-    """Moves a window over a photograph: Eileen Collins, by NASA, in the public domain.
+    """Moves a window over a photograph (Eileen Collins, by NASA, public domain).
 
     Args:
         scene: Size, rate, length.
-        live: Give frames at their rate (True), or as fast as they are taken (False).
+        live: Give frames in real time (True), or as fast as they are read (False).
     """
 
     reconnects = 0
@@ -76,7 +76,7 @@ class SceneSource:
         )
 
     def read(self) -> Frame | None:
-        """The next frame, at its time when live; late frames come at once, none is skipped."""
+        """The next frame, in real time if live; late frames come at once and none is skipped."""
         index = self._index
         if self._cancelled.is_set() or index == self._scene.frames:
             return None
@@ -96,13 +96,13 @@ class SceneSource:
         """Nothing to free."""
 
     def _draw(self, index: int) -> Image:
-        """The photograph through a window of the scene's shape that wanders and breathes."""
+        """The photograph through a window that moves and changes its size."""
         width, height = self._scene.width, self._scene.height
         rows, columns = self._photo.shape[:2]
-        clock = index / 30  # a quick scene moves quickly
+        clock = index / 30  # a fast scene moves fast
         zoom = 1.3 + 0.2 * np.sin(0.41 * clock)
         scale = zoom * max(width / columns, height / rows)
-        free_x, free_y = scale * columns - width, scale * rows - height  # how far the window may wander
+        free_x, free_y = scale * columns - width, scale * rows - height  # how far the window may move
         left = free_x * (0.5 + 0.5 * np.sin(0.83 * clock))
         top = free_y * (0.3 + 0.3 * np.sin(0.67 * clock))
         shift = np.array([[scale, 0, -left], [0, scale, -top]], np.float32)
@@ -111,7 +111,7 @@ class SceneSource:
 
 
 def open_scene(address: str, *, options: SourceOptions, live: bool = True) -> SceneSource:
-    """Opens `test://`; `--input-size` and `--input-fps` win over the address."""
+    """Opens `test://`; `--input-size` and `--input-fps` override the address."""
     scene = Scene.parse(address)
     width, height = (
         (scene.width, scene.height) if options.size is None else options.size.of(scene.width, scene.height)

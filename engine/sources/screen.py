@@ -1,4 +1,4 @@
-"""`screen://`: the desktop as a source, through mss."""
+"""`screen://`: the desktop as a source, by mss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ScreenSource:
     """Pictures of a monitor.
 
     Args:
-        monitor: 0 all monitors together, 1 the first.
+        monitor: 0 for all monitors together, 1 for the first.
         options: Scaling, rate.
 
     Raises:
@@ -52,7 +52,7 @@ class ScreenSource:
         self.info = SourceInfo(f"screen://{monitor}", True, width, height, rate, Fraction(1, 90000))
 
     def read(self) -> Frame | None:
-        """The screen now, at the wanted rate."""
+        """The current screen, at the requested rate."""
         wait_seconds = self._started + self._index / self._rate - time.monotonic()
         if self._cancelled.wait(max(0.0, wait_seconds)):
             return None
@@ -62,7 +62,7 @@ class ScreenSource:
         return Frame(scaled(image, self._options.size), index, captured - self._started, captured)
 
     def cancel(self) -> None:
-        """Ends the pictures."""
+        """Stops reading."""
         self._cancelled.set()
 
     def close(self) -> None:

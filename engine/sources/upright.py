@@ -1,4 +1,4 @@
-"""Decoded video frames as pictures: in BT.709, in the wanted size, turned and mirrored as the file says."""
+"""Converts decoded video frames to pictures: BT.709, the requested size, rotated and mirrored as the file says."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 SQUARE = Fraction(1)
-# Sample aspect ratios beyond these are mistakes of the file.
+# Pixel aspect ratios outside this range are errors in the file.
 ASPECTS = (Fraction(1, 10), Fraction(10))
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """How a stored picture is turned and mirrored for display: transposed first, then flipped."""
+    """How a stored picture is rotated and mirrored for display: transposed first, then flipped."""
 
     transposed: bool = False
     flip_columns: bool = False
@@ -31,7 +31,7 @@ class Turn:
 
     @classmethod
     def of(cls, decoded: VideoFrame) -> Turn:
-        """By the frame's display matrix, whose entries a b c d place a stored point at (a x + c y, b x + d y)."""
+        """Reads a frame's display matrix, whose entries a b c d move a stored point to (a x + c y, b x + d y)."""
         found: Any = decoded.side_data.get("DISPLAYMATRIX")
         if found is None:
             return cls()
@@ -41,7 +41,7 @@ class Turn:
         return cls(flip_columns=a < 0, flip_rows=d < 0)
 
     def __call__(self, image: Image) -> Image:
-        """The picture, uint8 [H, W] or [H, W, C], as it is shown."""
+        """Rotates and mirrors a picture, uint8 [H, W] or [H, W, C]."""
         if self.transposed:
             image = as_image(cv2.transpose(image))
         if self.flip_columns or self.flip_rows:
@@ -51,11 +51,11 @@ class Turn:
 
 
 class Upright:
-    """Makes pictures of the frames of one track.
+    """Converts the frames of one track to pictures.
 
     Args:
         options: Size, square pixels.
-        aspect: Width by height of the track's stored pixels; None when unknown.
+        aspect: Pixel aspect ratio of the track; None when unknown.
     """
 
     def __init__(self, options: SourceOptions, *, aspect: Fraction | None) -> None:
@@ -82,14 +82,14 @@ class Upright:
         return turn(image), alpha
 
     def aspect_of(self, decoded: VideoFrame) -> Fraction:
-        """Width by height of the pixels of the pictures that are given."""
+        """Pixel aspect ratio of the converted pictures."""
         size = self._options.size
         if self._options.square_pixels or (size is not None and size.height is not None):
             return SQUARE
         return 1 / self._aspect if Turn.of(decoded).transposed else self._aspect
 
     def _stored_size(self, decoded: VideoFrame, turn: Turn) -> tuple[int, int]:
-        """Width and height before turning that give the wanted ones after it."""
+        """Width and height before rotation that give the requested size after it."""
         width, height = decoded.width, decoded.height
         if self._options.square_pixels:
             width = round(width * max(self._aspect, SQUARE))
@@ -107,5 +107,5 @@ class Upright:
 
 
 def has_alpha(decoded: VideoFrame) -> bool:
-    """Whether the frame has a transparency of its own."""
+    """Whether the frame has an alpha channel."""
     return any(component.is_alpha for component in decoded.format.components)

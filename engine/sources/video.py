@@ -1,4 +1,4 @@
-"""Video files through PyAV: every frame as it is meant to be seen, with its real presentation time."""
+"""Video files by PyAV: every frame as it should be displayed, with its presentation time."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .upright import Upright, has_alpha
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
-# A video is called cut off when this share of its length is missing.
+# A video counts as cut off if this share of its length is missing.
 MISSING_SHARE = 0.05
-# Bytes of a packet of a transport stream: plain, with times as cameras write them, with parity.
+# Packet sizes of transport streams in bytes: plain, with the timestamps of cameras, with parity.
 TRANSPORT_PACKETS = (188, 192, 204)
-_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # Matroska's duration of one track
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")  # Matroska's tag for the duration of a track
 
 
 class VideoSource:
@@ -57,7 +57,7 @@ class VideoSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What has to be said of the file, one line each; complete once it was read to its end."""
+        """Notes about the file, one line each; complete after it was read to its end."""
         notes = []
         if self._track.interlaced:
             notes.append("it is interlaced: every two fields became one picture")
@@ -109,7 +109,7 @@ class VideoSource:
         )
 
     def _read_all(self, decoded: Iterator[tuple[VideoFrame, float]]) -> Generator[Frame, None, None]:
-        """All frames; with `loop` again and again."""
+        """All frames; repeated with `loop`."""
         while True:
             yield from self._converted(decoded)
             if not self._options.loop or self._cancelled or self._index == 0:
@@ -129,7 +129,7 @@ class VideoSource:
             yield Frame(image, index, seconds + self._offset_seconds, time.monotonic(), alpha)
 
     def _missing(self) -> list[str]:
-        """A note when a file ends before what its header promises, as a broken download does."""
+        """A note if the file ends before its header says, as after a broken download."""
         if self.info.frame_count is not None:
             return self._missing_frames(self.info.frame_count)
         wanted = self._promised_seconds()
@@ -141,15 +141,15 @@ class VideoSource:
         return []
 
     def _breaks_off(self) -> bool:
-        """Whether a transport stream ends within a packet; what is missing of its last frame is not always seen."""
+        """Whether a transport stream ends inside a packet; FFmpeg does not always notice a missing part."""
         if self._track.container.format.name != "mpegts" or self.info.origin is None:
             return False
         return all(self.info.origin.stat().st_size % size for size in TRANSPORT_PACKETS)
 
     def _missing_frames(self, wanted: int) -> list[str]:
-        """The same where the header says how many frames there are.
+        """A note if there are fewer frames than the header says.
 
-        The length is asked too: a clip that was trimmed without encoding promises frames that are never shown.
+        Also checks the length: a clip that was trimmed without encoding counts frames that are never shown.
         """
         frames, seconds, rate = self._index, self.info.duration_seconds, self.info.rate
         least = 1 - MISSING_SHARE
@@ -158,7 +158,7 @@ class VideoSource:
         return [f"only {frames} of {wanted} frames could be read: the file is damaged or cut off"]
 
     def _promised_seconds(self) -> float | None:
-        """How long the pictures last by the file's header, None where it does not say so."""
+        """Duration of the video by the file's header, None when it is not given."""
         said = _CLOCK.fullmatch(self._track.stream.metadata.get("DURATION", ""))
         if said is not None:
             hours, minutes, seconds = map(float, said.groups())

@@ -105,7 +105,7 @@ def test_what_a_format_cannot_say_is_told(tmp_path, picture, capsys):
     exif[Base.DateTime] = "2024:01:02 03:04:05"
     Image.fromarray(picture(8, 8)).save(tmp_path / "in.jpg", exif=exif)
     assert plain(tmp_path / "in.jpg", "-o", tmp_path / "out.bmp") == 0
-    assert "its dates, place and title are lost: .bmp has no room for them" in capsys.readouterr().err
+    assert "its dates, place and title are lost: .bmp cannot store them" in capsys.readouterr().err
 
 
 def test_numbers_are_counted_as_people_do(tmp_path, capsys):

@@ -71,8 +71,8 @@ def test_video_to_pictures(folder):
         (["a.jpg", "b.png"], "out.jpg", "several inputs need a folder as output, got the file 'out.jpg'"),
         (["a.jpg"], "out.mp4", "a picture becomes one of"),
         (["a.jpg"], "out.xyz", "'out.xyz': a picture becomes one of"),
-        (["clip.mp4"], "out.jpg", "a video becomes one of .* or pictures as in frames/%06d.png"),
-        (["a.jpg", "a.jpg"], "out", "would both become out/a.jpg"),
+        (["clip.mp4"], "out.jpg", "a video is written as .* or as pictures, as in frames/%06d.png"),
+        (["a.jpg", "a.jpg"], "out", "would both be written to out/a.jpg"),
     ],
 )
 def test_output_that_does_not_fit_is_refused(folder, inputs, output, message):

@@ -209,7 +209,7 @@ def test_a_newer_driver_is_no_other_machine(gpu, tmp_path):
 def test_a_changed_plan_or_sidecar_is_refused(gpu, tmp_path):
     path = write_plan(tmp_path)
     path.write_bytes(b"plan2")
-    with pytest.raises(IntegrityError, match="not the engine of its sidecar"):
+    with pytest.raises(IntegrityError, match="does not match its sidecar"):
         open_session(path)
     plans.sidecar_path(path).write_text("{}")
     with pytest.raises(IntegrityError, match="unreadable"):

@@ -35,5 +35,5 @@ def test_a_list_of_other_files_is_no_video(tmp_path, name, text):
     make_clip(tmp_path / "secret.mp4", frames=3)
     make_clip(tmp_path / "secret.ts", frames=3)
     (tmp_path / name).write_text(text.format(folder=tmp_path))
-    with pytest.raises(InputError, match="not a kind of video|not a readable video"):
+    with pytest.raises(InputError, match="playlists and scripts|not a readable video"):
         open_source(tmp_path / name)

@@ -296,7 +296,7 @@ def test_a_source_that_stays_away_is_lost(monkeypatch):
     monkeypatch.setattr("artrt.engine.sources.reconnecting.FIRST_WAIT_SECONDS", 0.01)
     source = ReconnectingSource(opener, limit_seconds=0.15)
     assert source.read() is not None
-    with pytest.raises(SourceLostError, match=r"did not come back within 0\.15 s"):
+    with pytest.raises(SourceLostError, match=r"could not be reopened within 0\.15 s"):
         source.read()
 
 
