@@ -11,7 +11,7 @@ from typing import Any
 
 
 class _Callable(ModuleType):
-    """A module that is a function, too: `artrt.export` is the package and what it is for."""
+    """A module that can be called: `artrt.export` is both the package and its main function."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """See `artrt.export.folder.export_folder`."""

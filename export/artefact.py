@@ -1,4 +1,4 @@
-"""Builds what `artrt export` writes: models or engines, styles and the manifest, in one folder that appears complete.
+"""Builds the folder of `artrt export`, atomically: models or engines, styles and the manifest.
 
 trunk ─► stages ─► precision ─► parity ─► size ─► fusion ─► [engine] ─► folder
 """
@@ -45,7 +45,7 @@ class Trunk:
 
     Args:
         transformer: The network.
-        styles: The styles to bring, at least one.
+        styles: The styles to include, at least one.
     """
 
     transformer: StyleTransformer
@@ -63,11 +63,11 @@ def export_artefact(
     """Builds, checks and writes an artefact.
 
     Args:
-        options: What to build.
-        folder: Where to write; an artefact that is there is replaced, another folder is refused.
-        zoo: Where trunks and styles are.
-        report: Told what is going on, one line at a time.
-        progress: Told how far TensorRT's builder is: phase, steps done, steps.
+        options: Options of the export.
+        folder: Target; an existing artefact is replaced, any other folder that is not empty is refused.
+        zoo: The zoo of trunks and styles.
+        report: Called with messages, one line each.
+        progress: Called with TensorRT's progress: phase, finished steps, all steps.
 
     Returns:
         The manifest.
@@ -75,8 +75,8 @@ def export_artefact(
     Raises:
         ParityError: A model differs from its original; nothing is written.
         UsageError: Unknown model or style.
-        OutputError: The folder is not ours, or cannot be written.
-        ProviderError: An engine was asked for and TensorRT or the GPU is missing.
+        OutputError: The folder was not written by artrt, or cannot be written.
+        ProviderError: An engine was requested, but TensorRT or the GPU is missing.
     """
     folder = folder.absolute()
     require_place(folder)
@@ -108,7 +108,7 @@ def load_matching_trunk(options: ExportOptions, zoo: Zoo) -> Trunk:
     """The trunk that `options.model` names, with its styles.
 
     Raises:
-        UsageError: No such trunk in the zoo, or a style of another trunk.
+        UsageError: The zoo has no such trunk, or a style belongs to another trunk.
         InputError: No style fits the trunk.
     """
     path = Path(options.model)
@@ -153,10 +153,10 @@ def _checked_stage(
     pictures: list[Image],
     scratch: Path,
 ) -> tuple[onnx.ModelProto, Parity | None]:
-    """One stage in its size and precision, compared with its original."""
+    """Builds one stage in its size and precision, and compares it with its original."""
     original = _original(choice, options, trunk, zoo)
     style = trunk.styles[0] if choice.name == "stylize" and trunk is not None else None
-    # Free until the end: pictures of any size calibrate and check it; fixing the size changes no result.
+    # The size stays free until the end, to calibrate and check with pictures of any size; fixing it changes no result.
     free = original if choice.name == "saliency" else to_precision(original, options, style=style)
     model = with_size(free, options.shapes.minimum) if options.shapes.fixed else free
     if not options.verify:
@@ -182,7 +182,7 @@ def _effect_parity(model: onnx.ModelProto, pictures: list[Image], scratch: Path)
 
 
 def _said(name: str, precision: str, parity: Parity) -> Iterator[str]:
-    """What the user is told about a measurement."""
+    """The message to the user about a measurement."""
     if parity.agreement is not None:
         yield f"parity of {name}: {parity.agreement:.2%} of pixels have the colour they should have"
         return
@@ -213,7 +213,7 @@ def _original(choice: StageChoice, options: ExportOptions, trunk: Trunk | None, 
 def _transformer_parity(
     model: onnx.ModelProto, trunk: Trunk, pictures: list[Image], scratch: Path, options: ExportOptions
 ) -> Parity:
-    """Against PyTorch on every picture, in two styles; for int8 with the change of the style loss."""
+    """Parity with PyTorch on every picture in two styles; for int8 with the change of the style loss."""
     results, stroke = [], options.fixed_stroke or 1.0
     with cpu_stage(model, scratch) as stage:
         for style in trunk.styles[:2]:

@@ -1,8 +1,8 @@
-"""Several frames in one call: for servers and throughput, outside the stage contract.
+"""Several frames in one call, for servers and throughput; not part of the stage contract.
 
     frames [N, H, W, 3] ─► split ─► N copies of the stage that share their weights ─► concat ─► [N, H, W, 3]
 
-Every frame keeps its own normalisation statistics, so results are those of N single calls.
+Every frame keeps its own normalisation statistics, so the results equal N single calls.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .fuse import FRAME, finished, renamed, spec_of
 
 
 def batched(model: onnx.ModelProto, count: int) -> onnx.ModelProto:
-    """A model of `count` frames in one call; the controls are those of all frames.
+    """Builds a model that takes `count` frames in one call; all frames share the controls.
 
     Args:
         model: A stage without states.
@@ -28,7 +28,7 @@ def batched(model: onnx.ModelProto, count: int) -> onnx.ModelProto:
     """
     spec = spec_of(model)
     if spec.states:
-        raise ValueError(f"stage '{spec.name}' remembers the frame before: it takes one at a time")
+        raise ValueError(f"stage '{spec.name}' uses the previous frame, so it takes one frame at a time")
     graph = onnx.GraphProto(name=spec.name)
     shared = {initializer.name: initializer.name for initializer in model.graph.initializer}
     graph.initializer.extend(model.graph.initializer)

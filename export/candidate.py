@@ -1,4 +1,4 @@
-"""What is judged: shipped stages, a trunk in training, or pictures of another program."""
+"""The candidate of an evaluation: a shipped stage, a trunk in training, or pictures of another program."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ FPS_RUNS = 9
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What is judged, and on what.
+    """Options of an evaluation.
 
     Args:
-        style: Names with commas between, or "all".
+        style: Names separated by commas, or "all".
         model: Style transformer of the zoo, or its .onnx file.
         trunk: A trunk in training (.safetensors) instead, with `styles_dir`.
-        styles_dir: Folder of the style vectors that belong to `trunk`.
-        against: Judge pictures instead: DIR/STYLE/PHOTO.png of any program.
-        strength: 0 is the photograph, 1 the full style.
-        keep_salient: How much of the photograph the salient region keeps.
+        styles_dir: Folder of the style vectors for `trunk`.
+        against: Judge existing pictures instead: DIR/STYLE/PHOTO.png, from any program.
+        strength: 0 (photograph) to 1 (full style).
+        keep_salient: Share of the photograph in the salient region, 0 to 1.
         provider: "auto", "cpu", "cuda", "tensorrt" or "openvino".
         threads: Threads of one inference on a CPU.
-        fps_size: Size at which frames per second are measured, "1280x720"; "none" leaves that out.
-        weights: Folder with the weights of the loss networks; None looks in the caches.
+        fps_size: Size at which frames per second are measured, "1280x720"; "none" skips it.
+        weights: Folder with the weights of the loss networks; None searches the caches.
         long_side_px: Photographs are reduced to this long side.
-        all_photos: Judge on every photograph, not only on the held-out ones.
-        limit: Judge on so many photographs only.
+        all_photos: Use every photograph, not only the held-out ones.
+        limit: Largest number of photographs.
         frames: Folder of clips for the warping error, or None.
-        flow: Flow of `frames`: "auto", "dis" or a file.
-        write: Folder that gets photographs and paintings, or None.
+        flow: Optical flow of `frames`: "auto", "dis" or a file.
+        write: Folder to write photographs and paintings to, or None.
     """
 
     style: str = "all"
@@ -74,15 +74,15 @@ class EvaluateOptions:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is judged.
+    """What the evaluation judges.
 
     Attributes:
-        styles: names of the styles.
-        transform: paints a picture in a style.
-        paint: the same, knowing the photograph's file.
-        mask_of: saliency masks for the judge, or None.
-        settings: facts for the report.
-        cost: frames per second, parameters and operations, or nothing.
+        styles: Names of the styles.
+        transform: Paints a picture in a style.
+        paint: Like `transform`, but also takes the photograph's file.
+        mask_of: Computes saliency masks, or None.
+        settings: Settings for the report.
+        cost: Frames per second, parameters and operations; may be empty.
     """
 
     styles: Sequence[str]
@@ -94,17 +94,17 @@ class Candidate:
 
 
 def candidate_of(options: EvaluateOptions, *, work: Path, stack: ExitStack, report: Report) -> Candidate:
-    """Opens what the options ask for.
+    """Opens the candidate that the options name.
 
     Args:
-        options: the options.
-        work: an empty folder for files in between.
-        stack: closes what was opened.
-        report: told what is left out.
+        options: The options.
+        work: An empty folder for temporary files.
+        stack: Closes the opened resources.
+        report: Called with messages about skipped parts.
 
     Raises:
-        UsageError: the options contradict each other.
-        UnknownStyleError: no such style.
+        UsageError: The options contradict each other.
+        UnknownStyleError: There is no such style.
     """
     if sum(option is not None for option in (options.against, options.trunk)) > 1:
         raise UsageError("--against judges pictures and --trunk a network: give one of them")
@@ -164,7 +164,7 @@ def _pictures(options: EvaluateOptions, folder: Path, mask_of: MaskOf | None) ->
 
 
 def _styles(options: EvaluateOptions) -> dict[str, tuple[str, Style]]:
-    """Style name -> (what the chain takes for it, the style)."""
+    """Style name -> (value of the chain's control, the style)."""
     if options.styles_dir is not None:
         files = {path.stem: str(path) for path in sorted(options.styles_dir.glob("*.safetensors"))}
         wanted = list(files) if options.style == "all" else options.style.split(",")

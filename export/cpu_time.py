@@ -1,4 +1,4 @@
-"""How long a stage takes on this machine's CPU against another one: whether a precision is worth its loss here."""
+"""Compares the speed of two stages on this machine's CPU, to decide whether a precision is worth its loss."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def relative_cpu_time(
     *,
     folder: Path,
 ) -> float:
-    """The median time of a frame, that of `usual` being 1; both take turns, after one round that does not count.
+    """The median time per frame, relative to `usual`; both run in alternation, after one warm-up round.
 
     Args:
         model: A `stylize` stage of free size.
-        usual: The same in float32.
+        usual: The same stage in float32.
         picture: uint8 [H, W, 3] BGR.
         style: float32 [D].
         folder: A temporary folder.
@@ -45,7 +45,7 @@ def relative_cpu_time(
 
 
 def verdict(precision: str, ratio: float) -> str:
-    """One line on what the ratio means for this machine."""
+    """One line that says what the ratio means for this machine."""
     if ratio >= 1:
         return f"{precision} takes {ratio:g} times as long as fp32 on this machine's CPU: export fp32 to run there"
     return f"{precision} takes {ratio:g} of fp32's time on this machine's CPU"

@@ -1,7 +1,7 @@
-"""Whether an effect does what it says: every pixel has the nearest colour of the palette, every region its mean colour.
+"""Checks an effect: every pixel has the nearest colour of the palette, every region its mean colour.
 
-There is no PyTorch original to compare with; what a result should be follows from the result's own palette or labels,
-in float64. Two colours that are equally near are both right.
+There is no PyTorch original to compare with. The expected result is computed in float64 from the result's own palette
+or labels. If two colours are equally near, both are correct.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .parity import Parity, Tolerance, compare
 Array = NDArray[Any]
 TOLERANCE = Tolerance(45.0, agreement=0.995)
 ROWS = 32
-"""Rows of a picture that are compared with all colours at once."""
+"""Rows of a picture that are compared with all colours in one block."""
 
 
 def effect_parity(path: Path, spec: StageSpec, pictures: Iterable[Image]) -> Parity:
@@ -45,7 +45,7 @@ def effect_parity(path: Path, spec: StageSpec, pictures: Iterable[Image]) -> Par
 
 
 def fresh_feeds(spec: StageSpec, picture: Array) -> dict[str, Array]:
-    """Inputs of a stage for its first frame, all controls at their defaults."""
+    """Inputs of a stage for its first frame, with default controls."""
     controls = {name: control.default_array() for name, control in spec.controls.items()}
     shapes = spec.state_shapes(*picture.shape[:2])
     states = {state_input(name): np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -53,7 +53,7 @@ def fresh_feeds(spec: StageSpec, picture: Array) -> dict[str, Array]:
 
 
 def nearest_colors(picture: Image, results: Mapping[str, Array]) -> Image:
-    """What `quantize` should have painted with its palette."""
+    """The expected result of `quantize` for its palette."""
     count = int(results[state_output("palette_summary")][0])
     palette = np.round(results[state_output("palette")][:count].astype(np.float64))
     painted = results["output"]
@@ -68,7 +68,7 @@ def nearest_colors(picture: Image, results: Mapping[str, Array]) -> Image:
 
 
 def mean_colors(picture: Image, results: Mapping[str, Array]) -> Image:
-    """What `superpixels` should have painted in its regions."""
+    """The expected result of `superpixels` for its regions."""
     labels, painted = results[LABELS], results["output"]
     counts = np.maximum(np.bincount(labels.reshape(-1)), 1)
     expected: Image = painted.copy()

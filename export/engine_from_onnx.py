@@ -1,7 +1,7 @@
-"""Builds TensorRT engines from stages: strongly typed, with profiles, a timing cache, limits and visible progress.
+"""Builds TensorRT engines from stages: strongly typed, with profiles, a timing cache, memory limit and progress.
 
-Types are in the ONNX graph and nowhere else: TensorRT 11 has no flags for fp16 or int8 any more, and in TensorRT 10 a
-strongly typed network obeys the same types, so an engine has the precision that was asked for or is not built.
+Types are only in the ONNX graph: TensorRT 11 has no flags for fp16 or int8, and a strongly typed network in
+TensorRT 10 follows the graph's types, so an engine has the requested precision or is not built.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ LEAST_FREE_GIB = 1.0
 USUAL_MASK: Size = (96, 160)
 
 Progress = Callable[[str, int, int], None]
-"""Told the phase, the steps done and their number."""
+"""Called with the phase, the finished steps and the number of steps."""
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How an engine is built.
+    """Options for building an engine.
 
     Args:
         shapes: Frame sizes.
-        precision: For the sidecar; the types are the graph's.
-        workspace_gib: Memory that the builder may use; None leaves it to TensorRT.
-        hardware_compatible: For every GPU of compute capability 8.0 and newer; costs up to a tenth of the speed.
-        version_compatible: For newer TensorRT of the same major version too; somewhat larger and slower.
-        rebuild: The command that builds it again.
+        precision: Only recorded in the sidecar; the graph has the types.
+        workspace_gib: Memory limit of the builder; None leaves it to TensorRT.
+        hardware_compatible: Runs on every GPU of compute capability 8.0 or newer; up to 10 % slower.
+        version_compatible: Runs on newer TensorRT of the same major version; slightly larger and slower.
+        rebuild: The command that rebuilds it.
     """
 
     shapes: Shapes
@@ -59,7 +59,7 @@ class BuildOptions:
 
     @classmethod
     def of(cls, options: ExportOptions) -> BuildOptions:
-        """The part of `artrt export` that concerns the builder."""
+        """Takes the builder's options from those of `artrt export`."""
         return cls(
             shapes=options.shapes,
             precision=options.precision,
@@ -71,7 +71,7 @@ class BuildOptions:
 
 
 def _command(options: ExportOptions) -> str:
-    """The command that builds the same engine again."""
+    """The command that rebuilds the same engine."""
     stages = ",".join(
         choice.name + (f":{choice.amount}" if choice.amount is not None else "") for choice in options.stages
     )
@@ -91,7 +91,7 @@ def _command(options: ExportOptions) -> str:
 
 
 def build_options(options: ExportOptions) -> str:
-    """The options of `artrt export` that concern the builder alone."""
+    """The command-line options of `artrt export` for the builder only."""
     parts = [
         f"--workspace {options.workspace_gib:g}" if options.workspace_gib is not None else "",
         "--hardware-compatible" if options.hardware_compatible else "",
@@ -101,7 +101,7 @@ def build_options(options: ExportOptions) -> str:
 
 
 def size_option(shapes: Shapes) -> str:
-    """The option of `artrt export` that gives these sizes."""
+    """The command-line option of `artrt export` for these sizes."""
     low, middle, high = (
         f"{width}x{height}" for height, width in (shapes.minimum, shapes.optimum, shapes.maximum)
     )
@@ -109,7 +109,7 @@ def size_option(shapes: Shapes) -> str:
 
 
 def require_tensorrt() -> None:
-    """Checks for a GPU, TensorRT and pycuda, before anything is computed.
+    """Checks for a GPU, TensorRT and pycuda before the export starts.
 
     Raises:
         ProviderError: Names what is missing, and the fix.
@@ -133,16 +133,16 @@ def engine_from_onnx(
 
     Args:
         model: A stage.
-        path: Where the plan goes.
-        build: How.
-        progress: Told how far it is.
+        path: Path of the plan to write.
+        build: Options of the build.
+        progress: Called with the progress.
 
     Returns:
         The sidecar.
 
     Raises:
         ProviderError: No GPU, TensorRT or pycuda; too little GPU memory; or the build failed.
-        ContractError: TensorRT's parser refuses the graph; names the nodes.
+        ContractError: TensorRT's parser refuses the graph; the message names the nodes.
     """
     require_tensorrt()
     shaped = with_vector_inputs(tensorrt_form(model))
@@ -187,7 +187,7 @@ def _build(
 def _configure(trt: Any, config: Any, build: BuildOptions) -> None:
     if build.workspace_gib is not None:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, int(build.workspace_gib * GIB))
-    config.clear_flag(trt.BuilderFlag.TF32)  # fp32 means fp32; fp16 is there for speed
+    config.clear_flag(trt.BuilderFlag.TF32)  # no TF32: fp32 means fp32, and fp16 exists for speed
     if build.hardware_compatible:
         config.hardware_compatibility_level = trt.HardwareCompatibilityLevel.AMPERE_PLUS
     if build.version_compatible:
@@ -195,7 +195,7 @@ def _configure(trt: Any, config: Any, build: BuildOptions) -> None:
 
 
 def parse_errors(parser: Any) -> list[str]:
-    """The ONNX parser's errors with the names of the nodes."""
+    """The errors of TensorRT's ONNX parser with the names of the nodes."""
     errors = [parser.get_error(index) for index in range(parser.num_errors)]
     return [f"{fault.node_operator()} '{fault.node_name()}': {fault.desc()}" for fault in errors]
 
@@ -203,11 +203,11 @@ def parse_errors(parser: Any) -> list[str]:
 def profile_shapes(
     model: onnx.ModelProto, spec: StageSpec, shapes: Shapes
 ) -> dict[str, tuple[tuple[int, ...], ...]]:
-    """Smallest, best and largest shape of every input with a free dimension.
+    """Minimum, optimum and maximum shape of every input with a free dimension.
 
     Args:
         model: The graph.
-        spec: Its contract: states grow with the frame.
+        spec: Its contract, which gives the shapes of states.
         shapes: Frame sizes.
     """
     sizes: tuple[Size, ...] = (shapes.minimum, shapes.optimum, shapes.maximum)
@@ -241,12 +241,14 @@ def _require_memory(memory: CudaMemory, build: BuildOptions) -> None:
 
 @contextlib.contextmanager
 def _timing_cache(config: Any, version: str, memory: CudaMemory) -> Iterator[None]:
-    """Timings of earlier builds for this GPU and version, kept for the next."""
+    """The timing cache of this GPU and TensorRT version; yields it and saves it after the build."""
     name = f"{memory.gpu}-{memory.compute_capability}-{version}.timing".replace(" ", "-").replace("/", "-")
     folder = writable_cache("tensorrt")
     path = None if folder is None else folder / name
     known = path.read_bytes() if path is not None and path.is_file() else b""
-    cache = config.create_timing_cache(known) or config.create_timing_cache(b"")  # None: it cannot be read
+    cache = config.create_timing_cache(known) or config.create_timing_cache(
+        b""
+    )  # None: the file cannot be read
     config.set_timing_cache(cache, ignore_mismatch=False)
     yield
     if path is None:
@@ -258,7 +260,7 @@ def _timing_cache(config: Any, version: str, memory: CudaMemory) -> Iterator[Non
 
 def _logger(trt: Any) -> Any:
     class Logger(trt.ILogger):  # type: ignore[misc]
-        """Keeps the last error for our own message; TensorRT prints nothing."""
+        """Stores the last error for our message; stops TensorRT from printing."""
 
         last = "no reason given"
 
@@ -274,7 +276,7 @@ def _logger(trt: Any) -> Any:
 
 def _monitor(trt: Any, progress: Progress) -> Any:
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
-        """Hands the builder's steps on."""
+        """Reports the builder's progress."""
 
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
@@ -311,7 +313,7 @@ def _facts(model: onnx.ModelProto, build: BuildOptions, memory: CudaMemory) -> d
 
 @contextlib.contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turns missing packages and errors of TensorRT and pycuda into artrt's."""
+    """Turns missing packages and errors of TensorRT and pycuda into errors of artrt."""
     try:
         yield
     except ArtrtError:

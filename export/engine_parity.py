@@ -1,4 +1,4 @@
-"""An engine against the model that it was built from: a real picture through both, on the machine that will run it."""
+"""Compares an engine with its ONNX model on a real picture, on the machine that will run it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..engine.sessions.probe import probe_feeds
 from .fuse import FRAME, spec_of
 from .parity import Parity, Tolerance, compare, require
 
-# Labels of k-means and SLIC fall either way where two are equally near, so no limit for single values.
+# Labels of k-means and SLIC can differ where two are equally near, so there is no limit for single values.
 TOLERANCES = {"fp32": Tolerance(40.0), "fp16": Tolerance(40.0), "int8": Tolerance(30.0)}
 
 
@@ -30,18 +30,18 @@ def check_engine(
     precision: str,
     style: NDArray[np.float32] | None = None,
 ) -> Parity:
-    """Runs both on one picture, the model on the CPU.
+    """Runs engine and model on one picture, the model on the CPU.
 
     Args:
-        plan: The engine, with its sidecar beside it.
-        model: What it was built from.
-        picture: uint8 [H, W, 3] BGR, scaled to `size`; None takes the pattern of the probe.
+        plan: The engine; its sidecar is in the same folder.
+        model: The ONNX model that it was built from.
+        picture: uint8 [H, W, 3] BGR, scaled to `size`; None uses the test pattern of the probe.
         size: (height, width) in pixels.
         precision: "fp32", "fp16" or "int8".
-        style: float32 [D] for models that take one.
+        style: float32 [D], for models with a style.
 
     Raises:
-        ParityError: They differ; the engine must not be used.
+        ParityError: The results differ; the engine must not be used.
         ProviderError: The engine does not run here.
     """
     spec = spec_of(model)
@@ -64,7 +64,7 @@ def check_engine(
 
 
 def _bytes(result: NDArray[Any]) -> Image:
-    """A picture as it is, a mask in levels."""
+    """A picture unchanged, a mask in levels 0 to 255."""
     if result.dtype == np.uint8:
         return result
     return np.asarray(np.round(result * 255).clip(0, 255), np.uint8)

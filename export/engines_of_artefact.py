@@ -1,9 +1,10 @@
-"""Makes engines of an exported ONNX folder, on the machine that will run them, without PyTorch.
+"""Builds engines from an exported ONNX folder, on the machine that will run them, without PyTorch.
 
     artrt export --size 1280x720 --half -o deploy                        here, with PyTorch
     artrt export --model deploy --format engine -o deploy-trt            on the Jetson
 
-Stages, precision, styles and a fixed size are the folder's; a folder of free size may be given one, or a range.
+Stages, precision, styles and a fixed size come from the folder; for a folder of free size, a size or a range can be
+chosen.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ OWN = (
     "verify",
     "calibration",
 )
-"""Options that may be chosen again; all others are the folder's."""
+"""Options that can be changed; all others come from the folder."""
 
 
 def engines_of_artefact(
@@ -57,16 +58,16 @@ def engines_of_artefact(
 
     Args:
         options: `model` is the folder, `format` "engine"; `calibration` may name pictures for the check.
-        folder: Where to write; an artefact that is there is replaced, another folder is refused.
-        report: Told what is going on, one line at a time.
-        progress: Told how far the builder is: phase, steps done, steps.
+        folder: Target; an existing artefact is replaced, any other folder that is not empty is refused.
+        report: Called with messages, one line each.
+        progress: Called with the builder's progress: phase, finished steps, all steps.
 
     Returns:
         The manifest.
 
     Raises:
         IntegrityError: The ONNX folder was changed.
-        UsageError: An option that is the folder's.
+        UsageError: An option that the folder already fixes.
         ProviderError: TensorRT or the GPU is missing, or the build failed.
         ParityError: An engine differs from its model; nothing is written.
     """
@@ -108,31 +109,31 @@ def engines_of_artefact(
 def _require_own(source: Artefact, options: ExportOptions, folder: Path) -> None:
     if options.format != "engine" or source.manifest["kind"] != "onnx":
         raise UsageError(
-            f"{source.folder} is an exported folder: only one of --format onnx can be made into one of --format engine"
+            f"{source.folder} is an exported folder: use --format engine, and a folder of --format onnx"
         )
     if folder == source.folder.absolute():
-        raise UsageError(f"{folder} is the folder to build from: name another one with -o")
+        raise UsageError(f"{folder} is the folder to build from: name another output with -o")
     usual = ExportOptions()
     for field in fields(ExportOptions):
         if field.name not in ("model", *OWN) and getattr(options, field.name) != getattr(usual, field.name):
-            raise UsageError(f"{field.name} is that of the folder {source.folder}: leave the option out")
+            raise UsageError(f"{field.name} is fixed by the folder {source.folder}: leave the option out")
 
 
 def _shapes(source: Artefact, options: ExportOptions) -> Shapes:
-    """The folder's fixed size, or what was asked for."""
+    """The folder's fixed size, or the requested sizes."""
     if source.size is None:
         return options.shapes if options.shapes != Shapes() else _range(source)
     fixed = Shapes(source.size, source.size, source.size)
     if options.shapes not in (Shapes(), fixed):
         height, width = source.size
-        raise UsageError(f"{source.folder} was exported for {width}x{height} alone: leave the size out")
+        raise UsageError(f"{source.folder} was exported only for {width}x{height}: leave the size out")
     return fixed
 
 
 def _stroke(source: Artefact, options: ExportOptions) -> float | None:
-    """The folder's fixed stroke, or what was asked for; None where the folder paints no style."""
+    """The folder's fixed stroke, or the requested one; None if the folder has no style stage."""
     if options.stroke not in (None, source.stroke) and source.stroke is not None:
-        raise UsageError(f"{source.folder} was exported for stroke {source.stroke:g} alone: leave it out")
+        raise UsageError(f"{source.folder} was exported only for stroke {source.stroke:g}: leave it out")
     asked = source.stroke if options.stroke is None else options.stroke
     return asked or 1.0 if source.styles else None
 
@@ -154,7 +155,7 @@ def _build(source: Artefact, options: ExportOptions) -> BuildOptions:
 
 
 def _picture(options: ExportOptions) -> Image | None:
-    """A photograph of the folder that was named, or a sample where scikit-image is; None: the probe's pattern does."""
+    """A photograph from the given folder, or scikit-image's sample; None uses the test pattern of the probe."""
     if importlib.util.find_spec("onnxruntime") is None:
         raise ProviderError(
             "the check of an engine needs onnxruntime: pip install onnxruntime, or --no-verify"

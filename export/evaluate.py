@@ -1,4 +1,4 @@
-"""Judging styles: what they took from the painting, and what they kept of the photograph."""
+"""Evaluates styles: what they took from the painting, and what they kept of the photograph."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COVARIANCE = "covariance_"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured; docs/metrics.md defines every figure.
+    """The results of an evaluation; docs/metrics.md defines every number.
 
     Args:
         report: Settings, means, means by style, and the scores of every picture.
@@ -50,7 +50,7 @@ class Evaluation:
         return table(self.report)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes everything as JSON.
+        """Writes the report as JSON.
 
         Raises:
             OutputError: The file cannot be written.
@@ -59,11 +59,11 @@ class Evaluation:
 
 
 class Shown:
-    """A painter that keeps what it painted.
+    """Wraps a painter and saves its paintings.
 
     Args:
-        paint: the painter.
-        folder: gets photographs/NAME.png and STYLE/NAME.png; None keeps nothing.
+        paint: The painter.
+        folder: Gets photographs/NAME.png and STYLE/NAME.png; None saves nothing.
     """
 
     def __init__(self, paint: Paint, folder: Path | None) -> None:
@@ -87,14 +87,14 @@ def evaluate(
     report: Report = lambda line: None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Judges styles: what they took from the painting, and what they kept of the photograph.
+    """Evaluates styles: what they took from the painting, and what they kept of the photograph.
 
     Args:
-        photos: Folder of photographs; of a large one the held-out photographs are taken.
+        photos: Folder of photographs; of a large folder, only the held-out photographs are used.
         paintings: Folder with the pictures of the styles, NAME.jpg.
-        options: What is judged.
+        options: Options of the evaluation.
         report: Told what is going on, one line at a time.
-        on_progress: Called with the paintings that were judged, and all.
+        on_progress: Called with the number of judged paintings and the total.
 
     Raises:
         InputError: A picture or folder is missing.
@@ -116,7 +116,7 @@ def evaluate(
 
 
 def chosen_photographs(folder: Path, *, every: bool, limit: int | None) -> list[Path]:
-    """The held-out photographs of a folder, or all of them when asked to or when none is held out."""
+    """The held-out photographs of a folder; all if requested, or if none is held out."""
     from ..models.photos import find_photographs, split_held_out
 
     found = find_photographs(folder)
@@ -128,7 +128,7 @@ def style_pictures(folder: Path, styles: Sequence[str]) -> dict[str, Path]:
     """The picture of each style: `folder`/NAME with any picture suffix.
 
     Raises:
-        InputError: one is missing.
+        InputError: A picture is missing.
     """
     pictures = {
         path.stem: path
@@ -166,7 +166,7 @@ def table(report: Mapping[str, Any]) -> str:
 
 
 def _covariance_table(report: Mapping[str, Any], width: int) -> list[str]:
-    """Covariance errors by layer, each beside what the painting's two halves differ by."""
+    """Covariance errors by layer, each beside the difference of the painting's two halves."""
     layers = [name for name in report["mean"] if name.startswith(COVARIANCE)]
     if not layers:
         return []

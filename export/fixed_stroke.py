@@ -1,6 +1,6 @@
-"""Fixes the size of strokes: a control that sizes inside the graph depend on becomes a constant.
+"""Fixes the stroke size: turns the control, which sets sizes inside the graph, into a constant.
 
-Engines cannot follow such a control, and a graph for one frame size folds everything that comes of it.
+Engines do not support such a control, and a graph for one frame size can fold everything that depends on it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ STROKE = "stroke"
 
 
 def with_stroke(model: onnx.ModelProto, stroke: float) -> onnx.ModelProto:
-    """A copy that paints with strokes of this size alone; one without the control stays as it is.
+    """A copy of the model with this stroke size as a constant; a model without the control stays unchanged.
 
     Args:
         model: A stage, alone or fused.
-        stroke: 1 is as trained.
+        stroke: Size of the strokes; 1 is the trained size.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)

@@ -1,4 +1,4 @@
-"""A folder for deployment, from a model of the zoo, a trunk, or a folder of ONNX models."""
+"""Writes a folder for deployment from a model of the zoo, a trunk, or a folder of ONNX models."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def export_folder(
     progress: Callable[[str, int, int], None] = lambda phase, done, total: None,
     **choices: Any,
 ) -> Artefact:
-    """Writes models or TensorRT engines, styles and a manifest; `Stylizer(folder)` plays them.
+    """Writes models or TensorRT engines, styles and a manifest; `Stylizer(folder)` loads them.
 
     Args:
-        folder: Where to write; a folder of an earlier export is replaced, another one is refused.
-        options: What to build.
-        report: Told what is going on, one line at a time.
-        progress: Told how far TensorRT's builder is: phase, steps done, steps.
+        folder: Target; the folder of an earlier export is replaced, any other folder that is not empty is refused.
+        options: Options of the export.
+        report: Called with messages, one line each.
+        progress: Called with TensorRT's progress: phase, finished steps, all steps.
         choices: Fields of `ExportOptions` by name, in place of `options`: model, styles, precision, format, …
 
     Raises:
@@ -45,7 +45,7 @@ def export_folder(
 
 
 def _builder(model: str) -> Callable[..., dict[str, Any]]:
-    """What makes the folder: from a trunk, with PyTorch; or from a folder of ONNX models, without."""
+    """The function that builds the folder: from a trunk, with PyTorch, or from ONNX models, without it."""
     try:
         if is_artefact(model) and f"trunk-{model}.safetensors" not in Zoo().manifest():
             from .engines_of_artefact import engines_of_artefact

@@ -1,8 +1,9 @@
-"""fp16 by types in the graph: weights and activations half as large, what needs range or accuracy stays in fp32.
+"""Converts a graph to fp16: weights and activations are half as large; parts that need range or accuracy stay in fp32.
 
-Between the first and the last convolution the light operators work in fp16. Kept in fp32: the statistics of instance
-normalisation, reductions and matrix products (distances of k-means and SLIC), resampling, variances, everything that
-ends in bytes, and the last convolution with all that follows it. Inputs, outputs and metadata keep their types.
+Between the first and the last convolution, convolutions and light operators run in fp16. These stay in fp32: the
+statistics of instance normalisation, reductions and matrix products (distances of k-means and SLIC), resampling,
+variances, conversions to bytes, and the last convolution and all nodes after it. Inputs, outputs and metadata keep
+their types.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from .graphs.enlarge import WINDOW
 from .tensor_types import tensor_types
 
 HALF = ".half"
-# Operators that only move values, multiply them by weights or add them.
+# Operators that only move values, multiply them by weights, or add them.
 HALF_OPERATORS = """
     Add Concat Conv DepthToSpace Mul Pad Relu Reshape Sigmoid Slice SpaceToDepth Squeeze Sub Transpose Unsqueeze
 """
 
 
 def to_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose convolutions and the light operators between them work in fp16.
+    """A copy of the model with convolutions and the light operators between them in fp16.
 
     Args:
-        model: A float32 stage. One without convolutions comes back as it is: nothing in it may lose accuracy.
+        model: A float32 stage. A stage without convolutions is returned unchanged, because it needs full accuracy.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
@@ -51,7 +52,7 @@ def to_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _Writer:
-    """Gives nodes of the region a second, fp16 tensor `NAME.half` for every float32 one that they read or write."""
+    """Adds an fp16 tensor `NAME.half` for every float32 tensor that nodes of the fp16 region read or write."""
 
     def __init__(self, model: onnx.ModelProto, region: set[str]) -> None:
         self._graph = model.graph
@@ -62,7 +63,7 @@ class _Writer:
         self._wanted = set(self._read_outside())
 
     def rewritten(self, node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
-        """The node, with the casts that it needs around it."""
+        """The node with the casts that it needs."""
         if not self._is_half(node):
             yield node
             return
@@ -97,7 +98,7 @@ class _Writer:
             yield helper.make_node("Cast", [name], [half], name=f"{name}.cast", to=TensorProto.FLOAT16)
 
     def _read_outside(self) -> Iterator[str]:
-        """Tensors that something of fp32 reads: other nodes, branches, the graph's outputs."""
+        """Tensors that are read in fp32: by other nodes, branches, or as outputs of the graph."""
         yield from (value.name for value in self._graph.output)
         for node in self._graph.node:
             if not self._is_half(node):

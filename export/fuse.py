@@ -1,8 +1,8 @@
-"""Makes one graph of a chain of stages, equal to the chain byte for byte.
+"""Fuses a chain of stages into one graph with identical results.
 
-Frames between two stages stay rounded to bytes, as between two models; a mask goes to the control of its name; states
-and the other controls become inputs of the whole. Then constants are folded, and shapes too where the frame's size
-is fixed.
+Frames between two stages are rounded to bytes, as between two models; a mask is connected to the control of its name;
+states and other controls become inputs of the fused graph. Then constants are folded, and also shapes if the frame's
+size is fixed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FRAME = "frame"
 
 
 def spec_of(model: onnx.ModelProto) -> StageSpec:
-    """The stage contract in a model's metadata.
+    """Reads the stage contract from a model's metadata.
 
     Raises:
         ContractError: There is none.
@@ -32,17 +32,17 @@ def spec_of(model: onnx.ModelProto) -> StageSpec:
 
 
 def fuse(models: Sequence[onnx.ModelProto], *, name: str | None = None) -> onnx.ModelProto:
-    """Chains stages into one.
+    """Fuses stages into one.
 
     Args:
-        models: Stages in running order; every one but `saliency` ends in a frame.
-        name: Name of the new stage; theirs joined by "+" when None.
+        models: Stages in running order; every stage except `saliency` outputs a frame.
+        name: Name of the new stage; by default their names joined by "+".
 
     Returns:
-        A stage with the controls and states of all.
+        A stage with the controls and states of all stages.
 
     Raises:
-        ContractError: Two stages share a name or a state, or the last one gives no frame.
+        ContractError: Two stages share a name or a state, or the last stage does not output a frame.
     """
     specs = [spec_of(model) for model in models]
     whole = _joined(specs, name=name or "+".join(spec.name for spec in specs))
@@ -96,12 +96,12 @@ def _is_frame(model: onnx.ModelProto, spec: StageSpec) -> bool:
 
 
 def renamed(graph: onnx.GraphProto, names: Mapping[str, str], *, prefix: str) -> list[onnx.NodeProto]:
-    """Copies of a graph's nodes with every name mapped, or prefixed.
+    """Copies a graph's nodes; maps or prefixes all names.
 
     Args:
         graph: The graph; its branches are renamed too.
         names: New names of tensors; all others get the prefix.
-        prefix: Put before names of nodes and of tensors that are not mapped.
+        prefix: Prefix for names of nodes, and of tensors that are not mapped.
     """
     nodes = []
     for node in graph.node:
@@ -132,7 +132,7 @@ def _name(name: str, names: Mapping[str, str], prefix: str) -> str:
 
 
 def finished(graph: onnx.GraphProto, models: Sequence[onnx.ModelProto], spec: StageSpec) -> onnx.ModelProto:
-    """A checked model of a graph that was put together from others, with its contract."""
+    """Wraps a graph that was assembled from models into a checked model with its contract."""
     opset = max(entry.version for model in models for entry in model.opset_import if entry.domain == "")
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSION, producer_name="artrt"

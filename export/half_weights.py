@@ -1,4 +1,4 @@
-"""Stores large weights as float16 and widens them once at load: half the file, float32 arithmetic."""
+"""Stores large weights as float16 and converts them to float32 once at load: half the file size, same arithmetic."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-LARGE = 1024  # numbers; biases and constants stay as they are
+LARGE = 1024  # number of values; biases and constants stay unchanged
 STORED = ".stored"
 
 
 def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose large float32 initializers are float16, each with a Cast that every runtime folds at load.
+    """A copy of the model with large float32 initializers as float16, each with a Cast that runtimes fold at load.
 
     Args:
-        model: A float32 stage; weights that float16 cannot say exactly are rounded.
+        model: A float32 stage; weights that float16 cannot represent are rounded.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)

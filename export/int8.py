@@ -1,11 +1,11 @@
-"""int8 by quantize-dequantize pairs around the inner convolutions, calibrated on real pictures.
+"""Converts inner convolutions to int8 by quantize-dequantize pairs, calibrated on real pictures.
 
-Weights per output channel, activations symmetric (TensorRT wants zero points of 0), ranges by percentile, so that one
-bright pixel does not spoil a layer. The convolutions that see the photograph and the one that makes the picture keep
-their precision; instance normalisation stays float32 between them.
+Weights are quantized per output channel, activations symmetrically (TensorRT needs zero points of 0), with ranges by
+percentile, so that outliers do not spoil a layer. The first convolutions and the last one keep their precision;
+instance normalisation stays in float32.
 
-On a CPU ONNX Runtime gains nothing from it: between two normalisations every convolution pays for its conversions.
-`benchmarks/precision.py` measures it; use int8 where TensorRT runs it.
+On a CPU, int8 is not faster in ONNX Runtime, because every convolution needs conversions between two normalisations
+(`benchmarks/precision.py` measures it). Use int8 with TensorRT.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ Feeds = dict[str, NDArray[Any]]
 
 
 def to_int8(model: onnx.ModelProto, folder: Path | None, *, style: NDArray[np.float32]) -> onnx.ModelProto:
-    """A copy whose inner convolutions work in int8.
+    """A copy of the model with inner convolutions in int8.
 
     Args:
         model: A float32 `stylize` stage.
         folder: Pictures to calibrate on.
-        style: float32 [D], a style to calibrate with.
+        style: float32 [D], the style for calibration.
 
     Raises:
-        UsageError: No folder, or nothing to quantize.
+        UsageError: There is no folder, or nothing to quantize.
         InputError: No picture in the folder.
     """
     if folder is None:
@@ -63,7 +63,7 @@ def to_int8(model: onnx.ModelProto, folder: Path | None, *, style: NDArray[np.fl
 
 
 def inner_convolutions(model: onnx.ModelProto) -> list[str]:
-    """Names of the convolutions that int8 may have: all but those at the ends."""
+    """Names of the convolutions that may be int8: all except the first and last ones."""
     return [
         node.name
         for node in model.graph.node
@@ -81,7 +81,7 @@ def _quantized(model: onnx.ModelProto, nodes: list[str], feeds: list[Feeds]) -> 
     )
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
-        """Hands the pictures out, one after the other."""
+        """Yields the calibration pictures in order."""
 
         def __init__(self) -> None:
             self._left: Iterator[Feeds] = iter(feeds)
@@ -119,7 +119,7 @@ def _quantized(model: onnx.ModelProto, nodes: list[str], feeds: list[Feeds]) -> 
 
 
 def _square(picture: Image) -> Image:
-    """The middle of a picture, in the one size that the percentiles are taken over."""
+    """The centre of a picture, in the fixed size for the percentiles."""
     height, width = picture.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

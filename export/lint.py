@@ -1,4 +1,4 @@
-"""Lint: what of a graph TensorRT's ONNX parser would refuse, found without TensorRT."""
+"""Lint: finds, without TensorRT, what TensorRT's ONNX parser would refuse in a graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .tensor_types import tensor_types
 
 
 def lint(model: onnx.ModelProto) -> list[str]:
-    """One line for every fault; an empty list when TensorRT's parser should take the model.
+    """One line per fault; an empty list if TensorRT's parser should accept the model.
 
     Args:
         model: A graph in the form for TensorRT (see `tensorrt_form`).
@@ -49,7 +49,7 @@ def _type_faults(node: onnx.NodeProto, types: dict[str, int], edge: set[str]) ->
             continue
         text = TensorProto.DataType.Name(kind)
         if kind == TensorProto.UINT8 and (node.op_type != "Cast" or name not in edge):
-            yield f"'{name}' is UINT8, which is for network inputs and outputs behind a Cast only"
+            yield f"'{name}' is UINT8, which is only allowed for network inputs and outputs with a Cast"
         elif text not in table.SUPPORTED[node.op_type] and text not in ("INT64", "UINT8", "BOOL"):
             yield f"'{name}' is {text}"
         elif (

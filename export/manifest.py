@@ -1,4 +1,4 @@
-"""The manifest of an artefact: what it is, what it was made with, and the sha256 of every file."""
+"""Writes the manifest of an artefact: contents, settings, versions, and the sha256 of every file."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def write_manifest(
     styles: Sequence[str],
     parity: Mapping[str, Parity],
 ) -> dict[str, Any]:
-    """Writes `manifest.json` over the files that lie in the folder.
+    """Writes `manifest.json` for the files in the folder.
 
     Args:
-        folder: The artefact, complete but for its manifest.
-        options: What was asked for.
+        folder: The artefact, complete except for its manifest.
+        options: Options of the export.
         stages: Name and file of each stage, in running order.
-        styles: Names of the styles, the default first.
+        styles: Names of the styles, the default style first.
         parity: Measured differences by stage.
 
     Returns:
-        What was written.
+        The manifest.
     """
     facts = {
         "format": FORMAT,
@@ -53,11 +53,11 @@ def write_manifest(
 
 
 def complete_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Adds versions, files and the manifest's own sha256 to facts, writes `manifest.json` and returns what was written.
+    """Adds versions, files and the manifest's sha256 to the facts, writes `manifest.json` and returns it.
 
     Args:
-        folder: The artefact, complete but for its manifest.
-        facts: What it is.
+        folder: The artefact, complete except for its manifest.
+        facts: The other entries.
     """
     files = {
         path.relative_to(folder).as_posix(): {"sha256": sha256_of(path), "bytes": path.stat().st_size}
@@ -71,7 +71,7 @@ def complete_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that matter, those that are installed."""
+    """Versions of the relevant packages that are installed."""
     found = {}
     for name in PACKAGES:
         try:
@@ -82,7 +82,7 @@ def versions() -> dict[str, str]:
 
 
 def shapes_of(options: ExportOptions) -> dict[str, Any]:
-    """The frame and the sizes of the options."""
+    """The frame's shape and sizes from the options."""
     shapes = options.shapes
     frame = [*shapes.minimum, 3] if shapes.fixed else ["H", "W", 3]
     frame = [options.batch, *frame] if options.batch > 1 else frame

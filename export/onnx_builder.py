@@ -1,4 +1,4 @@
-"""Writes ONNX graphs one node at a time: a thin layer over onnx.helper that names tensors and collects constants."""
+"""Builds ONNX graphs node by node: a thin layer over onnx.helper that names tensors and collects constants."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class GraphBuilder:
         return names
 
     def ints(self, *values: int) -> NDArray[np.int64]:
-        """A vector of int64, as shapes and axes want it."""
+        """An int64 vector, for shapes and axes."""
         return np.array(values, np.int64)
 
     def weight(self, values: ArrayLike, name: str) -> str:
@@ -66,18 +66,18 @@ class GraphBuilder:
         inputs: Sequence[onnx.ValueInfoProto] = (),
         outputs: Sequence[onnx.ValueInfoProto] = (),
     ) -> onnx.GraphProto:
-        """The finished graph (also for the branches of an If)."""
+        """Builds the graph (also for the branches of an If)."""
         return helper.make_graph(
             self.nodes, name, list(inputs), list(outputs), list(self.initializers.values())
         )
 
     def stage(self, spec: StageSpec, *, opset: int = OPSET, mask_output: bool = False) -> onnx.ModelProto:
-        """The finished stage: inputs, outputs and metadata follow from its spec.
+        """Builds the stage: inputs, outputs and metadata follow from its spec.
 
         Args:
-            spec: The contract; the graph must hold every tensor that it names.
+            spec: The contract; the graph must contain every tensor that it names.
             opset: Version of ONNX's operator set.
-            mask_output: The result is a mask, float32 [h, w], instead of a frame.
+            mask_output: Whether the output is a mask, float32 [h, w], instead of a frame.
 
         Returns:
             A model that onnx.checker accepts.

@@ -1,4 +1,4 @@
-"""What a stage costs: parameters and multiply-accumulate operations, counted on its ONNX graph."""
+"""Counts the parameters and multiply-accumulate operations of a stage's ONNX graph."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Cost:
     Attributes:
         parameters: Weights and biases of convolutions and matrix products in the graph.
         macs: Multiply-accumulate operations of convolutions and matrix products.
-        height: Height of that frame in pixels.
-        width: Width of that frame in pixels.
+        height: Height of the frame in pixels.
+        width: Width of the frame in pixels.
     """
 
     parameters: int
@@ -34,22 +34,22 @@ class Cost:
     width: int
 
     def to_dict(self) -> dict[str, int]:
-        """For reports and JSON."""
+        """The cost as a dict, for reports and JSON."""
         return asdict(self)
 
 
 def cost_of(path: str | Path, *, height: int, width: int) -> Cost:
-    """Counts a stage's cost for a frame of this size.
+    """Counts the cost of a stage for a frame of this size.
 
-    Sizes inside the graph follow from the frame by rules that only a runtime knows fully, so the graph is run once,
-    with the shape of every convolution and product as an extra output.
+    Only a runtime knows all sizes inside the graph, so the graph is run once with the shape of every convolution and
+    matrix product as an extra output.
 
     Raises:
-        InputError: The file is missing or no ONNX model.
+        InputError: The file is missing or not an ONNX model.
     """
     try:
         model = onnx.load(path)
-    except Exception as error:  # protobuf and OS errors of many kinds
+    except Exception as error:  # protobuf and OS errors of many types
         raise InputError(f"cannot read the model {path}: {error}") from error
     parameters = _parameters(model)
     shapes = _shapes(model, height=height, width=width)
@@ -61,7 +61,7 @@ def _counted(model: onnx.ModelProto) -> list[onnx.NodeProto]:
 
 
 def _shapes(model: onnx.ModelProto, *, height: int, width: int) -> dict[str, list[int]]:
-    """Shapes of all inputs and outputs of the counted nodes."""
+    """Shapes of the inputs and outputs of all counted nodes."""
     names = sorted({name for node in _counted(model) for name in (*node.input, *node.output) if name})
     graph = model.graph
     graph.node.extend(helper.make_node("Shape", [name], [f"{name}/shape"]) for name in names)
@@ -85,7 +85,7 @@ def _macs(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:
 
 
 def _parameters(model: onnx.ModelProto) -> int:
-    """Values of the constants that convolutions and products take, also those widened by a node before them."""
+    """Number of weights of convolutions and matrix products, including weights that a Cast node converts first."""
     sizes = {tensor.name: int(np.prod(tensor.dims)) for tensor in model.graph.initializer}
     widened = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type in _WIDENING}
     taken = {widened.get(name, name) for node in _counted(model) for name in node.input}

@@ -1,6 +1,6 @@
-"""Writes the `quantize` stage: a frame in at most K colours, K chosen at run time or fixed at export.
+"""Builds the `quantize` stage: a frame in at most K colours, K chosen at run time or fixed at export.
 
-The palette is learned from a grid of samples and is a state tensor, so that it moves gently from frame to frame; the
+The palette is learned from a grid of samples. It is a state tensor, so it changes smoothly between frames. The
 assignment is exact for every pixel. See graphs/kmeans.py for the algorithm.
 """
 
@@ -38,10 +38,10 @@ def onnx_from_kmeans(*, colors: int | None = None, bands: int = BANDS) -> onnx.M
 
     Args:
         colors: Number of colours, 2 to 256; None makes it a control of the stage.
-        bands: Parts that the frame is painted in; 1 for GPUs.
+        bands: Number of parts of the frame; 1 for GPUs.
 
     Returns:
-        The model, checked, float32 inside.
+        The checked model, float32 inside.
 
     Raises:
         ValueError: `colors` outside 2..256.
@@ -71,13 +71,13 @@ def onnx_from_kmeans(*, colors: int | None = None, bands: int = BANDS) -> onnx.M
 
 
 def _whole(graph: GraphBuilder, control: str) -> str:
-    """A number control as int64 [1], within the limits of a palette."""
+    """A numeric control as int64 [1], clipped to the limits of a palette."""
     limited = graph.op("Clip", graph.op("Round", control), np.float32(2), np.float32(kmeans.MOST_COLORS))
     return graph.op("Cast", graph.op("Reshape", limited, graph.ints(1)), to=TensorProto.INT64)
 
 
 def _fresh(graph: GraphBuilder, error: str, count: Operand) -> str:
-    """True without a palette of this size, and at a cut unless `palette_rate` 0 holds the palette: bool []."""
+    """True without a palette of this size, and at a cut unless `palette_rate` is 0: bool []."""
     number, previous = graph.ops("Split", state_input("palette_summary"), outputs=2, num_outputs=2)
     other = graph.op("Not", graph.op("Equal", number, graph.op("Cast", count, to=TensorProto.FLOAT)))
     limit = graph.op("Mul", previous, np.float32(kmeans.CUT_FACTOR))

@@ -1,4 +1,4 @@
-"""Writes a saliency network as the `saliency` stage: uint8 frame of any size in, soft mask float32 [h, w] out.
+"""Builds the `saliency` stage from a saliency network: uint8 frame of any size in, soft mask float32 [h, w] out.
 
 1. The frame is resized to the network's grid, by way of twice its size where the frame is larger: one interpolation
    would skip most pixels of a large frame, the second averages four. Wide frames are seen at, say, 96x160, tall ones
@@ -43,7 +43,7 @@ def onnx_from_saliency(
         extra: Facts to add to the metadata (training, scores).
 
     Returns:
-        The model, checked, float32 inside.
+        The checked model, float32 inside.
     """
     writer = ModuleWriter(half_weights=half_weights)
     graph = writer.graph
@@ -69,7 +69,7 @@ def stage_spec(network: SaliencyNetwork, *, extra: dict[str, Any] | None = None)
 
 
 def save_saliency_stage(path: Path, network: SaliencyNetwork, *, scores: Mapping[str, float]) -> Path:
-    """Writes the stage, whole or not at all, with its held-out scores in the metadata, and returns its path.
+    """Writes the stage atomically, with its held-out scores in the metadata; returns its path.
 
     Raises:
         OutputError: The file cannot be written.
@@ -81,7 +81,7 @@ def save_saliency_stage(path: Path, network: SaliencyNetwork, *, scores: Mapping
 
 
 def _seen(graph: GraphBuilder, config: SaliencyConfig) -> str:
-    """uint8 [H, W, 3] BGR -> normalised float [1, 3, h, w] BGR on the grid that suits the frame's proportions."""
+    """uint8 [H, W, 3] BGR -> normalised float [1, 3, h, w] BGR on the grid for the frame's proportions."""
     size = graph.op("Shape", "frame")
     height, width = graph.op("Gather", size, np.int64(0)), graph.op("Gather", size, np.int64(1))
     four, five = np.int64(4), np.int64(5)
@@ -101,7 +101,7 @@ def _seen(graph: GraphBuilder, config: SaliencyConfig) -> str:
 
 
 def _attended(graph: GraphBuilder, logits: str) -> str:
-    """Logits of the activation map [1, 1, h/16, w/16] -> what it adds to the mask, [1, 1, h, w]."""
+    """Logits of the activation map [1, 1, h/16, w/16] -> its contribution to the mask, [1, 1, h, w]."""
     seen = graph.op("Mul", graph.op("Sigmoid", logits), np.float32(ATTENTION_GAIN))
     seen = graph.op("Mul", graph.op("Min", seen, np.float32(1)), "attention")
     return _enlarged(graph, seen, "linear", SIZE_MULTIPLE)

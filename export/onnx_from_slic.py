@@ -1,7 +1,7 @@
-"""Writes the `superpixels` stage: a frame painted in about N regions of one colour each, N chosen at run time.
+"""Builds the `superpixels` stage: a frame in about N regions of one colour each, N chosen at run time.
 
-The centres are a state tensor, so that regions follow the picture from frame to frame. Beside the frame the graph
-gives `labels`, int32 [H, W], the number of each pixel's region. See graphs/slic.py for the algorithm.
+The centres are a state tensor, so regions follow the picture from frame to frame. The graph also outputs `labels`,
+int32 [H, W], the region number of each pixel. See graphs/slic.py for the algorithm.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def stage_spec(*, regions: int | None = None, extra: dict[str, Any] | None = Non
     """The contract of the `superpixels` stage.
 
     States: `centers`, (L, a, b, y, x) with places from each cell's middle; `centers_summary`, rows,
-    columns, error and phase; `centers_view`, the previous frame as motion.py sees it.
+    columns, error and phase; `centers_view`, the previous frame in the form that motion.py needs.
     """
     controls = {
         "compactness": Control((), default=10.0, minimum=0.0, maximum=1000.0),
@@ -60,10 +60,10 @@ def onnx_from_slic(*, regions: int | None = None) -> onnx.ModelProto:
     """Builds the stage.
 
     Args:
-        regions: Wanted number of regions; None makes it a control of the stage.
+        regions: Requested number of regions; None makes it a control of the stage.
 
     Returns:
-        The model, checked, float32 inside.
+        The checked model, float32 inside.
 
     Raises:
         ValueError: `regions` outside 1..8000.
@@ -97,7 +97,7 @@ def onnx_from_slic(*, regions: int | None = None) -> onnx.ModelProto:
 
 
 def _number(graph: GraphBuilder, regions: int | None) -> Operand:
-    """The wanted number of regions, float32 [1]."""
+    """The requested number of regions, float32 [1]."""
     if regions is not None:
         return np.array([regions], np.float32)
     limited = graph.op("Clip", graph.op("Round", "regions"), np.float32(1), np.float32(MOST_REGIONS))
@@ -105,7 +105,7 @@ def _number(graph: GraphBuilder, regions: int | None) -> Operand:
 
 
 def _carried(graph: GraphBuilder, cells: Cells, planes: str) -> tuple[str, str]:
-    """The previous frame's centres, moved along with the picture, and their phase."""
+    """The previous frame's centres, moved with the picture, and their phase."""
     now = motion.view(graph, planes)
     graph.op("Identity", now, out=state_output("centers_view"))
     boxes = motion.shift(graph, state_input("centers_view"), now)

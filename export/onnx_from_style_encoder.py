@@ -1,7 +1,7 @@
-"""Writes a style encoder as ONNX: a picture of a painting, uint8 [H, W, 3], in; its style vector, float32 [D], out.
+"""Exports a style encoder to ONNX: picture of a painting, uint8 [H, W, 3], in; style vector, float32 [D], out.
 
-The picture is seen at its own size: the scale at which a painting is given is the scale of the strokes that are read
-off it (`engine.zoo.picture_style` reduces it as the training did).
+The picture is used at its given size, which sets the size of the strokes (`engine.zoo.picture_style` reduces it as in
+training).
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def onnx_from_style_encoder(
 
     Args:
         encoder: A trained encoder.
-        trunk: sha256 of the trunk whose vectors it gives.
-        long_side_px: Long side at which it wants to see paintings.
+        trunk: sha256 of the trunk that the vectors are for.
+        long_side_px: Long side of paintings in pixels, as in training.
         opset: ONNX operator set, 18 or newer.
         half_weights: Store weights as float16.
         extra: Facts to add to the metadata.
 
     Returns:
-        The model, checked, float32 inside.
+        The checked model, float32 inside.
     """
     writer = ModuleWriter(half_weights=half_weights)
     graph = writer.graph
@@ -58,7 +58,7 @@ def onnx_from_style_encoder(
 
 
 def _moments(graph: GraphBuilder, features: str) -> list[str]:
-    """Mean and deviation of every channel, [1, C] each."""
+    """Mean and standard deviation of every channel, [1, C] each."""
     axes = graph.ints(2, 3)
     mean = graph.op("ReduceMean", features, axes, keepdims=1)
     centred = graph.op("Sub", features, mean)

@@ -1,4 +1,4 @@
-"""Writes a style transformer as the `stylize` stage: uint8 frame in, uint8 frame out, any size.
+"""Builds the `stylize` stage from a style transformer: uint8 frame in, uint8 frame out, any size.
 
 The frame is reduced to the working size (graphs/reduce.py) and painted there; the painting is enlarged and blended with
 the frame (graphs/enlarge.py). What paints is laid out for speed, and equal to the PyTorch module:
@@ -78,13 +78,13 @@ def onnx_from_transformer(
     Args:
         transformer: A trained trunk.
         opset: ONNX operator set, 18 or newer.
-        branch: Skip blending at full strength by an If node; without it the graph always blends, as GPU
-            graphs want it.
-        stroke: The size of strokes for good, as GPU graphs want it; None makes it a control.
+        branch: Skip blending at full strength by an If node; without it the graph always blends, which suits
+        GPUs.
+        stroke: A fixed size of strokes, as GPU graphs need it; None makes it a control.
         extra: Facts to add to the metadata (training, licence).
 
     Returns:
-        The model, checked, float32 inside.
+        The checked model, float32 inside.
     """
     config = transformer.config
     weights = {name: value.detach().cpu().numpy() for name, value in transformer.state_dict().items()}
@@ -128,21 +128,21 @@ class _Styles:
         )
 
     def split(self) -> None:
-        """Adds the node that makes the slices, in front of all others."""
+        """Adds the node that makes the slices, before all other nodes."""
         names = [f"style_{index}" for index in range(len(self._sizes))]
         self._graph.ops("Split", "style", np.array(self._sizes, np.int64), outputs=names, axis=0)
         self._graph.nodes.insert(0, self._graph.nodes.pop())
 
 
 def _lack(graph: GraphBuilder, size: str) -> str:
-    """What a side lacks to a multiple of eight: int64 [1]."""
+    """Padding of a side to a multiple of eight: int64 [1]."""
     multiple = graph.ints(MULTIPLE)
     full = graph.op("Div", graph.op("Add", size, graph.ints(MULTIPLE - 1)), multiple)
     return graph.op("Sub", graph.op("Mul", full, multiple), size)
 
 
 def _blocks_around(graph: GraphBuilder, image: str, lacks: tuple[str, str]) -> str:
-    """Fills [H, W, C] up to a multiple of eight, then repeats the outermost blocks of FOLD pixels once.
+    """Pads [H, W, C] to a multiple of eight, then repeats the outermost blocks of FOLD pixels once.
 
         0123 | 0123 ... 4567 | 4567      what padding by repetition is once the picture is folded
 
@@ -170,7 +170,7 @@ def _edges(graph: GraphBuilder, x: str, rim: int = 1) -> str:
 
 
 def _planes(graph: GraphBuilder, padded: str) -> str:
-    """uint8 [Hp, Wp, 3] -> float [1, 3, Hp, Wp] about zero."""
+    """uint8 [Hp, Wp, 3] -> float [1, 3, Hp, Wp], centred at zero."""
     planes = graph.op("Unsqueeze", graph.op("Transpose", padded, perm=[2, 0, 1]), graph.ints(0))
     return graph.op("Sub", graph.op("Cast", planes, to=TensorProto.FLOAT), np.float32(127.5))
 
@@ -239,7 +239,7 @@ SMOOTH_PHASES = (
     @ np.array([[1, 0, 0], [2, 1, 0], [1, 2, 1], [0, 1, 2], [0, 0, 1]], np.float32)
     / 4
 )
-"""[phase, tap of the 3-window, tap of the 3-kernel]: the five taps of kernel and smoothing, gathered by small row."""
+"""[phase, tap of the 3-window, tap of the 3-kernel]: the five taps of kernel and smoothing, summed by small row."""
 
 
 def phase_weights(weight: Weights) -> Weights:
@@ -284,7 +284,7 @@ def _unfold(graph: GraphBuilder, phases: str) -> str:
 
 
 def _image(graph: GraphBuilder, phases: str, size: tuple[str, str]) -> str:
-    """Rounds and clips in one pass, unfolds, and cuts the filling off: uint8 [h, w, 3]."""
+    """Rounds and clips in one pass, unfolds, and crops the padding: uint8 [h, w, 3]."""
     image = _unfold(graph, graph.op("QuantizeLinear", phases, np.float32(1), np.uint8(0)))
     end = graph.op("Concat", *size, axis=0)
     return graph.op(

@@ -1,4 +1,4 @@
-"""What an export is asked for, checked before anything is built."""
+"""The options of an export, checked before anything is built."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OPSET = 19
 FORMATS = ("onnx", "engine")
 PRECISIONS = ("fp32", "fp16", "int8")
 STAGES = ("quantize", "superpixels", "stylize")
-AMOUNTS = {"quantize": (2, 256, 16), "superpixels": (1, 8000, 800)}  # smallest, largest, usual
+AMOUNTS = {"quantize": (2, 256, 16), "superpixels": (1, 8000, 800)}  # smallest, largest, default
 LARGEST_PX = 16384
 
 Size = tuple[int, int]  # (height, width) in pixels
@@ -25,7 +25,7 @@ class StageChoice:
 
     Args:
         name: "quantize", "superpixels" or "stylize".
-        amount: Colours or regions; None for `stylize`.
+        amount: Number of colours or regions; None for `stylize`.
     """
 
     name: str
@@ -33,7 +33,7 @@ class StageChoice:
 
     @classmethod
     def parse(cls, text: str) -> StageChoice:
-        """Reads "stylize", "quantize" or "quantize:16".
+        """Parses "stylize", "quantize" or "quantize:16".
 
         Raises:
             UsageError: Anything else.
@@ -56,11 +56,11 @@ class StageChoice:
 
 @dataclass(frozen=True)
 class Shapes:
-    """Frame sizes of the artefact: one fixed size, or a range with the size to tune for.
+    """Frame sizes of the artefact: one fixed size, or a range with an optimum.
 
     Args:
         minimum: Smallest (height, width) in pixels.
-        optimum: The size to tune for.
+        optimum: The size to optimise for.
         maximum: Largest.
     """
 
@@ -75,10 +75,10 @@ class Shapes:
 
     @classmethod
     def of(cls, *, size: str | None = None, dynamic: str | None = None) -> Shapes:
-        """Reads "1280x720", or "MIN:OPT:MAX" of such sizes.
+        """Parses "1280x720", or "MIN:OPT:MAX" of such sizes.
 
         Raises:
-            UsageError: Both were given, or something is not a size or out of order.
+            UsageError: Both were given, or a size is invalid or out of order.
         """
         if size is not None and dynamic is not None:
             raise UsageError("--size fixes the frame's size and --dynamic leaves it open: give one of them")
@@ -100,25 +100,25 @@ class Shapes:
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Everything that `artrt export` may be told.
+    """All options of `artrt export`.
 
     Args:
         model: A trunk of the zoo ("small"), or a trunk's `.safetensors` file.
-        styles: Names of the styles to bring; empty for all that fit the trunk.
+        styles: Names of the styles to include; empty for all that fit the trunk.
         format: "onnx", or "engine" for TensorRT.
         precision: "fp32", "fp16" or "int8".
         shapes: Frame sizes.
-        stroke: Size of the strokes for good; None leaves it to who plays the model, where that can be: engines and
-            models of one fixed frame size are made for stroke 1.
+        stroke: Fixed size of the strokes; None keeps it as a control, except that engines and models of one fixed
+        frame size use stroke 1.
         batch: Frames in one call; 1 is the stage contract.
         stages: The stages, in running order.
-        fuse: Make one graph of them.
-        saliency: Bring the saliency stage, which feeds `mask`.
+        fuse: Fuse the stages into one graph.
+        saliency: Include the saliency stage, which feeds `mask`.
         opset: ONNX operator set.
-        calibration: Folder of pictures for int8, and for the parity check when given.
-        workspace_gib: Memory that TensorRT may use while it builds; None leaves it to TensorRT.
-        hardware_compatible: An engine for every GPU of compute capability 8.0 and newer, somewhat slower.
-        version_compatible: An engine for newer TensorRT versions too, somewhat slower.
+        calibration: Folder of pictures for int8, and for the parity check if given.
+        workspace_gib: Memory limit of TensorRT's builder; None leaves it to TensorRT.
+        hardware_compatible: Build an engine for every GPU of compute capability 8.0 or newer; slightly slower.
+        version_compatible: Build an engine that newer TensorRT versions also accept; slightly slower.
         verify: Check parity.
     """
 
@@ -140,10 +140,10 @@ class ExportOptions:
     verify: bool = True
 
     def __post_init__(self) -> None:
-        """Refuses unknown values and contradictions.
+        """Checks for unknown values and contradictions.
 
         Raises:
-            UsageError: With a hint at what would do.
+            UsageError: An option is invalid; the message says what is accepted.
         """
         for what, value, known in (
             ("format", self.format, FORMATS),
@@ -159,7 +159,7 @@ class ExportOptions:
 
     @property
     def fixed_stroke(self) -> float | None:
-        """The size of strokes that the models are made for; None where it stays a control."""
+        """The fixed stroke size of the models; None if it stays a control."""
         fixed = self.format == "engine" or self.shapes.fixed
         return 1.0 if self.stroke is None and fixed else self.stroke
 
@@ -180,7 +180,7 @@ class ExportOptions:
             ),
             (
                 build_only and self.format != "engine",
-                "workspace and compatibility are of --format engine only",
+                "--workspace and compatibility options need --format engine",
             ),
             (
                 self.workspace_gib is not None and not self.workspace_gib > 0,
@@ -188,24 +188,24 @@ class ExportOptions:
             ),
             (
                 bool(self.styles) and not styled,
-                "--styles are of the 'stylize' stage: add it to --stages, or leave --styles out",
+                "--styles need the 'stylize' stage: add it to --stages, or leave --styles out",
             ),
             (
                 self.stroke is not None and not styled,
-                "--stroke is of the 'stylize' stage: add it to --stages",
+                "--stroke needs the 'stylize' stage: add it to --stages",
             ),
             (self.saliency and not styled, "--saliency feeds the mask of 'stylize': add it to --stages"),
             (self.batch < 1, f"--batch is 1 or more, got {self.batch}"),
             (
                 self.batch > 1 and (names != ["stylize"] or self.saliency),
-                "--batch works for the 'stylize' stage alone; the others remember the frame before",
+                "--batch works only for the 'stylize' stage; the others use the previous frame",
             ),
             (not 18 <= self.opset <= 23, f"--opset is 18 to 23, got {self.opset}"),
         ]
 
 
 def parse_size(text: str) -> Size:
-    """Reads "WIDTHxHEIGHT" in pixels and returns (height, width).
+    """Parses "WIDTHxHEIGHT" in pixels and returns (height, width).
 
     Raises:
         UsageError: Anything else.
@@ -220,5 +220,5 @@ def parse_size(text: str) -> Size:
 
 
 def parse_stages(text: str) -> tuple[StageChoice, ...]:
-    """Reads "quantize:16,superpixels:800,stylize"."""
+    """Parses "quantize:16,superpixels:800,stylize"."""
     return tuple(StageChoice.parse(part) for part in text.split(",") if part.strip())

@@ -1,4 +1,4 @@
-"""Parity: an artefact against its original on real pictures. Outside the tolerance nothing is written."""
+"""Parity: compares an artefact with its original on real pictures. Outside the tolerance nothing is written."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Paint = Callable[[Image], Image]
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What an artefact may differ by.
+    """Accepted differences of an artefact.
 
     Args:
         psnr_db: Smallest PSNR of any picture, in dB.
         max_abs: Largest difference of any value, of 255; None for no limit.
-        style_loss: Largest relative change of the style loss; None where there is none to measure.
-        agreement: Smallest share of pixels with the right label; None where there are no labels.
+        style_loss: Largest relative change of the style loss; None if it is not measured.
+        agreement: Smallest share of pixels with the correct label; None without labels.
     """
 
     psnr_db: float
@@ -45,11 +45,11 @@ class Parity:
 
     Args:
         max_abs: Largest difference of any value, of 255.
-        psnr_db: PSNR of the worst picture, in dB; 99 for equal ones.
-        pictures: How many were compared.
+        psnr_db: PSNR of the worst picture, in dB; 99 if equal.
+        pictures: Number of compared pictures.
         style_loss: Relative change of the style loss, or None.
-        cpu_time: Time of a frame on the exporting machine's CPU, that of fp32 being 1, or None.
-        agreement: Smallest share of pixels that got the label they should have (effects), or None.
+        cpu_time: Time per frame on the exporting machine's CPU, relative to fp32, or None.
+        agreement: Smallest share of pixels with the correct label (effects), or None.
     """
 
     max_abs: int
@@ -60,16 +60,16 @@ class Parity:
     agreement: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """For manifests and JSON."""
+        """The measurements as a dict, for manifests and JSON."""
         return asdict(self)
 
 
 def measure(original: Paint, artefact: Paint, pictures: Iterable[Image]) -> Parity:
-    """Runs both on every picture.
+    """Runs original and artefact on every picture.
 
     Args:
         original: uint8 [H, W, 3] -> uint8 [H, W, 3].
-        artefact: The same, to be compared.
+        artefact: The function to compare with it, of the same type.
         pictures: uint8 [H, W, 3] each.
 
     Raises:
@@ -96,16 +96,16 @@ def require(parity: Parity, tolerance: Tolerance, *, what: str) -> None:
     """Checks measured differences.
 
     Args:
-        parity: What was measured.
-        tolerance: What is accepted.
+        parity: The measured differences.
+        tolerance: The accepted differences.
         what: Name of the artefact, for the message.
 
     Raises:
-        ParityError: Outside the tolerance; nothing must be written.
+        ParityError: A difference is outside the tolerance; nothing must be written.
     """
     faults = []
     if parity.psnr_db < tolerance.psnr_db:
-        faults.append(f"PSNR {parity.psnr_db:.1f} dB, at least {tolerance.psnr_db:.0f} is wanted")
+        faults.append(f"PSNR {parity.psnr_db:.1f} dB, at least {tolerance.psnr_db:.0f} is required")
     if tolerance.max_abs is not None and parity.max_abs > tolerance.max_abs:
         faults.append(f"largest difference {parity.max_abs} of 255, at most {tolerance.max_abs} is accepted")
     changed = parity.style_loss or 0.0
@@ -113,7 +113,7 @@ def require(parity: Parity, tolerance: Tolerance, *, what: str) -> None:
         faults.append(f"style loss {changed:+.1%}, at most {tolerance.style_loss:.0%} is accepted")
     if tolerance.agreement is not None and (parity.agreement or 0.0) < tolerance.agreement:
         faults.append(
-            f"{parity.agreement or 0:.2%} of pixels agree, at least {tolerance.agreement:.1%} is wanted"
+            f"{parity.agreement or 0:.2%} of pixels agree, at least {tolerance.agreement:.1%} is required"
         )
     if faults:
         raise ParityError(f"{what} differs from its original: {'; '.join(faults)}; nothing was written")

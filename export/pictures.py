@@ -1,4 +1,4 @@
-"""Real pictures for checks and calibration: the user's folder, or the photographs that come with scikit-image."""
+"""Real pictures for checks and calibration: from the user's folder, or scikit-image's sample photographs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
 def real_pictures(folder: Path | None = None, *, limit: int = 8, longest_px: int = 512) -> list[Image]:
-    """Photographs, made smaller where they are large.
+    """Reads photographs and reduces large ones.
 
     Args:
-        folder: A folder of pictures; None takes scikit-image's sample photographs.
-        limit: How many at most, spread evenly over the folder.
-        longest_px: The longer side is made at most this long.
+        folder: A folder of pictures; None uses scikit-image's sample photographs.
+        limit: Largest number of pictures, spread evenly over the folder.
+        longest_px: Largest long side in pixels.
 
     Returns:
         uint8 [H, W, 3] BGR each.
 
     Raises:
-        InputError: No such folder, or no picture in it.
+        InputError: The folder is missing or has no pictures.
         MissingExtraError: No folder was given and scikit-image is not installed.
     """
     pictures = _samples() if folder is None else _of_folder(folder, limit=limit)

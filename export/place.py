@@ -1,4 +1,4 @@
-"""Where an artefact is written: checked before anything is built, filled out of sight, moved to its place when done."""
+"""The folder of an artefact: checked before the build, filled under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..engine.zoo.artefact import is_artefact
 
 @contextmanager
 def filling(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of `folder` when the block ends well and vanishes when it fails.
+    """Yields a temporary folder that replaces `folder` on success and is removed on failure.
 
     Args:
-        folder: Absolute; an artefact that is there is replaced.
+        folder: Absolute path; an existing artefact is replaced.
 
     Raises:
         OutputError: It cannot be written.
@@ -35,10 +35,10 @@ def filling(folder: Path) -> Iterator[Path]:
 
 
 def require_place(folder: Path) -> None:
-    """Before anything is built: a long build must not end at a folder that cannot be written.
+    """Checks before a long build that the folder can be written.
 
     Raises:
-        OutputError: The folder is not ours, or cannot be written.
+        OutputError: The folder was not written by artrt, or cannot be written.
     """
     if folder.is_file():
         raise OutputError(f"{folder} is a file; -o names a folder")

@@ -1,4 +1,4 @@
-"""Changes a stage's precision: fp16 by types in the graph, int8 by quantize-dequantize pairs."""
+"""Converts a stage to fp16 by types in the graph, or to int8 by quantize-dequantize pairs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .options import ExportOptions
 
 
 def to_precision(model: onnx.ModelProto, options: ExportOptions, *, style: Style | None) -> onnx.ModelProto:
-    """The stage in the precision that the options ask for.
+    """Converts a stage to the precision in the options.
 
     Args:
         model: A float32 stage.
-        options: Precision, and the pictures for int8.
-        style: The style to calibrate `stylize` with; None for the other stages, which int8 leaves as they are.
+        options: Precision, and the calibration pictures for int8.
+        style: The style to calibrate `stylize` with; None for other stages, which int8 does not change.
     """
     if options.precision == "fp16":
         from .fp16 import to_fp16

@@ -1,4 +1,4 @@
-"""Keeps tools that remark on every graph from doing so: stdout may be somebody's JSON, stderr is for our own lines."""
+"""Silences tools that print remarks about every graph, because stdout may carry JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Drops what is printed on stdout or logged as a warning meanwhile; errors stay."""
+    """Discards stdout and logged warnings inside the block; errors are kept."""
     before = logging.root.manager.disable
     logging.disable(max(before, logging.WARNING))
     try:

@@ -1,4 +1,4 @@
-"""The model card of a saliency network: what it was trained on, how it scores, how fast it is, where it fails."""
+"""The model card of a saliency network: training data, scores, speed and limits."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def saliency_card(
     record: Mapping[str, Any],
     note: str = "",
 ) -> str:
-    """Writes the card's text.
+    """Returns the card's text.
 
     Args:
-        stage: the exported stage; it is run to measure its speed.
-        config: the network's :class:`SaliencyConfig`.
-        scores: of the held-out pictures, by name.
-        record: the training's settings.
-        note: said behind the speed, as "(while a training ran)".
+        stage: The exported stage; it is run to measure its speed.
+        config: The network's :class:`SaliencyConfig`.
+        scores: Scores of the held-out pictures, by name.
+        record: Settings of the training.
+        note: Added after the speed, such as "(while a training ran)".
     """
     from .onnx_cost import cost_of
 
@@ -102,16 +102,16 @@ def saliency_card(
 
 
 def training_commands(record: Mapping[str, Any], *, name: str = "saliency") -> list[str]:
-    """The command lines of a training, those of its teachers and its start first.
+    """The command lines of a training, after those of its teachers and its start.
 
     Args:
-        record: as :meth:`SaliencyTrainingOptions.record` gives it.
-        name: of the folder of the result.
+        record: Result of :meth:`SaliencyTrainingOptions.record`.
+        name: Name of the result's folder.
     """
     words = ["artrt train saliency --masks saliency/ --weights weights/"]
     words += ["--photos photos/"] if record.get("photographs") else []
     commands: list[str] = []
-    folders: list[tuple[Mapping[str, Any], str]] = []  # a start that is a teacher, too, is trained once
+    folders: list[tuple[Mapping[str, Any], str]] = []  # a start that is also a teacher is trained once
     earlier = [("teacher", teacher) for teacher in record.get("teachers", [])]
     earlier += [("start", record["start"])] if record.get("start") else []
     for role, first in earlier:
@@ -129,7 +129,7 @@ def training_commands(record: Mapping[str, Any], *, name: str = "saliency") -> l
 
 
 def speed_ms(stage: Path) -> tuple[float, float]:
-    """Fastest and median time of a 160x96 frame on one thread of the CPU, in milliseconds."""
+    """Fastest and median time of a 160x96 frame on one CPU thread, in milliseconds."""
     image: Image = np.random.default_rng(0).integers(0, 256, (*FRAME_PX, 3), np.uint8)
     times = []
     with load_stage(stage, provider="cpu", threads=1) as loaded:

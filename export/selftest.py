@@ -1,6 +1,6 @@
-"""`artrt doctor --selftest`: every stage on every provider that is present, compared with the CPU and timed.
+"""`artrt doctor --selftest`: runs every stage on every available provider, compares it with the CPU and times it.
 
-What a user of a Jetson or of a machine with TensorRT runs, because no test can run there beforehand.
+For users of a Jetson or of a machine with TensorRT, on which the tests have not run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .options import Shapes
 
 SIZE = (360, 640)
 ROUNDS = 5
-# Superpixels: so many levels apart is the same region, and so large a share of the pixels must be.
+# Superpixels: pixels that differ by at most this many levels count as equal, and at least this share must be equal.
 SAME_LEVELS = 8
 MINIMUM_ALIKE = 0.9
 STAGES = ("stylize-small.onnx", "quantize.onnx", "superpixels.onnx", "saliency.onnx")
@@ -39,15 +39,15 @@ Row = dict[str, Any]
 
 
 def selftest(*, zoo: Zoo | None = None, report: Callable[[str], None] = lambda _: None) -> list[Row]:
-    """Runs the test.
+    """Runs the self-test.
 
     Args:
-        zoo: Where the stages are.
-        report: Told what is going on.
+        zoo: The zoo of the stages.
+        report: Called with messages.
 
     Returns:
-        One row per stage and provider: status "ok", "missing" (the provider is not here) or "broken", median time in
-        ms, PSNR against the CPU in dB.
+        One row per stage and provider: status "ok", "missing" (provider not available) or "broken", median time in ms,
+        PSNR against the CPU in dB.
     """
     zoo = zoo or Zoo()
     rows = []
@@ -86,7 +86,7 @@ def _tried(
 
 
 def _engine(path: Path, scratch: Path) -> Path:
-    """An engine for one size, built from a shipped stage with nothing but onnx: a Jetson has no more."""
+    """Builds an engine for one size from a shipped stage; needs only onnx, because a Jetson may have no PyTorch."""
     require_cuda_driver()
     try:
         import onnx
@@ -110,16 +110,16 @@ def _timed(session: Session, feeds: Mapping[str, Array]) -> tuple[dict[str, Arra
 
 
 def _photograph() -> Image:
-    """uint8 [H, W, 3] BGR: what stages are made for; on a drawn pattern superpixels fall anywhere."""
+    """A photograph, uint8 [H, W, 3] BGR; on a synthetic pattern superpixels would be arbitrary."""
     return scaled(read_image(PHOTO), Size(SIZE[1], SIZE[0]))
 
 
 def _fault(
     results: Mapping[str, Array], expected: Mapping[str, Array], spec: StageSpec, *, psnr_db: float
 ) -> str | None:
-    """Why a provider's results are not those of the CPU, or None.
+    """How a provider's results differ from the CPU's, or None.
 
-    Superpixels are compared by regions: a pixel that lies as near to two of them may fall to either.
+    Superpixels are compared by regions, because a pixel that is equally near to two regions may belong to either.
     """
     if spec.name != "superpixels":
         return (
@@ -131,11 +131,11 @@ def _fault(
     alike = float((np.abs(ours - theirs).max(axis=2) <= SAME_LEVELS).mean())
     if alike >= MINIMUM_ALIKE:
         return None
-    return f"{alike:.0%} of the pixels lie in the regions of the CPU, expected {MINIMUM_ALIKE:.0%} or more"
+    return f"{alike:.0%} of the pixels are in the same region as on the CPU, expected {MINIMUM_ALIKE:.0%} or more"
 
 
 def _worst_psnr(results: Mapping[str, Array], expected: Mapping[str, Array], spec: StageSpec) -> float:
-    """Of the pictures or masks; states are compared through what they lead to."""
+    """The lowest PSNR of the pictures or masks in dB; states are not compared."""
     states = {state_output(name) for name in spec.states}
     worst = 99.0
     for name, reference in expected.items():

@@ -1,4 +1,4 @@
-"""Exact simplifications: constants are folded, and everything that follows from a fixed frame size."""
+"""Exact simplifications: folds constants, and everything that depends on a fixed frame size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FREE = {"H": 0, "W": 1}
 
 
 def with_size(model: onnx.ModelProto, size: tuple[int, int]) -> onnx.ModelProto:
-    """A copy for one frame size, all shapes worked out.
+    """A copy of the model for one frame size, with all shapes computed.
 
     Args:
         model: A stage whose `frame` is [H, W, 3].
@@ -27,7 +27,7 @@ def with_size(model: onnx.ModelProto, size: tuple[int, int]) -> onnx.ModelProto:
 
 
 def simplified(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy without constant sub-expressions and unused nodes; results do not change."""
+    """A copy of the model without constant sub-expressions and unused nodes; the results do not change."""
     from onnxscript import ir, optimizer
 
     with quiet():
@@ -39,7 +39,7 @@ def simplified(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def in_order(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose nodes stand behind all that they and their branches read."""
+    """A copy of the model with nodes in topological order, including what their branches read."""
     from onnxscript import ir
 
     parsed = ir.serde.deserialize_model(model)

@@ -1,4 +1,4 @@
-"""How much an artefact changes the style: the style distance of its paintings to the original's."""
+"""Measures how much an artefact changes the style: the style distance between its paintings and the original's."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SCALES = 4
 def style_loss_change(original: Paint, artefact: Paint, pictures: Sequence[Image]) -> float:
     """The largest style distance of any picture (`models.moments`): 0 for equal paintings, 1 for nothing in common.
 
-    Features come from the `compact` loss network where its weights lie, else from fixed random filters at four scales,
-    which tell textures and colours apart as well for this purpose.
+    Features come from the `compact` loss network if its weights are on this machine, else from fixed random filters at
+    four scales, which also distinguish textures and colours well enough.
 
     Args:
         original: Paints in float32.
-        artefact: Paints in the precision to judge.
+        artefact: Paints in the precision to measure.
         pictures: uint8 [H, W, 3] BGR each.
     """
     losses = []

@@ -1,4 +1,4 @@
-"""A new style from a picture of a painting: the vector is trained, the trunk stays as it is."""
+"""Trains a new style from a picture of a painting: only the vector is trained, the trunk is frozen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .zoo_from_checkpoint import style_of
 DEFAULT_MINUTES = 20.0
 LOSSES = {"content": 0.1, "cam": 0.05}
 DEFAULTS: Mapping[str, Any] = {
-    "loss_network": "auto",  # the best that is on this machine
+    "loss_network": "auto",  # the best available on this machine
     "steps": 1,
     "learning_rate": 2e-2,
     "vector_rate": 1.0,
@@ -36,17 +36,17 @@ DEFAULTS: Mapping[str, Any] = {
     "ramp_steps": 100,
     "ema": 0.99,
 }
-"""What the training of a style does otherwise than that of a trunk."""
+"""Options in which the training of a style differs from that of a trunk."""
 
 
 @dataclass(frozen=True)
 class TrainedStyle:
-    """A style and how its training went.
+    """A trained style, and information about its training.
 
     Args:
         style: The style.
-        steps: Steps that were made.
-        finished: False when it was stopped before its last step.
+        steps: Number of steps.
+        finished: False if it was stopped before the last step.
         skipped: Photographs that could not be read.
     """
 
@@ -56,7 +56,7 @@ class TrainedStyle:
     skipped: tuple[Path, ...] = ()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the style file; `--style PATH` and `Stylizer(PATH)` take it.
+        """Writes the style file, which `--style PATH` and `Stylizer(PATH)` accept.
 
         Raises:
             OutputError: The file cannot be written.
@@ -75,22 +75,22 @@ def train_style(
     stop: Callable[[], bool] = lambda: False,
     **options: Any,
 ) -> TrainedStyle:
-    """Trains the vector of a painting against a trunk that stays as it is.
+    """Trains the vector of a painting against a frozen trunk.
 
     Args:
         painting: Picture of the painting.
         photographs: Folder of photographs to paint.
-        name: Name of the style; by default that of the picture's file.
+        name: Name of the style; by default the name of the picture file.
         model: Trunk of the zoo by name, or its `.safetensors`.
-        minutes: Time to take; None makes `steps` steps.
+        minutes: Duration of the training; None runs `steps` steps.
         on_progress: Called after every step.
-        stop: Asked after every step; the style is what it is by then once it says True.
-        options: Everything else that `TrainingOptions` has, by name: steps, losses, device, `output` (a folder for
-            checkpoints, from which a second call goes on), …
+        stop: Called after every step; True stops the training early.
+        options: Other fields of `TrainingOptions` by name: steps, losses, device, `output` (a folder for
+        checkpoints, from which a second call continues), …
 
     Raises:
         InputError: A picture or a folder cannot be read.
-        UsageError: A setting that is not possible.
+        UsageError: An invalid setting.
 
     Example:
         >>> artrt.train_style("irises.jpg", "photos", minutes=5).save("irises.safetensors")
@@ -125,16 +125,16 @@ def train_style(
 
 
 def _read_off(zoo: Zoo, painting: str | os.PathLike[str], trunk: str) -> dict[str, NDArray[np.float32]]:
-    """What the style encoder reads off the painting, where there is one for this trunk: a start close to the end."""
+    """The style encoder's vector for the painting, a good start; None if there is no encoder for this trunk."""
     try:
         style = zoo.style_of_picture(read_painting(painting))
-    except ArtrtError:  # no encoder here; what is wrong with the picture is told by the training
+    except ArtrtError:  # no encoder; the training reports errors of the picture
         return {}
     return {READ: style.vector} if style.trunk == trunk else {}
 
 
 def _facts(trainer: Trainer) -> dict[str, Any]:
-    """What the style file says about its training."""
+    """The training record of the style file."""
     return {
         "kind": "vector",
         "steps": trainer.step,

@@ -1,4 +1,4 @@
-"""Element types of every tensor of a model, branches included."""
+"""Element types and shapes of all tensors of a model, including branches."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import onnx
 
 
 def tensor_types(model: onnx.ModelProto) -> dict[str, int]:
-    """Tensor name -> element type (onnx.TensorProto.DataType), by ONNX's own inference."""
+    """Tensor name -> element type (onnx.TensorProto.DataType), by ONNX's shape inference."""
     return {name: info[0] for name, info in tensor_infos(model).items()}
 
 
 def tensor_infos(model: onnx.ModelProto) -> dict[str, tuple[int, tuple[int | None, ...]]]:
-    """Tensor name -> element type and shape, None for a free dimension; () also where the rank is unknown."""
+    """Tensor name -> element type and shape; None for a free dimension; () also if the rank is unknown."""
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
     infos: dict[str, tuple[int, tuple[int | None, ...]]] = {}
     _collect(inferred.graph, infos)

@@ -1,7 +1,7 @@
-"""Rewrites a stage into the form that TensorRT takes, with the same results.
+"""Rewrites a stage into a form that TensorRT accepts, with the same results.
 
-TensorRT knows bytes only at the network's edge, so layout changes that run on bytes for speed on a processor run on
-floats here:
+TensorRT supports bytes only at inputs and outputs, so layout changes that run on bytes for speed on CPUs run on floats
+here:
 
 1. Every uint8 input gets a Cast behind it, every uint8 output a Cast before it; all else that was uint8 is float32.
 2. Casts from bytes vanish; casts to bytes become Floor (they truncate); QuantizeLinear to bytes becomes Round and Clip;
@@ -24,7 +24,7 @@ UINT8, FLOAT = TensorProto.UINT8, TensorProto.FLOAT
 
 
 def tensorrt_form(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of the model for TensorRT; inputs, outputs and metadata stay.
+    """A copy of the model for TensorRT with the same inputs, outputs and metadata.
 
     Args:
         model: A stage, float32 or float16 inside.
@@ -53,7 +53,7 @@ def tensorrt_form(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _Rewriter:
-    """Rewrites graph after graph, branches included."""
+    """Rewrites a graph and its branches."""
 
     def __init__(self, infos: dict[str, tuple[int, tuple[int | None, ...]]]) -> None:
         self._infos = infos
@@ -64,7 +64,7 @@ class _Rewriter:
         return self._types.get(name) == UINT8
 
     def rewrite(self, graph: onnx.GraphProto, names: dict[str, str]) -> None:
-        """Replaces nodes in place; `names` maps tensors that are called differently from now on."""
+        """Replaces nodes in place; `names` maps renamed tensors."""
         self._constants |= {initializer.name: initializer for initializer in graph.initializer}
         nodes = [node for old in graph.node for node in self._node(graph, old, names)]
         del graph.node[:]

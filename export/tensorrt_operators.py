@@ -1,7 +1,7 @@
-"""Operators and element types that TensorRT's ONNX parser takes.
+"""Operators and element types that TensorRT's ONNX parser accepts.
 
-From the support matrix of onnx-tensorrt (github.com/onnx/onnx-tensorrt, docs/operators.md, TensorRT 10.15, opset 9 to
-24), those operators that our graphs might use. UINT8 is for network inputs and outputs and the Cast beside them only.
+Source: the support matrix of onnx-tensorrt (github.com/onnx/onnx-tensorrt, docs/operators.md, TensorRT 10.15, opset 9
+to 24), for operators that our graphs may use. UINT8 is only allowed for inputs and outputs and the Cast beside them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The PyTorch side of the parity of `stylize`: the transformer as a function of bytes, and its style loss."""
+"""The PyTorch reference for the parity of `stylize`: the transformer as a function of uint8 pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Vector = NDArray[np.float32]
 
 
 def torch_painter(transformer: StyleTransformer, style: Vector, *, stroke: float = 1.0) -> Paint:
-    """The transformer on uint8 BGR pictures, at the working size: [H, W, 3] -> [H, W, 3].
+    """The transformer as a function of uint8 BGR pictures, painted at the working size: [H, W, 3] -> [H, W, 3].
 
     Args:
         transformer: A trained trunk.

@@ -4,8 +4,8 @@
     REPO/artrt_stylize/labels.txt        names of the styles; their vectors lie in styles/
     REPO/artrt_stylize/1/model.onnx      or model.plan
 
-Numbers travel as one-element vectors, because Triton knows no tensors without dimensions: the copied model takes them
-so. States become Triton's implicit states, zero for a sequence's first frame: one sequence is one video.
+Scalars become one-element vectors in the copied model, because Triton does not support tensors without dimensions.
+States become Triton's implicit states, zero for the first frame of a sequence: one sequence is one video.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def write_repository(folder: Path, repository: Path) -> list[Path]:
     """Writes one Triton model per stage.
 
     Args:
-        folder: A folder that `artrt export` wrote; it is verified.
-        repository: The model repository; models of other names in it stay.
+        folder: A folder of `artrt export`; it is verified.
+        repository: The model repository; its other models stay unchanged.
 
     Returns:
         Folders of the models.
@@ -63,8 +63,8 @@ def config_text(
         name: Name of the Triton model.
         platform: "onnxruntime_onnx" or "tensorrt_plan".
         styles: Names of the styles, for the parameters.
-        mask: The result is a mask.
-        size: (height, width) in pixels where the model takes one size only: Triton wants to read it here.
+        mask: Whether the output is a mask.
+        size: (height, width) in pixels if the model has a fixed size, because Triton needs it here.
     """
     batch: tuple[Dimension, ...] = (spec.extra["batch"],) if "batch" in spec.extra else ()
     frame = (*batch, *(size or ("H", "W")), 3)
@@ -139,7 +139,7 @@ def _states(spec: StageSpec) -> list[str]:
     for name, state in spec.states.items():
         tensor = f"data_type: TYPE_FP32 dims: [ {_sizes(state.shape)} ]"
         ends = f'input_name: "{state_input(name)}" output_name: "{state_output(name)}"'
-        # Without it a sequence would start from whatever lies in memory.
+        # Without it, a sequence would start from uninitialised memory.
         zeros = f'initial_state {{ name: "{name}" {tensor} zero_data: true }}'
         states.append(f"  state {{ {ends} {tensor} {zeros} }}")
     return ["sequence_batching {", "  max_sequence_idle_microseconds: 5000000", *states, "}"]

@@ -1,4 +1,4 @@
-"""Gives every input at least one dimension: Triton knows no tensors without, and an engine of ours shall run there too.
+"""Gives every input at least one dimension, because Triton does not support tensors without dimensions.
 
 strength []   becomes   strength [1] ─► Squeeze ─► strength.number []
 """
@@ -13,7 +13,7 @@ AXES = "numbers.axes"
 
 
 def with_vector_inputs(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose inputs without dimensions are vectors of one element; results stay.
+    """A copy of the model with scalar inputs as one-element vectors; the results do not change.
 
     Args:
         model: A stage.
@@ -39,7 +39,7 @@ def with_vector_inputs(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _read(graph: onnx.GraphProto, names: dict[str, str]) -> None:
-    """Makes the nodes of a graph, and of its branches, read other tensors."""
+    """Renames the tensors that the nodes of a graph and its branches read."""
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         for attribute in node.attribute:

@@ -1,4 +1,4 @@
-"""Painting at a working size in OpenCV: what the graphs of graphs/reduce.py and graphs/enlarge.py compute."""
+"""OpenCV versions of graphs/reduce.py and graphs/enlarge.py: painting at a working size."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Planes = NDArray[np.float32]
 
 
 def reduced(frame: Image, size: tuple[int, int]) -> Planes:
-    """The frame by area.
+    """Reduces the frame by area averaging.
 
     Args:
         frame: uint8 [H, W, 3].
-        size: (h, w), each side at most as long as before.
+        size: (h, w), no side longer than the frame's.
 
     Returns:
         float32 [h, w, 3] in [0, 255].
@@ -36,16 +36,16 @@ def enlarged(
     mask: Planes | None = None,
     preserve_colors: float = 0.0,
 ) -> Image:
-    """The painting with the frame's edges, blended with the frame.
+    """Enlarges the painting with the frame's edges, and blends it with the frame.
 
     Args:
         frame: uint8 [H, W, 3].
         painted: uint8 [h, w, 3].
-        small: The frame by `reduced`, float32 [h, w, 3].
+        small: The reduced frame, float32 [h, w, 3].
         strength: 0 is the frame, 1 the painting.
-        keep_salient: How much of the frame stays where the mask is 1.
+        keep_salient: Share of the frame where the mask is 1.
         mask: float32 [m, n] in [0, 1]; zero when None.
-        preserve_colors: How much of the frame's chroma the painting takes.
+        preserve_colors: Share of the frame's chroma.
 
     Returns:
         uint8 [H, W, 3].

@@ -1,7 +1,7 @@
 """Builds the effects of the zoo and checks them:  python -m artrt.export.zoo_effects [FOLDER].
 
-Writes `quantize.onnx` and `superpixels.onnx`, each after it was run on a picture and found to do what it says: every
-pixel has the nearest colour of the palette, every region its mean colour.
+Writes `quantize.onnx` and `superpixels.onnx`, each after a check on a picture: every pixel has the nearest colour of
+the palette, every region its mean colour.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def write_effects(folder: Path) -> list[Path]:
     """Writes both stages into a folder.
 
     Raises:
-        ParityError: A stage does not do what it says; nothing of it is written.
+        ParityError: A stage gives wrong colours; it is not written.
     """
     written = []
     for name, build in BUILDERS.items():

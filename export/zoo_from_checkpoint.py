@@ -1,4 +1,4 @@
-"""Turns a training's checkpoint into a zoo folder: trunk, `stylize` stage, style files, model card, manifest."""
+"""Converts a checkpoint into a zoo folder: trunk, `stylize` stage, style files, model card, manifest."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ SOURCE = "photograph of the painting, in the public domain"
 
 @dataclass(frozen=True)
 class TrainedStyles:
-    """What a checkpoint holds, averaged weights throughout.
+    """Contents of a checkpoint, with averaged weights.
 
     Attributes:
         trunk: The transformer.
         vectors: Style vectors [D] by name.
-        history: One entry for each time the training was started: the step, and the options.
-        step: Steps taken in all.
-        encoder: The style encoder, where one was trained.
+        history: One entry for each start of the training: the step and the options.
+        step: Total number of steps.
+        encoder: The style encoder, if one was trained.
     """
 
     trunk: StyleTransformer
@@ -56,19 +56,21 @@ class TrainedStyles:
 
 
 def load_checkpoint(path: Path) -> TrainedStyles:
-    """Read a checkpoint of `artrt train trunk`.
+    """Reads a checkpoint of `artrt train trunk`.
 
     Raises:
-        InputError: It is missing, no checkpoint of a trunk, or of other sizes than its configuration has now.
+        InputError: It is missing, not a checkpoint of a trunk, or its sizes differ from its configuration's.
     """
     state = read_checkpoint(path)
     if state["config"] not in CONFIGS:
-        raise InputError(f"{path} is of the unknown configuration {state['config']!r}")
+        raise InputError(f"{path} has the unknown configuration {state['config']!r}")
     trunk = StyleTransformer(CONFIGS[state["config"]])
     try:
         trunk.load_state_dict({name: _in_half(tensor) for name, tensor in averaged_weights(state).items()})
     except RuntimeError as error:  # missing weights and other shapes
-        raise InputError(f"{path} does not hold a trunk of the configuration {state['config']!r}") from error
+        raise InputError(
+            f"{path} does not contain a trunk of the configuration {state['config']!r}"
+        ) from error
     vectors = dict(zip(state["styles"], state["average"]["bank.vectors"], strict=True))
     history, step = json.loads(state["history"]), int(state["step"])
     return TrainedStyles(trunk.eval(), vectors, history, step, _encoder(state, trunk.style_size))
@@ -84,7 +86,7 @@ def _encoder(state: Mapping[str, Any], style_size: int) -> StyleEncoder | None:
 
 
 def _in_half(tensor: Tensor) -> Tensor:
-    """Rounded to what float16 can say: as good to the eye, and half as large once it is packed."""
+    """Rounds to float16 precision: visually equal, and half as large when packed."""
     return tensor.half().to(tensor.dtype)
 
 
@@ -96,20 +98,20 @@ def zoo_from_checkpoint(
     scores: Mapping[str, Mapping[str, float]] | None = None,
     scored_photographs: int = 0,
 ) -> Path:
-    """Write trunk, stage, styles, card and manifest into a zoo folder, over what it has of the same names.
+    """Writes trunk, stage, styles, card and manifest into a zoo folder; overwrites files of the same names.
 
     Args:
         checkpoint: `checkpoint.pt` of `artrt train trunk`.
-        folder: The zoo folder; made when it is missing.
-        more: Style files that `artrt train style` made for this trunk, to ship beside its own.
-        scores: Measured losses by style name, as `artrt eval --json` gives them.
-        scored_photographs: On how many photographs they were measured.
+        folder: The zoo folder; created if missing.
+        more: Further style files of `artrt train style` for this trunk.
+        scores: Measured losses by style name, in the form of `artrt eval --json`.
+        scored_photographs: Number of photographs in the measurement.
 
     Returns:
         The manifest's path.
 
     Raises:
-        InputError: The checkpoint or a style is missing, or is none.
+        InputError: The checkpoint or a style is missing or invalid.
         IntegrityError: A style belongs to another trunk.
         ParityError: The stage differs from the PyTorch trunk; nothing is written.
         UsageError: Two styles have the same name.
@@ -151,14 +153,14 @@ def zoo_from_checkpoint(
 
 
 def _of_trunk(path: Path, trunk: str, scores: Mapping[str, Mapping[str, float]]) -> Style:
-    """A style file that was trained alone, with the losses that were measured for it."""
+    """A separately trained style file, with its measured losses."""
     style = load_style(path)
     require_trunk(style, trunk)
     return replace(style, losses=scores.get(style.name, style.losses))
 
 
 def _checked(model: onnx.ModelProto, trunk: StyleTransformer, styles: list[Style]) -> Parity:
-    """The worst parity of the stage with PyTorch, in every style, on real photographs."""
+    """The worst parity of the stage with PyTorch over all styles, on real photographs."""
     pictures = real_pictures(limit=2, longest_px=384)
     with tempfile.TemporaryDirectory() as scratch, cpu_stage(model, Path(scratch)) as stage:
         results = [
@@ -181,7 +183,7 @@ def style_of(
     training: Mapping[str, Any],
     losses: Mapping[str, float] | None = None,
 ) -> Style:
-    """A style file's content, with the facts about its painting where they are known."""
+    """A style with the facts about its painting, if they are known."""
     painting = PAINTINGS.get(name)
     facts = {}
     if painting is not None:
@@ -198,7 +200,7 @@ def model_card(
     *,
     scored_photographs: int = 0,
 ) -> str:
-    """The card of a trunk as Markdown: what it is, how it was trained, what was measured."""
+    """The model card of a trunk as Markdown: description, training, measurements."""
     options = trained.history[-1]["options"]
     parameters = sum(p.numel() for p in trained.trunk.parameters())
     lines = [
@@ -239,7 +241,7 @@ def model_card(
 
 
 def _changes(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The starts of a training; of the options those that differ from the start before."""
+    """The starts of a training, each with the options that differ from the previous start."""
     entries, before = [], dict[str, Any]()
     for entry in history:
         options = entry["options"]
@@ -250,7 +252,7 @@ def _changes(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _alone(styles: list[Style]) -> list[str]:
-    """The lines about styles that were learned after the trunk."""
+    """The lines about styles that were trained after the trunk."""
     names = [style.name for style in styles if style.training.get("kind") == "vector"]
     if not names:
         return []
@@ -282,7 +284,7 @@ def training_command(trained: TrainedStyles) -> str:
 
 
 def _style_training(trained: TrainedStyles, style: str) -> dict[str, Any]:
-    """What the style file says of its training; the trunk's file has all of it."""
+    """The training record of a style file; the trunk's file has the full record."""
     options = trained.history[-1]["options"]
     long_side = round(options["style_long_side_px"] * options["style_scale"].get(style, 1.0))
     return {"kind": "joint", "steps": trained.step, "style_long_side_px": long_side}

@@ -1,4 +1,4 @@
-"""A frame as a grid of cells: the frame of reference of graphs/slic.py.
+"""A frame as a grid of cells, used by graphs/slic.py.
 
 1. Choose: cells of `height` x `width` pixels, near squares, so that rows * columns comes closest to the wanted number.
 2. Fold: pad the frame with zeros to whole cells, as much above as below, and move every cell's pixels together:
@@ -39,10 +39,10 @@ def choose(graph: GraphBuilder, frame: str, number: Operand, *, most: int) -> Gr
     """Step 1 inside the graph.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         frame: uint8 [H, W, 3].
-        number: Wanted number of cells, float32 [1].
-        most: Limit that the number of cells may not pass.
+        number: Requested number of cells, float32 [1].
+        most: Upper limit of the number of cells.
     """
     sizes = [graph.op("Shape", frame, start=axis, end=axis + 1) for axis in (0, 1)]
     height, width = (graph.op("Cast", size, to=TensorProto.FLOAT) for size in sizes)
@@ -50,7 +50,7 @@ def choose(graph: GraphBuilder, frame: str, number: Operand, *, most: int) -> Gr
     across = graph.op("Min", graph.op("Sqrt", area), width)
     down = graph.op("Min", graph.op("Div", area, across), height)
     across = graph.op("Min", graph.op("Div", area, down), width)
-    # Two candidates each way: rounded down and one more.
+    # Two candidates per axis: rounded down, and one more.
     heights = graph.op("Reshape", _candidates(graph, down), graph.ints(2, 1))
     widths = _candidates(graph, across)
     count = graph.op(
@@ -182,7 +182,7 @@ class Cells:
         return graph.op("Reshape", total, graph.op("Concat", self.number, graph.ints(channels), axis=0))
 
     def shifts(self, graph: GraphBuilder) -> str:
-        """How far the nine neighbours' middles are away, (y, x) in pixels, float32 [9, 2]."""
+        """Offsets of the nine neighbours' middles, (y, x) in pixels, float32 [9, 2]."""
         size = graph.op("Concat", self.grid.height, self.grid.width, axis=0)
         return graph.op("Mul", np.array(NEIGHBOURS, np.float32), graph.op("Cast", size, to=TensorProto.FLOAT))
 
@@ -201,7 +201,7 @@ class Cells:
 
     @staticmethod
     def _inside(graph: GraphBuilder, cells: Operand, step: Operand, before: str, size: Operand) -> str:
-        """1 where the frame is along one axis, 0 in the padding: float32 [cells, step]."""
+        """Along one axis, 1 inside the frame and 0 in the padding: float32 [cells, step]."""
         number = graph.op("Squeeze", graph.op("Mul", cells, step), graph.ints(0))
         place = graph.op("Sub", graph.op("Range", np.int64(0), number, np.int64(1)), before)
         inside = graph.op(

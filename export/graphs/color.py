@@ -40,7 +40,7 @@ def lab_from_bgr(graph: GraphBuilder, levels: str) -> str:
     """CIELAB of sRGB levels.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         levels: B, G, R in [0, 255], float32 [..., 3, n].
 
     Returns:

@@ -1,4 +1,4 @@
-"""From the painting at the working size to the frame's size, with the frame's edges.
+"""Enlarges the painting from the working size to the frame's size, with the frame's edges.
 
 Bilinear enlargement keeps the strokes and blurs edges; the guided filter keeps edges and wipes strokes, for it can only
 draw what the photograph draws. Here the painting is enlarged, and the fine detail of the frame is added to it, as much
@@ -30,7 +30,7 @@ from .reduce import Reduced
 from .resample import ROWS, Plan, padded, plan, resampled
 
 WINDOW = "window"
-"""First word of the names of weights that average: no candidates for lower precision."""
+"""Name prefix of averaging weights, which must not be converted to lower precision."""
 WINDOW_PX = 5
 LARGEST_GAIN = 1.5
 NOISE = 43.0
@@ -44,12 +44,12 @@ def enlarged(
     """Adds all steps; reads the controls strength, mask, keep_salient and preserve_colors.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         painted: The painting at the working size, uint8 [h, w, 3], BGR.
         small: The frame at that size.
         frame: uint8 [H, W, 3], BGR.
         out: Name of the result, uint8 [H, W, 3].
-        branch: Skip steps 1 and 3 by an If node where they change nothing.
+        branch: Skip steps 1 and 3 by an If node when they change nothing.
     """
     painting = graph.op("Cast", graph.op("Transpose", painted, perm=[1, 2, 0]), to=TensorProto.FLOAT)
     if branch:
@@ -60,7 +60,7 @@ def enlarged(
 
 
 def _branched(graph: GraphBuilder, painting: str, small: Reduced) -> tuple[str, str]:
-    """Steps 1 to 3, or step 2 alone where the others change nothing."""
+    """Steps 1 to 3, or only step 2 when the others change nothing."""
     kept = graph.op("Mul", "keep_salient", graph.op("ReduceMax", "mask", keepdims=0))
     kept = graph.op("Max", kept, "preserve_colors")
     needed = graph.op(
@@ -131,7 +131,7 @@ def _weight(graph: GraphBuilder, small: Reduced) -> str:
 
 
 def _finish(graph: GraphBuilder, offset: str, gain: str, small: Reduced, frame: str, *, out: str) -> None:
-    """Step 4. Rows of the frame are filled up to whole blocks: cutting bytes costs less than cutting floats."""
+    """Step 4. Pads the rows of the frame to whole blocks: cropping bytes is cheaper than cropping floats."""
     height, width = small.frame_size
     across = plan(graph, small.size[1], width, kind="linear")
     down = plan(graph, small.size[0], height, kind="linear")
@@ -158,5 +158,5 @@ def _wide(graph: GraphBuilder, columns: str, across: Plan) -> str:
 
 
 def _full(graph: GraphBuilder, wide: str, down: Plan) -> str:
-    """[h, W, 3] -> [H, W * 3], filled up to whole blocks."""
+    """[h, W, 3] -> [H, W * 3], padded to whole blocks."""
     return resampled(graph, graph.op("Reshape", wide, graph.ints(0, -1)), down, crop=False)

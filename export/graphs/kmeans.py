@@ -33,7 +33,7 @@ SPLIT_DEVIATIONS = 0.5
 MIDDLE = 128
 PACKED_SLOTS = 128
 CUT_FACTOR, CUT_ERROR = 2.0, 24.0
-"""A cut: mean squared error per pixel (levels^2, three channels) above factor * previous + error."""
+"""A mean squared error per pixel (levels^2, three channels) above factor * previous + error is a cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Clusters:
 
 
 def split_sizes(most: int = MOST_COLORS) -> list[int]:
-    """Numbers of colours in the course of splitting: 1, 2, 3, 5, 8 ... `most`."""
+    """Numbers of colours during splitting: 1, 2, 3, 5, 8 ... `most`."""
     sizes = [1]
     while sizes[-1] < most:
         sizes.append(min(most, math.ceil(sizes[-1] * GROWTH)))
@@ -66,7 +66,7 @@ def sample_grid(graph: GraphBuilder, frame: str) -> str:
 
 
 def assign(graph: GraphBuilder, pixels: str, palette: str) -> str:
-    """Step 2: labels int64 [n] of the nearest colours; of equally near ones the first."""
+    """Step 2: labels int64 [n] of the nearest colours; the first of equally near ones."""
     weights = graph.op("Mul", graph.op("Transpose", palette, perm=[1, 0]), np.float32(-2))
     squares = graph.op("ReduceSum", graph.op("Mul", palette, palette), graph.ints(1), keepdims=0)
     scores = graph.op("Gemm", pixels, weights, squares)
@@ -74,7 +74,7 @@ def assign(graph: GraphBuilder, pixels: str, palette: str) -> str:
 
 
 def features(graph: GraphBuilder, pixels: str) -> str:
-    """What step 3 sums: (x, x^2, 1), float32 [n, 7]."""
+    """The features that step 3 sums: (x, x^2, 1), float32 [n, 7]."""
     squares = graph.op("Mul", pixels, pixels)
     ones = graph.op("Expand", np.ones((1, 1), np.float32), graph.ints(SAMPLES_PER_SIDE**2, 1))
     return graph.op("Concat", pixels, squares, ones, axis=1)
@@ -100,7 +100,7 @@ def update(graph: GraphBuilder, pixels: str, sums_of: str, palette: str) -> Clus
 
 
 def error_of(graph: GraphBuilder, clusters: Clusters, palette: str) -> str:
-    """Mean squared error per sample, float32 [1], when the clusters' samples take these colours."""
+    """Mean squared error per sample, float32 [1], if the clusters get these colours."""
     offset = graph.op("Sub", clusters.means, palette)
     moved = graph.op("ReduceSum", graph.op("Mul", offset, offset), graph.ints(1), keepdims=1)
     total = graph.op("ReduceSum", graph.op("Mul", moved, clusters.counts), graph.ints(0, 1), keepdims=0)
@@ -110,10 +110,10 @@ def error_of(graph: GraphBuilder, clusters: Clusters, palette: str) -> str:
 
 
 def seed(graph: GraphBuilder, pixels: str, sums_of: str, colors: Operand, *, most: int) -> Clusters:
-    """Step 4: a palette from nothing.
+    """Step 4: a palette without a previous one.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         pixels: Samples, float32 [n, 3].
         sums_of: Their features.
         colors: Number of colours, int64 [1].
@@ -131,7 +131,7 @@ def seed(graph: GraphBuilder, pixels: str, sums_of: str, colors: Operand, *, mos
 
 
 def _split(graph: GraphBuilder, clusters: Clusters, size: str, larger: str) -> str:
-    """The `larger - size` clusters with the largest errors become two, apart along their widest channel."""
+    """Splits the `larger - size` clusters with the largest errors along their widest channel."""
     _, ranking = graph.ops("TopK", clusters.errors, size, outputs=2, axis=0)
     chosen = graph.op("Slice", ranking, graph.ints(0), graph.op("Sub", larger, size), graph.ints(0))
     widest = graph.op("ReduceMax", clusters.variances, graph.ints(1), keepdims=1)
@@ -143,14 +143,14 @@ def _split(graph: GraphBuilder, clusters: Clusters, size: str, larger: str) -> s
 
 
 def paint(graph: GraphBuilder, frame: str, palette: str, *, packed: bool, bands: int) -> str:
-    """Gives every pixel its nearest colour of a rounded palette.
+    """Maps every pixel to the nearest colour of a rounded palette.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         frame: uint8 [H, W, 3].
         palette: float32 [K, 3], whole numbers in [0, 255].
         packed: Use `nearest_packed`, for at most `PACKED_SLOTS` colours.
-        bands: Parts that the pixels are dealt with in, so that the scores [pixels, K] stay in the cache.
+        bands: Number of parts of the frame, so that the scores [pixels, K] of a part fit in the cache.
 
     Returns:
         uint8 [H, W, 3].
@@ -171,7 +171,7 @@ def paint(graph: GraphBuilder, frame: str, palette: str, *, packed: bool, bands:
 
 
 def packed_weights(graph: GraphBuilder, palette: str) -> tuple[str, str]:
-    """The Gemm of `nearest_packed`: weights [3, K] and bias [K]."""
+    """Operands of the Gemm in `nearest_packed`: weights [3, K] and bias [K]."""
     centred = graph.op("Sub", palette, np.float32(MIDDLE))
     weights = graph.op("Mul", graph.op("Transpose", centred, perm=[1, 0]), np.float32(-2 * PACKED_SLOTS))
     squares = graph.op("ReduceSum", graph.op("Mul", centred, centred), graph.ints(1), keepdims=0)

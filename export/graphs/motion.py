@@ -1,4 +1,4 @@
-"""Which way the whole picture moved since the previous frame, as dense ONNX operators.
+"""Estimates the global motion of the picture since the previous frame, as dense ONNX operators.
 
 1. View: the mean of the three channels in a grid of 96 x 160 boxes, whatever the frame's size.
 2. Search: the middle of the previous view is laid over the new one at 13 x 13 places (block matching); sums of
@@ -38,7 +38,7 @@ def view(graph: GraphBuilder, planes: str) -> str:
 
 
 def shift(graph: GraphBuilder, before: str, now: str) -> str:
-    """Steps 2 and 3: how far the picture moved (down, right), in boxes, float32 [2]."""
+    """Steps 2 and 3: motion of the picture (down, right), in boxes, float32 [2]."""
     step = _search(graph, before, now)
     start = graph.op("Add", step, graph.ints(REACH, REACH))
     end = graph.op("Add", start, graph.ints(HEIGHT, WIDTH))
@@ -83,7 +83,7 @@ def _search(graph: GraphBuilder, before: str, now: str) -> str:
 
 
 def _refine(graph: GraphBuilder, before: str, moved: str) -> str:
-    """The rest of the shift after the best whole one, float32 [2], at most one box."""
+    """The fractional shift after the best whole one, float32 [2], at most one box."""
     change = graph.op("Sub", moved, _window(graph, before, 0, 0))
     ratio = graph.op("Mul", change, np.float32(1 / TOLERANCE))
     one = np.float32(1)
@@ -111,7 +111,7 @@ def _refine(graph: GraphBuilder, before: str, moved: str) -> str:
 
 
 def _window(graph: GraphBuilder, values: str, down: int, right: int) -> str:
-    """The middle [84, 148] of a view, `down` and `right` of the centre."""
+    """The middle [84, 148] of a view, shifted by `down` and `right`."""
     start = graph.ints(REACH + down, REACH + right)
     end = graph.ints(REACH + down + HEIGHT, REACH + right + WIDTH)
     return graph.op("Slice", values, start, end, graph.ints(0, 1))

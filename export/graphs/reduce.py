@@ -1,4 +1,4 @@
-"""From the frame's size to the working size: strokes belong to the picture, not to the pixel grid.
+"""Reduces the frame to the working size: strokes are relative to the picture, not to the pixel grid.
 
 1. The short side is painted at `384 / stroke` pixels, the long one in proportion, both rounded to a multiple of eight,
    which is what the network works in. A smaller frame keeps its own size.
@@ -16,7 +16,7 @@ from ..onnx_builder import GraphBuilder, Operand
 from .resample import plan, resampled
 
 SHORT_SIDE_PX = 384
-"""Painted pixels of the short side at stroke 1."""
+"""Short side of the working size at stroke 1, in pixels."""
 STEP_PX = 8
 
 
@@ -26,7 +26,7 @@ class Reduced:
 
     Args:
         columns: float32 [w, 3, h], BGR in [0, 255], not rounded; columns first, as it comes out of the reduction.
-        image: uint8 [h, w, 3], BGR: what the network sees.
+        image: uint8 [h, w, 3], BGR: the input of the network.
         size: (h, w), int64 [1] each.
         frame_size: (H, W), int64 [1] each.
     """
@@ -38,7 +38,7 @@ class Reduced:
 
 
 def working_size(height: int, width: int, *, stroke: float = 1.0) -> tuple[int, int]:
-    """What `reduced` computes in the graph: (h, w) in pixels."""
+    """The working size that `reduced` computes in the graph: (h, w) in pixels."""
     short = min(height, width)
     target = STEP_PX * max(int(np.rint(np.float32(SHORT_SIDE_PX / STEP_PX) / np.float32(stroke))), 1)
     if target >= short:
@@ -51,7 +51,7 @@ def reduced(graph: GraphBuilder, frame: str, stroke: Operand) -> Reduced:
     """Adds both steps.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         frame: uint8 [H, W, 3], BGR.
         stroke: float32 [], above 0.
     """

@@ -27,7 +27,7 @@ from onnx import TensorProto
 from ..onnx_builder import GraphBuilder, Operand
 
 ROWS = {"area": 8, "linear": 16}
-"""Elements of a block of the result: few where a window holds many elements of the source."""
+"""Elements per block of the result: fewer when a window contains many elements of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def plan(graph: GraphBuilder, source: str, result: str, *, kind: str) -> Plan:
     """Steps 1 and 2.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         source: Length of the source, int64 [1].
         result: Length of the result, int64 [1].
         kind: "area" or "linear".
@@ -70,13 +70,13 @@ def plan(graph: GraphBuilder, source: str, result: str, *, kind: str) -> Plan:
 
 
 def resampled(graph: GraphBuilder, x: str, how: Plan, *, crop: bool = True) -> str:
-    """Step 3: [n, m] of any type -> float32 [length, m]; without `crop` with what fills the last block.
+    """Step 3: [n, m] of any type -> float32 [length, m]; without `crop`, the padding of the last block stays.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         x: The source, resampled along its first axis.
         how: From `plan`.
-        crop: Cut off what fills the last block.
+        crop: Remove the padding of the last block.
     """
     gathered = graph.op("Gather", x, how.windows, axis=0)
     inner = graph.op("Shape", x, start=1, end=2)
@@ -89,13 +89,13 @@ def resampled(graph: GraphBuilder, x: str, how: Plan, *, crop: bool = True) -> s
 
 
 def padded(graph: GraphBuilder, length: str, rows: int) -> str:
-    """The length, filled up to whole blocks of `rows`: int64 [1]."""
+    """The length, rounded up to whole blocks of `rows`: int64 [1]."""
     whole = graph.op("Div", graph.op("Add", length, graph.ints(rows - 1)), graph.ints(rows))
     return graph.op("Mul", whole, graph.ints(rows))
 
 
 def _area(graph: GraphBuilder, index: str, step: str, last: str) -> tuple[str, str]:
-    """Begin and end, in the source, of what each element covers."""
+    """Start and end, in the source, of the range that each element covers."""
     low = graph.op("Min", graph.op("Mul", index, step), _float(graph, last))
     return low, graph.op("Add", low, step)
 
@@ -106,7 +106,7 @@ def _overlaps(graph: GraphBuilder, low: str, high: str, columns: str) -> str:
 
 
 def _linear(graph: GraphBuilder, index: str, step: str, last: str) -> tuple[str, str]:
-    """Place in the source of each element's centre, twice."""
+    """Position in the source of each element's centre, twice."""
     centre = graph.op("Mul", graph.op("Add", index, np.float32(0.5)), step)
     centre = graph.op("Max", graph.op("Sub", centre, np.float32(0.5)), np.float32(0))
     centre = graph.op("Min", centre, _float(graph, last))

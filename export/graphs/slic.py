@@ -37,7 +37,7 @@ FEATURES = 9
 ITERATIONS = 10
 FAR = 1e9
 CUT_FACTOR, CUT_ERROR = 2.0, 40.0
-"""A cut: mean squared colour error in CIELAB above factor * previous + error."""
+"""A mean squared colour error in CIELAB above factor * previous + error is a cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Slic:
         return graph.op("Reshape", error, graph.ints(1))
 
     def _planes(self, graph: GraphBuilder, centers: str) -> str:
-        """What features are multiplied with to get scores: float32 [cells, 9 features, 9 neighbours]."""
+        """The factors that turn features into scores: float32 [cells, 9 features, 9 neighbours]."""
         one = graph.op(
             "Add", graph.op("Mul", self._slice(graph, centers, 0, 1), np.float32(0)), np.float32(1)
         )
@@ -146,10 +146,10 @@ def features(graph: GraphBuilder, cells: Cells, frame: str, planes: str) -> tupl
     """The features of a frame.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         cells: The grid.
         frame: uint8 [H, W, 3].
-        planes: The same after `smooth`.
+        planes: The frame after `smooth`.
 
     Returns:
         float32 [cells, 9, pixels], and the sum of all |Lab|^2, float32 [].
@@ -171,17 +171,17 @@ def smooth(graph: GraphBuilder, frame: str) -> str:
 
 
 def carry(graph: GraphBuilder, cells: Cells, centers: str, phase: str, shift: str) -> tuple[str, str]:
-    """Step 7: takes the previous frame's centres along with the picture.
+    """Step 7: moves the previous frame's centres with the picture.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         cells: The grid.
         centers: float32 [cells, 5].
-        phase: How far the lattice of centres is from that of the cells, (y, x) in pixels, float32 [2].
-        shift: How far the picture moved, (y, x) in pixels, float32 [2].
+        phase: Offset of the lattice of centres from the lattice of cells, (y, x) in pixels, float32 [2].
+        shift: Motion of the picture, (y, x) in pixels, float32 [2].
 
     Returns:
-        Centres and phase for this frame; at the rim the outermost centres are there more than once.
+        Centres and phase for this frame; at the rim the outermost centres are repeated.
     """
     grid = cells.grid
     size = graph.op("Cast", graph.op("Concat", grid.height, grid.width, axis=0), to=TensorProto.FLOAT)
@@ -205,7 +205,7 @@ def outline(graph: GraphBuilder, picture: str, labels: str, darkness: str) -> st
     """Darkens the pixels whose right or lower neighbour belongs to another region.
 
     Args:
-        graph: Where the nodes go.
+        graph: Receives the nodes.
         picture: uint8 [H, W, 3].
         labels: int32 [H, W].
         darkness: float32 [], 1 is black.

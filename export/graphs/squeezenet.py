@@ -1,4 +1,4 @@
-"""Writes networks that begin as SqueezeNet does: convolutions with what follows them folded in, and fire modules."""
+"""Writes networks based on SqueezeNet: convolutions with folded batch normalisation, and fire modules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ModuleWriter:
     """Writes PyTorch convolutions into a graph, with their batch normalisation folded in.
 
     Args:
-        half_weights: Store weights as float16, widened once at load.
+        half_weights: Store weights as float16, converted to float32 once at load.
     """
 
     def __init__(self, *, half_weights: bool) -> None:
@@ -25,7 +25,7 @@ class ModuleWriter:
         self._half = half_weights
 
     def conv(self, x: str, module: nn.Module) -> str:
-        """A convolution as it stands."""
+        """A convolution."""
         assert isinstance(module, nn.Conv2d)
         bias = array(module.bias) if module.bias is not None else np.zeros(module.out_channels, np.float32)
         return self.convolve(
@@ -53,18 +53,18 @@ class ModuleWriter:
         return graph.op("Concat", *(graph.op("Relu", side) for side in sides), axis=1)
 
     def convolve(self, x: str, weight: Weights, bias: Weights, *, stride: int, pad: int) -> str:
-        """A convolution of these weights."""
+        """A convolution with these weights."""
         operands = (self.stored(weight), self.stored(bias))
         return self.graph.op("Conv", x, *operands, strides=[stride, stride], pads=[pad] * 4)
 
     def stored(self, values: Weights) -> str | Weights:
-        """Weights as an operand, in half precision if so asked."""
+        """Weights as an operand, in half precision with `half_weights`."""
         if not self._half:
             return values
         return self.graph.op("Cast", values.astype(np.float16), to=TensorProto.FLOAT)
 
     def levels(self, encoder: Encoder, image: str) -> list[str]:
-        """Features at 1/2, 1/4, 1/8 and 1/16 of a picture [1, 3, h, w] in BGR, as `Encoder.forward` gives them."""
+        """Features at 1/2, 1/4, 1/8 and 1/16 of a picture [1, 3, h, w] in BGR, equal to `Encoder.forward`."""
         graph, first = self.graph, encoder.conv1
         assert first.bias is not None
         flipped = array(first.weight)[:, ::-1]
@@ -80,12 +80,12 @@ class ModuleWriter:
 
 
 def normalised(graph: GraphBuilder, planes: str) -> str:
-    """Float [1, 3, h, w] BGR in 0..255 as the encoder has learned to see it."""
+    """Normalises float [1, 3, h, w] BGR in 0..255 as in the encoder's training."""
     mean = np.array(MEAN[::-1], np.float32).reshape(1, 3, 1, 1) * 255
     deviation = np.array(DEVIATION[::-1], np.float32).reshape(1, 3, 1, 1) * 255
     return graph.op("Div", graph.op("Sub", planes, mean), deviation)
 
 
 def array(tensor: Tensor) -> Weights:
-    """A tensor as float32."""
+    """Converts a tensor to a float32 array."""
     return np.ascontiguousarray(tensor.detach().cpu().float().numpy())

@@ -63,7 +63,7 @@ def test_export_writes_json_only_on_stdout(zoo, tmp_path, capsys, root):
         (["--stages", "sharpen"], "unknown stage 'sharpen'"),
         (["--model", "huge"], "known are tiny"),
         (["--workspace", "-1", "--format", "engine"], "above 0"),
-        (["--styles", "udnie", "--stages", "quantize"], "--styles are of the 'stylize' stage"),
+        (["--styles", "udnie", "--stages", "quantize"], "--styles need the 'stylize' stage"),
     ],
 )
 def test_unknown_and_contradicting_options_end_with_2(zoo, tmp_path, capsys, arguments, match):

@@ -463,14 +463,14 @@ def test_engines_of_a_folder_are_compared_too(install, onnx_folder, tmp_path, mo
 def test_what_is_the_folders_cannot_be_chosen_again(install, onnx_folder, tiny_zoo, tmp_path):
     install(FakeTensorRt())
     for choices, match in (
-        ({"precision": "fp16"}, "precision is that of the folder"),
-        ({"fuse": True}, "fuse is that of the folder"),
-        ({"styles": ("udnie",)}, "styles is that of the folder"),
-        ({"format": "onnx"}, "only one of --format onnx can be made"),
+        ({"precision": "fp16"}, "precision is fixed by the folder"),
+        ({"fuse": True}, "fuse is fixed by the folder"),
+        ({"styles": ("udnie",)}, "styles is fixed by the folder"),
+        ({"format": "onnx"}, "use --format engine"),
     ):
         with pytest.raises(UsageError, match=match):
             engines_of_artefact(replace(of_folder(onnx_folder), **choices), tmp_path / "trt")
-    with pytest.raises(UsageError, match="name another one with -o"):
+    with pytest.raises(UsageError, match="name another output with -o"):
         engines_of_artefact(of_folder(onnx_folder), onnx_folder)
     fixed = tmp_path / "fixed"
     export_artefact(
@@ -478,7 +478,7 @@ def test_what_is_the_folders_cannot_be_chosen_again(install, onnx_folder, tiny_z
     )
     with pytest.raises(UsageError, match="exported for 64x48 alone"):
         engines_of_artefact(of_folder(fixed, shapes=Shapes.of(size="32x32")), tmp_path / "trt")
-    with pytest.raises(UsageError, match="exported for stroke 1 alone"):
+    with pytest.raises(UsageError, match="exported only for stroke 1"):
         engines_of_artefact(of_folder(fixed, stroke=2.0), tmp_path / "trt")
     assert not (tmp_path / "trt").exists()
 

@@ -109,7 +109,7 @@ def test_two_styles_of_one_name_are_refused(zoo, checkpoint, tmp_path):
 
 def test_a_checkpoint_of_other_sizes_is_named(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setitem(CONFIGS, "small", TransformerConfig("small", width=8))
-    with pytest.raises(InputError, match="does not hold a trunk of the configuration 'small'"):
+    with pytest.raises(InputError, match="does not contain a trunk of the configuration 'small'"):
         load_checkpoint(checkpoint)
     state = torch.load(checkpoint, weights_only=True)
     torch.save(state | {"config": "huge"}, tmp_path / "huge.pt")
