@@ -112,7 +112,8 @@ def web_options(function: Command) -> Command:
     "outputs",
     multiple=True,
     metavar="SINK",
-    help="display://, FILE.mp4, frames/%06d.png, http://127.0.0.1:8080, rtmp://…, vcam://, null://; repeatable.",
+    help="display://, FILE.mp4, frames/%06d.png, http://127.0.0.1:8080, rtmp://…, vcam://, ndi://NAME, null://; "
+    "repeatable.",
 )
 @click.option("--headless", is_flag=True, help="No window.")
 @click.option(

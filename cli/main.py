@@ -44,6 +44,7 @@ DEBUG = "--debug"
 # What brings a module or a system library that could not be imported.
 EXTRAS = {
     "aiortc": "serve",
+    "cyndilib": "ndi",
     "mss": "screen",
     "onnx": "train",
     "onnxruntime": "cpu",

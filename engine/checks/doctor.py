@@ -172,6 +172,11 @@ def osc() -> Finding:
     return _optional("osc", package="python-osc", module="pythonosc", extra="osc")
 
 
+def ndi() -> Finding:
+    """cyndilib, which brings NDI's library."""
+    return _optional("ndi", package="cyndilib", module="cyndilib", extra="ndi")
+
+
 def _optional(name: str, *, package: str, module: str, extra: str) -> Finding:
     """An optional package."""
     if importlib.util.find_spec(module) is None:
@@ -307,6 +312,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "pyav": encoders,
     "cameras": cameras,
     "virtual camera": virtual_camera,
+    "ndi": ndi,
     "osc": osc,
     "cache": cache,
     "zoo": zoo,

@@ -7,6 +7,7 @@ display://                         window with HUD and keys
 http://127.0.0.1:8080              web page
 rtmp://... rtsp://...              pushed to a server
 vcam://                            virtual camera
+ndi://NAME                         sent over the network by NDI
 osc://127.0.0.1:9000               no picture: obeys Open Sound Control
 null://                            nothing
 """
@@ -66,6 +67,10 @@ def open_sink(
             from .push import PushSink
 
             return PushSink(text, options=options)
+        if scheme == "ndi":
+            from .ndi import NdiSink
+
+            return NdiSink(text)
         if scheme == "osc":
             from .osc import OscSink
 

@@ -7,6 +7,7 @@ rtsp:// http:// rtmp:// udp://        network streams (FFmpeg); an http URL that
 clip.mp4, picture.jpg, folder/, *.png files (PyAV, OpenCV, Pillow), animations (.gif .webp .png .avif) among them
 test://640x360@30                     a moving photograph
 screen://                             the desktop (mss)
+ndi://NAME                            another program's picture, by NDI (cyndilib)
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ..pictures.reading import is_moving
 from .animation import AnimationSource
 from .base import FramePolicy, Size, Source, SourceInfo, SourceOptions
 from .capture import csi_pipeline, open_camera, open_gstreamer, open_stream
+from .ndi import open_ndi
 from .pictures import is_pictures, open_pictures
 from .reconnecting import ReconnectingSource
 from .scene import open_scene
@@ -75,6 +77,8 @@ def open_source(
         return open_scene(text, options=options, live=frames != "all")
     if text.startswith("screen:"):
         return open_screen(text, options=options)
+    if scheme == "ndi" and separator:
+        return _live(partial(open_ndi, text, options=options), options)
     if separator and scheme in STREAM_SCHEMES:
         if is_remote_file(text):
             return VideoSource(text, options=options)

@@ -164,6 +164,7 @@ OPTIONAL = sorted(
         "aiohttp",
         "aiortc",
         "pynvml",
+        "cyndilib",
         "mss",
         "pythonosc",
         "tritonclient",
