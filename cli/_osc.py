@@ -20,7 +20,7 @@ LOOPBACK = "127.0.0.1"
 def osc_options(function: Command) -> Command:
     """`--osc`, `--osc-host`, `--osc-reply`; the command gets them as one `osc`, a sink or None.
 
-    Stands above `web_options`, whose folder of recordings it shares.
+    Stands above `recordings_option`, whose folder it shares.
     """
 
     @wraps(function)

@@ -67,17 +67,21 @@ def source_options(function: Command) -> Command:
     return function
 
 
+def recordings_option(function: Command) -> Command:
+    """`--recordings`, shared by `live` and `serve`."""
+    return click.option(
+        "--recordings",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path(),
+        metavar="DIR",
+        help="Folder for what viewers of the web page record: 20 recordings, 4 GB (default: this folder).",
+    )(function)
+
+
 def web_options(function: Command) -> Command:
-    """Options of the web page, shared by `live` and `serve`."""
+    """Options of the web page, shared by `live`, `serve` and `studio`."""
     existing = click.Path(exists=True, dir_okay=False, path_type=Path)
     for decorate in (
-        click.option(
-            "--recordings",
-            type=click.Path(file_okay=False, path_type=Path),
-            default=Path(),
-            metavar="DIR",
-            help="Folder for what viewers of the web page record: 20 recordings, 4 GB (default: this folder).",
-        ),
         click.option(
             "--allow-host",
             "allow_hosts",
@@ -136,6 +140,7 @@ def web_options(function: Command) -> Command:
 @source_options
 @osc_options
 @web_options
+@recordings_option
 def command(
     source: str | None,
     outputs: tuple[str, ...],

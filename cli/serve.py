@@ -11,7 +11,7 @@ from ..engine.sinks import Sink, WebOptions, open_sink
 from ..engine.sinks.web.options import RecordingQuota
 from ._common import look_options
 from ._osc import osc_options
-from .live import play, source_options, web_options
+from .live import play, recordings_option, source_options, web_options
 from .studio import serve_studio
 
 
@@ -27,6 +27,7 @@ from .studio import serve_studio
 @source_options
 @osc_options
 @web_options
+@recordings_option
 def command(
     source: str | None,
     host: str,
@@ -64,6 +65,7 @@ def command(
             max_clients=max_clients,
             ssl_cert=ssl_cert,
             ssl_key=ssl_key,
+            allow_hosts=allow_hosts,
         )
         return
     web = WebOptions(

@@ -80,6 +80,7 @@ def serve_studio(
     max_clients: int = 64,
     ssl_cert: Path | None = None,
     ssl_key: Path | None = None,
+    allow_hosts: tuple[str, ...] = (),
     **limits: float,
 ) -> None:
     """Serves the studio until it is interrupted.
@@ -96,6 +97,7 @@ def serve_studio(
         max_clients: Visitors at once.
         ssl_cert: Certificate for https.
         ssl_key: Its key.
+        allow_hosts: Names that a proxy is reached by.
         limits: Options of the command that limit what visitors may bring.
 
     Raises:
@@ -107,7 +109,9 @@ def serve_studio(
     options = StudioOptions(
         limits=_limits(**limits), cameras=cameras, provider=provider, threads=threads, model=model
     )
-    web = WebOptions(token=token, ssl_cert=ssl_cert, ssl_key=ssl_key, max_clients=max_clients)
+    web = WebOptions(
+        token=token, ssl_cert=ssl_cert, ssl_key=ssl_key, max_clients=max_clients, hosts=allow_hosts
+    )
     with StudioServer(host, port, options=options, web=web) as server, contextlib.suppress(Terminated):
         notice(f"the studio is at {server.url}")
         if opens:

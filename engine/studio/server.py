@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
 import socket
 import threading
 import time
 from types import TracebackType
 from typing import Any
 
-from ..errors import ArtrtError, MissingExtraError, OutputError, UsageError
+from ..errors import ArtrtError, MissingExtraError, OutputError
 from ..sinks import WebOptions
-from ..sinks.web.hosts import is_loopback
 from ..sinks.web.security import Guard
-from ..sinks.web.sink import EVERY_ADDRESS, own_address
+from ..sinks.web.serving import is_secure, listening, page_url, token_of, uvicorn_config
 from .options import StudioOptions
 
 START_SECONDS = 90.0
@@ -39,15 +36,14 @@ class StudioServer:
         folder: The private folder, once it runs.
 
     Raises:
-        UsageError: Half a certificate.
+        UsageError: Half a certificate, or a token that does not fit into an address.
     """
 
     def __init__(self, host: str, port: int, *, options: StudioOptions, web: WebOptions) -> None:
-        if (web.ssl_cert is None) != (web.ssl_key is None):
-            raise UsageError("https needs both --ssl-cert and --ssl-key")
+        self._secure = is_secure(web)
         self._host, self._port = host, port
         self._options, self._web = options, web
-        self.token = web.token or (None if is_loopback(host) else secrets.token_urlsafe(24))
+        self.token = token_of(web, host=host)
         self.folder = ""
         self._failure: BaseException | None = None
         self._ended = threading.Event()
@@ -62,10 +58,8 @@ class StudioServer:
     @property
     def url(self) -> str:
         """Where the page is, with the token."""
-        name = own_address(self._host) if self._host in EVERY_ADDRESS else self._host
-        host = f"[{name}]" if ":" in name else name
-        secure = "https" if self._web.ssl_cert is not None else "http"
-        return f"{secure}://{host}:{self._port}/" + (f"?token={self.token}" if self.token else "")
+        page = page_url(self._host, self._port, secure=self._secure)
+        return page + (f"?token={self.token}" if self.token else "")
 
     def start(self) -> StudioServer:
         """Loads the models and listens.
@@ -84,21 +78,29 @@ class StudioServer:
             raise MissingExtraError(
                 "artrt studio", package=error.name or "starlette", extra="serve"
             ) from error
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
-        listener = self._bind()
+        listener = listening(self._host, self._port, name=f"{self._host}:{self._port}")
+        self._port = listener.getsockname()[1]
         studio = Studio(self._options)
         self.folder = str(studio.folder)
         guard = Guard(
             studio_app(studio),
             token=self.token,
             hosts=self._web.hosts,
-            secure=self._web.ssl_cert is not None,
+            secure=self._secure,
             burst=BURST,
             per_second=PER_SECOND,
             running_each=RUNNING_EACH,
             bodies=upload_limits(studio),
         )
-        config = self._config(guard)
+        config = uvicorn_config(
+            guard,
+            options=self._web,
+            name="the studio",
+            ws="websockets-sansio",
+            ws_max_size=4_000_000,
+            ws_per_message_deflate=False,
+            limit_concurrency=2 * self._web.max_clients + 64,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._serve, args=(studio, listener), name="artrt studio", daemon=True
@@ -106,41 +108,6 @@ class StudioServer:
         self._thread.start()
         self._await_start()
         return self
-
-    def _config(self, guard: Guard) -> Any:
-        """How uvicorn serves the studio.
-
-        Raises:
-            OutputError: The certificate is not readable.
-        """
-        import uvicorn
-
-        from ..sinks.web.connections import PatientProtocol
-
-        config = uvicorn.Config(
-            guard,
-            loop="asyncio",
-            http=PatientProtocol,
-            ws="websockets-sansio",
-            ws_max_size=4_000_000,
-            ws_per_message_deflate=False,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=2 * self._web.max_clients + 64,
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=1,
-            h11_max_incomplete_event_size=16 * 1024,
-            ssl_certfile=self._web.ssl_cert,
-            ssl_keyfile=self._web.ssl_key,
-        )
-        try:
-            config.load()
-        except OSError as error:
-            raise OutputError(f"the certificate cannot be used: {error}") from error
-        return config
 
     def check(self) -> None:
         """Raises what ended the server.
@@ -167,20 +134,6 @@ class StudioServer:
     ) -> None:
         """Stops it."""
         self.close()
-
-    def _bind(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((self._host, self._port))
-        except OSError as error:
-            listener.close()
-            raise OutputError(
-                f"{self._host}:{self._port}: cannot listen there: {error.strerror or error}"
-            ) from error
-        self._port = listener.getsockname()[1]
-        return listener
 
     def _serve(self, studio: Any, listener: socket.socket) -> None:
         async def main() -> None:

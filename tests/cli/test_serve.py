@@ -53,14 +53,22 @@ def test_the_studio_has_no_one_picture_to_steer(capsys):
     assert "give a SOURCE" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["studio", "serve"])
+def test_the_studio_opens(tiny_zoo, command):
+    with started([command, "--port", "0", "--provider", "cpu"], tiny_zoo) as lines:
+        address = next(match for line in lines if (match := re.search(r"studio is at .*:(\d+)", line)))
+        answer = Client(int(address[1])).get("/")
+        assert answer.status == 200
+        assert b"artrt studio" in answer.body
+
+
 def painted(client):
     return client.state()["stats"]["frames_out"]
 
 
 @contextmanager
-def served(source, zoo, options):
-    """A client of a running `artrt serve` that has painted something."""
-    words = ["serve", str(source), "--port", "0", "--style", "udnie", "--provider", "cpu", *options]
+def started(words, zoo):
+    """The lines of a running command, which must end well when it is told to."""
     with subprocess.Popen(
         [sys.executable, "-m", "artrt.cli.main", *words],
         stderr=subprocess.PIPE,
@@ -68,19 +76,24 @@ def served(source, zoo, options):
         env=os.environ | {"ARTRT_ZOO": str(zoo)},
     ) as process:
         try:
-            lines = iter(process.stderr.readline, "")
-            address = next(match for line in lines if (match := re.search(r"127.0.0.1:(\d+)", line)))
-            client = Client(int(address[1]))
-            if "--osc" in options:
-                client.osc = next(
-                    int(match[1]) for line in lines if (match := re.search(r"port (\d+)", line))
-                )
-            eventually(lambda: painted(client) > 0)
-            yield client
+            yield iter(process.stderr.readline, "")
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 0
         finally:
             process.kill()
+
+
+@contextmanager
+def served(source, zoo, options):
+    """A client of a running `artrt serve` that has painted something."""
+    words = ["serve", str(source), "--port", "0", "--style", "udnie", "--provider", "cpu", *options]
+    with started(words, zoo) as lines:
+        address = next(match for line in lines if (match := re.search(r"127.0.0.1:(\d+)", line)))
+        client = Client(int(address[1]))
+        if "--osc" in options:
+            client.osc = next(int(match[1]) for line in lines if (match := re.search(r"port (\d+)", line)))
+        eventually(lambda: painted(client) > 0)
+        yield client
 
 
 def eventually(condition):
