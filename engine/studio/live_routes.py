@@ -1,6 +1,6 @@
 """The place Live: a WebSocket on which frames come in and painted ones go out.
 
-browser ── {"look": …, "short_side_px": 360} ──► remembered
+browser ── {"look": …, "short_side_px": 360, "split": false} ──► remembered
         ── JPEG, its own camera's frame ────────► the newest one waits, older ones are dropped
         ◄─ JPEG, painted ─────────────────────── when it is the visitor's turn
         ◄─ {"error": …} ──────────────────────── what was wrong with the last one
@@ -60,6 +60,7 @@ class _Session:
         self._viewer = secrets.token_hex(8)
         self._wish = Wish()
         self._short_side_px = 360
+        self._split = False
         self._frame: bytes | None = None
         self._arrived = asyncio.Event()
 
@@ -75,7 +76,7 @@ class _Session:
             for error in results:
                 if isinstance(error, ArtrtError):
                     await self._tell(error)
-            with contextlib.suppress(RuntimeError, OSError):
+            with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):
                 await self._socket.close()
 
     async def _receive(self) -> None:
@@ -102,14 +103,17 @@ class _Session:
             asked: Any = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise UsageError("a message is JSON or a JPEG") from error
-        if not isinstance(asked, dict) or not set(asked) <= {"look", "short_side_px"}:
-            raise UsageError("a message has 'look' and 'short_side_px'")
+        if not isinstance(asked, dict) or not set(asked) <= {"look", "short_side_px", "split"}:
+            raise UsageError("a message has 'look', 'short_side_px' and 'split'")
         size, (low, high) = asked.get("short_side_px", self._short_side_px), SHORT_SIDES_PX
         if isinstance(size, bool) or not isinstance(size, int) or not low <= size <= high:
             raise UsageError(f"'short_side_px' goes from {low} to {high}")
+        split = asked.get("split", self._split)
+        if not isinstance(split, bool):
+            raise UsageError("'split' is true or false")
         if "look" in asked:
             self._wish = self._studio.wish_of(self._visitor, asked["look"])
-        self._short_side_px = size
+        self._short_side_px, self._split = size, split
 
     async def _paint(self) -> None:
         frames = self._own() if self._source == OWN else self._camera(self._source)
@@ -125,6 +129,7 @@ class _Session:
                         wish=self._wish,
                         short_side_px=self._short_side_px,
                         viewer=self._viewer,
+                        split=self._split,
                     )
                 except InputError as error:
                     await self._tell(error)

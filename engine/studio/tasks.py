@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError
 from ..frame import Image, as_image, read_image_with_alpha, write_image
 from ..jobs.picture import NETWORK_BYTES_PER_PIXEL
+from ..sinks.hud import split_view
 from ..sources.base import Size, scaled
 from ..zoo.picture_style import on_white
 from ..zoo.style import save_style
@@ -96,8 +97,17 @@ def export_photo(bench: Bench, *, path: str, wish: Wish, target: str, **_: Any) 
     return {"width": width, "height": height}
 
 
-def paint_frame(bench: Bench, *, jpeg: bytes, wish: Wish, short_side_px: int, viewer: str, **_: Any) -> bytes:
-    """The next frame of a viewer's camera, painted: JPEG in, JPEG out.
+def paint_frame(
+    bench: Bench,
+    *,
+    jpeg: bytes,
+    wish: Wish,
+    short_side_px: int,
+    viewer: str,
+    split: bool = False,
+    **_: Any,
+) -> bytes:
+    """The next frame of a viewer's camera, painted, or half of it with `split`: JPEG in, JPEG out.
 
     Raises:
         InputError: It is not a JPEG of a sensible size.
@@ -110,7 +120,8 @@ def paint_frame(bench: Bench, *, jpeg: bytes, wish: Wish, short_side_px: int, vi
     frame = as_image(image)
     if min(frame.shape[:2]) > short_side_px:
         frame = scaled(frame, Size(short_side_px))
-    return _jpeg(bench.paint.next(frame, wish, stabilizer=bench.stabilizer(viewer)), quality=80)
+    painted = bench.paint.next(frame, wish, stabilizer=bench.stabilizer(viewer))
+    return _jpeg(split_view(frame, painted) if split else painted, quality=80)
 
 
 Task = Callable[..., Any]

@@ -38,11 +38,19 @@ def test_a_camera_of_the_server_is_painted(running):
     assert np.median(decoded(pictures[-1])) == pytest.approx(204, abs=3)
 
 
+def test_the_original_beside_the_painting(running):
+    message = {"look": {"style": "udnie"}, "short_side_px": 120, "split": True}
+    (both,) = talk(running, message, FRAME)
+    assert np.median(decoded(both)[60:, :70]) == pytest.approx(90, abs=3)
+    assert np.median(decoded(both)[60:, 90:]) == pytest.approx(204, abs=3)
+
+
 @pytest.mark.parametrize(
     ("message", "told"),
     [
         ("{", "JSON or a JPEG"),
-        ({"style": "udnie"}, "'look' and 'short_side_px'"),
+        ({"style": "udnie"}, "'look', 'short_side_px' and 'split'"),
+        ({"split": 1}, "'split' is true or false"),
         ({"short_side_px": 9000}, "from 120 to 720"),
         ({"look": {"style": "/etc/passwd"}}, "unknown style"),
         (b"<svg/>", "a frame is a JPEG"),

@@ -233,3 +233,14 @@ def test_a_camera_of_the_server_by_its_name(tab):
     tab.get_by_role("link", name="Live").click()
     tab.get_by_role("button", name="Front door").click()
     eventually(lambda: np.median(shot(tab, "canvas")) == pytest.approx(102, abs=3))
+    assert spread(tab) < 5
+    tab.keyboard.press("o")  # the original beside it
+    eventually(lambda: spread(tab) > 10)
+    assert np.median(shot(tab, "canvas")[:, -60:]) == pytest.approx(102, abs=3)
+    tab.keyboard.press("o")
+    eventually(lambda: spread(tab) < 5)
+
+
+def spread(tab) -> float:
+    """How much differs within the left part of the live picture, inside its rounded corners."""
+    return float(shot(tab, "canvas")[60:-60, 30:150].std())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import socket
 import struct
@@ -83,6 +84,48 @@ def test_wrong_videos_are_refused(running, client, tmp_path):
         assert answer.status == 400, name
         assert "\n" not in answer.json["error"]
         assert str(tmp_path) not in answer.json["error"]
+    assert files_of(running) == before
+
+
+def pointers(place: str, pipe: Path) -> dict[str, bytes]:
+    """Files that mean another file, by every way in which one may be asked for."""
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{place}"/><image href="file://{pipe}"/></svg>'
+    )
+    concat = f"ffconcat version 1.0\nfile '{pipe}'\nfile '{place}'\n"
+    mvg = f"push graphic-context\nimage over 0,0 0,0 '{place}'\npop graphic-context\n"
+    m3u8 = PLAYLIST.format(secret=pipe) + f"#EXTINF:1,\n{place}\n"
+    texts = {
+        "svg": svg,
+        "html": f'<img src="{place}">',
+        "m3u8": m3u8,
+        "ffconcat": concat,
+        "sdp": f"v=0\na=control:{place}\n",
+        "mvg": mvg,
+        "xml": f'<!DOCTYPE x [<!ENTITY y SYSTEM "{place}">]><MPD><BaseURL>{place}</BaseURL></MPD>',
+    }
+    return {name: text.encode() + bytes(16) for name, text in texts.items()}
+
+
+HEADS = {"bare": b"", "jpeg": b"\xff\xd8\xff\xe0", "png": b"\x89PNG\r\n\x1a\n", "mp4": b"\0\0\0\x18ftypisom"}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_nothing_is_read_that_was_not_uploaded(running, client, tmp_path, head):
+    before, pipe = files_of(running), tmp_path / "secret.mp4"
+    os.mkfifo(pipe)
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        place = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/a.png"
+        for name, data in pointers(place, pipe).items():
+            for path in ("/api/photos", "/api/videos", "/api/styles/painting", "/api/styles/file"):
+                answer = client.upload(path, HEADS[head] + data, name=f"a.{name}")
+                assert answer.status == 400, (path, name)
+                assert "\n" not in answer.json["error"]
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()  # nobody asked for it
+    with pytest.raises(OSError, match="No such device"):  # nobody has it open
+        os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
     assert files_of(running) == before
 
 

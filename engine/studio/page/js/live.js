@@ -27,10 +27,10 @@ export function livePlace(main) {
   main.replaceChildren(el("div", { class: "room" }, el("section", { class: "stage", "aria-label": "Live picture" }, shelf, canvas), styles,
     el("aside", { class: "panel", "aria-label": "Look" }, panel, footer)));
 
-  let socket = null, stream = null, film = null, recorder = null, paused = false, times = [], gone = false;
+  let socket = null, stream = null, film = null, recorder = null, paused = false, split = false, times = [], gone = false;
   const grab = document.createElement("canvas");
 
-  function changed() { panel.refresh(); socket?.change({ look: wish(), short_side_px: Number(size.value) }); }
+  function changed() { panel.refresh(); socket?.change({ look: wish(), short_side_px: Number(size.value), split }); }
 
   function chooser() {
     const names = [["own", "Your camera"], ...store.cameras.map((name, number) => [String(number), name])];
@@ -125,6 +125,7 @@ export function livePlace(main) {
     n: () => styles.step(1), p: () => styles.step(-1), " ": pauseOrGo, s: snapshot, r: recordOrStop, f: fullScreen,
     "+": () => nudge("strength", 0.1), "-": () => nudge("strength", -0.1),
     k: () => nudge("keep_salient", store.look.numbers.keep_salient > 0 ? -1 : 1),
+    o: () => { split = !split; changed(); }, // the original beside the painting
     c: () => toggle("quantize"), x: () => toggle("superpixels"),
   };
   function toggle(name) {
