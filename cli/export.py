@@ -1,7 +1,9 @@
-"""`artrt export`: a deployable folder of models or engines, styles and a manifest."""
+"""`artrt export`: a deployable folder of models or engines, styles and a manifest; or a page for browsers."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from ..engine.looks.look import NUMBERS
 from ._common import NumberType, echo_json, json_option, notice, progress
 
 
-@click.command(name="export", short_help="Write models or TensorRT engines for deployment.")
+@click.command(name="export", short_help="Write models, TensorRT engines or a web page for deployment.")
 @click.option(
     "--model",
     "-m",
@@ -22,7 +24,7 @@ from ._common import NumberType, echo_json, json_option, notice, progress
 )
 @click.option("--styles", default="all", show_default=True, metavar="all|A,B", help="Styles to bring.")
 @click.option(
-    "--format", "form", default="onnx", show_default=True, metavar="onnx|engine", help="What to write."
+    "--format", "form", default="onnx", show_default=True, metavar="onnx|engine|web", help="What to write."
 )
 @click.option("--precision", metavar="fp32|fp16|int8", help="Arithmetic.  [default: fp32]")
 @click.option("--half", is_flag=True, help="The same as --precision fp16.")
@@ -55,11 +57,20 @@ from ._common import NumberType, echo_json, json_option, notice, progress
     "--triton", type=click.Path(path_type=Path), metavar="REPO", help="Also write a Triton repository."
 )
 @click.option(
+    "--runtime",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Folder or .tgz of onnxruntime-web for --format web.  [default: of artrt models pull]",
+)
+@click.option(
+    "--webgpu/--no-webgpu", default=True, show_default=True, help="WebGPU for --format web; 27 MB more."
+)
+@click.option(
     "--output", "-o", type=click.Path(path_type=Path), metavar="DIR", help="Folder.  [default: artrt-MODEL]"
 )
 @json_option
 def command(output: Path | None, triton: Path | None, as_json: bool, **choices: Any) -> None:
-    r"""Write a folder for deployment: models or TensorRT engines, styles, a manifest.
+    r"""Write a folder for deployment: models or TensorRT engines, styles, a manifest; or a page for browsers.
 
     Load it with `artrt live --engine DIR` or artrt.Stylizer(DIR). Models are compared with PyTorch first; outside
     the tolerance the exit code is 4 and nothing is written.
@@ -67,6 +78,7 @@ def command(output: Path | None, triton: Path | None, as_json: bool, **choices: 
     \b
     artrt export --model small --size 1280x720 -o deploy
     artrt export --model deploy --format engine -o deploy-trt
+    artrt models pull onnxruntime-web && artrt export --format web -o site
     """
     options = _options(**choices)
     folder = output or Path(f"artrt-{Path(options.model).stem}")
@@ -86,6 +98,23 @@ def command(output: Path | None, triton: Path | None, as_json: bool, **choices: 
     else:
         megabytes = sum(entry["bytes"] for entry in manifest["files"].values()) / 1e6
         click.echo(f"{folder}: {len(manifest['files'])} files, {megabytes:.1f} MB, {options.precision}")
+        if options.format == "web":
+            click.echo(_said_of_site(folder, manifest["files"]))
+
+
+def _said_of_site(folder: Path, files: Mapping[str, Any]) -> str:
+    """How much of a site is its runtime, and how to look at it."""
+    from ..export.web.runtime import runtime_builds
+
+    sizes = {
+        name: sum(files[file]["bytes"] for file in names) / 1e6
+        for name, names in runtime_builds(files).items()
+    }
+    shares = ", ".join(f"{name} {megabytes:.1f} MB" for name, megabytes in sizes.items())
+    return (
+        f"of these {sum(sizes.values()):.1f} MB are onnxruntime-web; a browser fetches one of: {shares}\n"
+        f"look at it: python -m http.server -d {shlex.quote(str(folder))}, then open http://localhost:8000"
+    )
 
 
 def _options(

@@ -1,4 +1,4 @@
-"""`artrt models`: the pretrained networks that losses look through."""
+"""`artrt models`: the pretrained networks that losses look through, and the runtime of exported pages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command() -> None:
     "--directory", type=click.Path(path_type=Path), help="Folder to put the files in, not the cache."
 )
 def pull_command(names: tuple[str, ...], directory: Path | None) -> None:
-    r"""Fetch vgg19, vgg16 or squeezenet1_1 by its address and check its sha256.
+    r"""Fetch vgg19, vgg16, squeezenet1_1 or onnxruntime-web by its address and check its sha256.
 
     \b
     artrt models pull vgg19 squeezenet1_1
@@ -44,7 +44,7 @@ def pull_command(names: tuple[str, ...], directory: Path | None) -> None:
 @command.command(name="list")
 @json_option
 def list_command(as_json: bool) -> None:
-    r"""List the networks, and which of them are on this machine.
+    r"""List what can be fetched, and what of it is on this machine.
 
     \b
     artrt models list
@@ -55,13 +55,13 @@ def list_command(as_json: bool) -> None:
         return
     for row in rows:
         place = row["path"] or f"not here ({row['source']})"
-        click.echo(f"{row['name']:14} {row['megabytes']:6.1f} MB  {place}")
+        click.echo(f"{row['name']:15} {row['megabytes']:6.1f} MB  {place}")
 
 
 def _names() -> list[str]:
-    from ..models.networks.pretrained import CATALOGUE
+    from ..models.networks.pretrained import CATALOGUE, OTHERS
 
-    return list(CATALOGUE)
+    return [*CATALOGUE, *OTHERS]
 
 
 def _row(name: str) -> dict[str, object]:

@@ -77,6 +77,7 @@ def export_artefact(
         UsageError: Unknown model or style.
         OutputError: The folder was not written by artrt, or cannot be written.
         ProviderError: An engine was requested, but TensorRT or the GPU is missing.
+        InputError: A page was requested, but onnxruntime-web is missing.
     """
     folder = folder.absolute()
     require_place(folder)
@@ -84,6 +85,10 @@ def export_artefact(
         from .engine_from_onnx import require_tensorrt
 
         require_tensorrt()
+    if options.format == "web":
+        from .web.runtime import find_runtime
+
+        options = replace(options, runtime=find_runtime(options.runtime))
     zoo = zoo or Zoo()
     trunk = load_matching_trunk(options, zoo) if _styled(options) else None
     pictures = real_pictures(options.calibration, limit=PICTURES) if options.verify else []
@@ -158,6 +163,10 @@ def _checked_stage(
     style = trunk.styles[0] if choice.name == "stylize" and trunk is not None else None
     # The size stays free until the end, to calibrate and check with pictures of any size; fixing it changes no result.
     free = original if choice.name == "saliency" else to_precision(original, options, style=style)
+    if options.format == "web":
+        from .web.web_form import web_form
+
+        free = web_form(free)
     model = with_size(free, options.shapes.minimum) if options.shapes.fixed else free
     if not options.verify:
         return model, None
@@ -247,7 +256,18 @@ def _write(
         for style in trunk.styles if trunk is not None else ():
             (target / "styles").mkdir(exist_ok=True)
             save_style(target / "styles" / f"{style.name}.safetensors", style)
+        if options.format == "web":
+            assert trunk is not None
+            _write_site(target, options, trunk)
         return write_manifest(target, options, stages, trunk_styles(trunk), parity)
+
+
+def _write_site(folder: Path, options: ExportOptions, trunk: Trunk) -> None:
+    from .web.runtime import runtime_files
+    from .web.site import write_site
+
+    assert options.runtime is not None
+    write_site(folder, trunk.styles, runtime=options.runtime, files=runtime_files(webgpu=options.webgpu))
 
 
 def trunk_styles(trunk: Trunk | None) -> list[str]:
@@ -264,7 +284,7 @@ def _write_model(
     progress: Progress,
 ) -> dict[str, Any]:
     name, contract = spec_of(model).name, json.loads(spec_of(model).to_json())
-    if options.format == "onnx":
+    if options.format != "engine":
         onnx.save(model, str(folder / f"{name}.onnx"))
         return {"name": name, "file": f"{name}.onnx", "contract": contract}
     from .engine_from_onnx import BuildOptions, engine_from_onnx

@@ -10,7 +10,7 @@ from ..engine.errors import UsageError, suggest
 from ..engine.looks.look import checked_number
 
 OPSET = 19
-FORMATS = ("onnx", "engine")
+FORMATS = ("onnx", "engine", "web")
 PRECISIONS = ("fp32", "fp16", "int8")
 STAGES = ("quantize", "superpixels", "stylize")
 AMOUNTS = {"quantize": (2, 256, 16), "superpixels": (1, 8000, 800)}  # smallest, largest, default
@@ -105,7 +105,7 @@ class ExportOptions:
     Args:
         model: A trunk of the zoo ("small"), or a trunk's `.safetensors` file.
         styles: Names of the styles to include; empty for all that fit the trunk.
-        format: "onnx", or "engine" for TensorRT.
+        format: "onnx", "engine" for TensorRT, or "web" for a page that paints in the browser.
         precision: "fp32", "fp16" or "int8".
         shapes: Frame sizes.
         stroke: Fixed size of the strokes; None keeps it as a control, except that engines and models of one fixed
@@ -120,6 +120,8 @@ class ExportOptions:
         hardware_compatible: Build an engine for every GPU of compute capability 8.0 or newer; slightly slower.
         version_compatible: Build an engine that newer TensorRT versions also accept; slightly slower.
         verify: Check parity.
+        runtime: Folder or .tgz of onnxruntime-web for a page; None uses what `artrt models pull` fetched.
+        webgpu: Include onnxruntime-web's WebGPU build.
     """
 
     model: str = "small"
@@ -138,6 +140,8 @@ class ExportOptions:
     hardware_compatible: bool = False
     version_compatible: bool = False
     verify: bool = True
+    runtime: Path | None = None
+    webgpu: bool = True
 
     def __post_init__(self) -> None:
         """Checks for unknown values and contradictions.
@@ -166,6 +170,7 @@ class ExportOptions:
     def _contradictions(self) -> list[tuple[bool, str]]:
         names = [stage.name for stage in self.stages]
         styled = "stylize" in names
+        web = self.format == "web"
         build_only = self.workspace_gib is not None or self.hardware_compatible or self.version_compatible
         return [
             (not names, "an artefact needs at least one stage: --stages stylize"),
@@ -199,6 +204,19 @@ class ExportOptions:
             (
                 self.batch > 1 and (names != ["stylize"] or self.saliency),
                 "--batch works only for the 'stylize' stage; the others use the previous frame",
+            ),
+            (
+                web and (names != ["stylize"] or self.saliency),
+                "--format web paints with the 'stylize' stage alone: leave --stages and --saliency out",
+            ),
+            (web and self.precision != "fp32", "--format web computes in fp32: leave the precision out"),
+            (
+                web and (self.shapes.fixed or self.batch > 1),
+                "--format web takes pictures of any size: leave --size and --batch out",
+            ),
+            (
+                not web and (self.runtime is not None or not self.webgpu),
+                "--runtime and --no-webgpu are of --format web only",
             ),
             (not 18 <= self.opset <= 23, f"--opset is 18 to 23, got {self.opset}"),
         ]

@@ -1,7 +1,7 @@
 """Pretrained loss and localization networks: where their files come from and are kept, and how they are fetched.
 
-artrt ships none of these weights. `locate` finds them on this machine, `pull` downloads those that have an address
-and keeps a file only when its sha256 is the expected one.
+So is the runtime that an exported page brings. artrt ships none of these files. `locate` finds them on this machine,
+`pull` downloads those that have an address and keeps a file only when its sha256 is the expected one.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """One file of weights.
+    """One file of weights, or the archive of a runtime.
 
     Attributes:
         name: File name, the same at its address and in the cache.
         sha256: Full hash of the file, 64 hex digits.
         size_bytes: Length of the file.
         source: Address to fetch it from, or for a file without one the project that it comes from.
-        licence: Terms of the weights.
+        licence: Its terms.
     """
 
     name: str
@@ -125,6 +125,24 @@ CATALOGUE: dict[str, tuple[tuple[WeightsFile, ...], ...]] = {
     ),
 }
 
+RUNTIME = "onnxruntime-web"
+RUNTIME_VERSION = "1.30.0"
+
+#: What is fetched in the same way, and is no network.
+OTHERS: dict[str, tuple[tuple[WeightsFile, ...], ...]] = {
+    RUNTIME: (
+        (
+            WeightsFile(
+                f"{RUNTIME}-{RUNTIME_VERSION}.tgz",
+                "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71",
+                33_106_585,
+                f"https://registry.npmjs.org/{RUNTIME}/-/{RUNTIME}-{RUNTIME_VERSION}.tgz",
+                "MIT",
+            ),
+        ),
+    ),
+}
+
 
 def weights_directory() -> Path:
     """Folder that fetched weights are kept in: `$ARTRT_CACHE_DIR`, or the user's cache folder (platformdirs).
@@ -148,9 +166,10 @@ def alternatives(name: str) -> tuple[tuple[WeightsFile, ...], ...]:
     Raises:
         UsageError: `name` is not in the catalogue.
     """
-    if name not in CATALOGUE:
-        raise UsageError(f"no pretrained network is called '{name}'; {suggest(name, CATALOGUE)}")
-    return CATALOGUE[name]
+    known = CATALOGUE | OTHERS
+    if name not in known:
+        raise UsageError(f"no pretrained network is called '{name}'; {suggest(name, known)}")
+    return known[name]
 
 
 def search_path(directory: str | os.PathLike[str] | None = None) -> Iterator[Path]:
@@ -171,7 +190,7 @@ def locate(name: str, *, directory: str | os.PathLike[str] | None = None) -> tup
     """Finds the files of a pretrained network on this machine; never touches the net.
 
     Args:
-        name: Name in `CATALOGUE`.
+        name: Name in `CATALOGUE` or `OTHERS`.
         directory: Folder to look in before the caches.
 
     Returns:
@@ -199,7 +218,7 @@ def pull(
     """Fetches a pretrained network by its address, unless its files are already there and whole.
 
     Args:
-        name: Name in `CATALOGUE`.
+        name: Name in `CATALOGUE` or `OTHERS`.
         directory: Folder to put the files in; `weights_directory()` when None.
         report: Called with bytes so far and in all.
         timeout_seconds: Longest silence of the server.

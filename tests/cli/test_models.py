@@ -6,7 +6,7 @@ import json
 import pytest
 
 from artrt.cli.main import run
-from artrt.models.networks.pretrained import CATALOGUE, WeightsFile
+from artrt.models.networks.pretrained import CATALOGUE, OTHERS, WeightsFile
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +19,11 @@ def test_the_list_has_every_network(capsys, tmp_path):
     (tmp_path / "cache" / "weights" / "vgg16-397923af.pth").touch()
     assert run(["models", "list", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert set(rows) == set(CATALOGUE)
+    assert set(rows) == {*CATALOGUE, *OTHERS}
     assert rows["vgg16"]["path"].endswith("vgg16-397923af.pth")
     assert rows["vgg19"]["path"] is None
     assert run(["models", "list"]) == 0
-    assert "vgg19           574.7 MB  not here (https://" in capsys.readouterr().out
+    assert "vgg19            574.7 MB  not here (https://" in capsys.readouterr().out
 
 
 def test_pull_prints_the_path(capsys, tmp_path, monkeypatch):

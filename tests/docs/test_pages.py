@@ -231,7 +231,8 @@ def test_figures_in_prose_are_settings_and_never_measurements(root):
     from artrt.engine.sinks.web.options import RecordingQuota
     from artrt.export.effect_parity import TOLERANCE
     from artrt.export.parity import TOLERANCES
-    from artrt.models.networks.pretrained import CATALOGUE
+    from artrt.export.web.runtime import WASM, WEBGPU
+    from artrt.models.networks.pretrained import CATALOGUE, OTHERS
 
     settings = {f"{tolerance.psnr_db:g} dB" for tolerance in TOLERANCES.values()}
     settings |= {
@@ -240,7 +241,11 @@ def test_figures_in_prose_are_settings_and_never_measurements(root):
         if tolerance.style_loss
     }
     settings.add(f"{TOLERANCE.agreement * 100:g} %")
-    settings |= {f"{sum(file.size_bytes for file in ways[0]) / 1e6:.0f} MB" for ways in CATALOGUE.values()}
+    fetched = [ways[0] for ways in (*CATALOGUE.values(), *OTHERS.values())]
+    settings |= {
+        f"{sum(file.size_bytes for file in files) / 1e6:.0f} MB" for files in (*fetched, WASM, WEBGPU)
+    }
+    settings.add("40 dB")  # of tests/export/web/test_site_browser.py
     quota = RecordingQuota()
     settings |= {f"{size / 1e9:.0f} GB" for size in (quota.bytes, quota.each.bytes, quota.each.free_bytes)}
     for path in [*pages(root), root / "README.md", root / "CONTRIBUTING.md"]:

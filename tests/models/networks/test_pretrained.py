@@ -9,7 +9,7 @@ import pytest
 
 from artrt.engine.errors import InputError, IntegrityError, UsageError
 from artrt.models.networks import pretrained
-from artrt.models.networks.pretrained import CATALOGUE, WeightsFile, locate, pull, weights_directory
+from artrt.models.networks.pretrained import CATALOGUE, OTHERS, WeightsFile, locate, pull, weights_directory
 
 DATA = bytes(range(256)) * 5000
 
@@ -135,6 +135,14 @@ def test_the_catalogue_agrees_with_its_file_names():
             if file.has_address:  # torchvision puts the first digits of the hash into the name
                 assert file.source.startswith("https://download.pytorch.org/models/")
                 assert file.name.split("-")[1] == f"{file.sha256[:8]}.pth"
+
+
+def test_runtimes_are_fetched_by_their_version():
+    for name, ((file,),) in OTHERS.items():
+        assert re.fullmatch("[0-9a-f]{64}", file.sha256)
+        assert re.fullmatch(rf"https://registry\.npmjs\.org/{name}/-/{name}-[\d.]+\.tgz", file.source)
+        with pytest.raises(InputError, match=f"artrt models pull {name}"):
+            locate(name)
 
 
 def test_the_hashes_of_files_at_hand_are_right(shared_dir):

@@ -67,6 +67,11 @@ export function strip({ tile, onChange }) {
     onclick: () => pick(style.name),
   }, el("img", { class: "tile", alt: "", src: tile(style) || BLANK, width: 220, height: 165 }), el("span", { class: "name title" }, style.title || style.name))));
   mark();
+  /** Brings the chosen style into view; for when the strip has its place on the page. */
+  list.reveal = () => {
+    const button = list.querySelector('[aria-checked="true"]');
+    if (button) list.scrollLeft = button.offsetLeft - list.offsetLeft - (list.clientWidth - button.offsetWidth) / 2;
+  };
   list.pick = pick;
   list.step = step;
   /** Shows a picture in a tile. */
@@ -122,6 +127,7 @@ export function controls({ onChange, moving = false }) {
       ...(numbers.some((slider) => slider.name === "keep_salient")
         ? [chooser("background", "Background", "As the subject", "background")] : []),
       ...others.map(number), ...amounts.map(amount)));
+  more.hidden = !more.querySelector(".control");
   const panel = el("div", { class: "controls" }, label, body, more);
   panel.refresh = () => {
     const style = styleOf(look.style);

@@ -1,5 +1,7 @@
 // The page: four places, the theme, dropped files.
 import { ask, say, told } from "./dom.js";
+import { arriving } from "./drop.js";
+import { themed } from "./theme.js";
 import { store } from "./store.js";
 import { photoPlace } from "./photo.js";
 import { videoPlace } from "./video.js";
@@ -23,35 +25,8 @@ function enter() {
   current = places[place](main);
 }
 
-function chooseTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-  document.querySelector("meta[name=color-scheme]").content = theme;
-}
-
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const kept = localStorage.getItem("theme");
-chooseTheme(kept || (dark.matches ? "dark" : "light"));
-dark.addEventListener("change", () => !localStorage.getItem("theme") && chooseTheme(dark.matches ? "dark" : "light"));
-document.getElementById("theme").addEventListener("click", () => {
-  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  localStorage.setItem("theme", theme);
-  chooseTheme(theme);
-});
-
-let depth = 0;
-addEventListener("dragenter", (event) => { event.preventDefault(); depth += 1; document.getElementById("drop").hidden = false; });
-addEventListener("dragleave", () => { depth -= 1; if (depth <= 0) document.getElementById("drop").hidden = true; });
-addEventListener("dragover", (event) => event.preventDefault());
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  depth = 0;
-  document.getElementById("drop").hidden = true;
-  take([...event.dataTransfer.files]);
-});
-addEventListener("paste", (event) => {
-  const files = [...(event.clipboardData?.files || [])];
-  if (files.length) take(files);
-});
+themed();
+arriving(take);
 
 /** Gives files to the place that wants them: a film goes to Video from wherever it was dropped. */
 function take(files) {

@@ -1,0 +1,38 @@
+// What paints, loaded once for both places: its progress, then its name.
+import { el } from "./dom.js";
+import { Painter } from "./painter.js";
+import { store } from "./store.js";
+
+/** Starts loading; `store.painter` is there when the promise `store.ready` ends. */
+export function load() {
+  const painter = new Painter();
+  store.share = 0;
+  store.ready = painter.start((share) => { store.share = share; shown.forEach((show) => show()); }).then((means) => {
+    store.painter = painter;
+    store.means = means;
+    shown.forEach((show) => show());
+  });
+}
+
+const shown = new Set();
+
+/** A line that says it, for the foot of the panel. */
+export function meansLine() {
+  const line = el("div", { class: "means" });
+  const bar = el("progress", { max: 1, value: 0, "aria-label": "Loading what paints" });
+  const show = () => {
+    if (!store.means) {
+      bar.value = store.share;
+      if (!bar.isConnected) line.replaceChildren(el("span", {}, "Loading what paints, once"), bar);
+      return;
+    }
+    const { backend, threads, why } = store.means;
+    const spread = backend === "WebGPU" ? "" : threads > 1 ? `, ${threads} threads` : ", one thread";
+    line.replaceChildren(el("span", {}, `On this device: ${backend}${spread}`));
+    line.title = why ? `WebGPU was tried: ${why}` : "";
+  };
+  show();
+  shown.add(show);
+  line.leave = () => shown.delete(show);
+  return line;
+}
