@@ -65,6 +65,7 @@ BENCHMARKS = {
     "peers": Benchmark("peers.py", quick=words("--size 640x360 --rounds 3")),
     "loop": Benchmark("loop.py", quick=words("--frames 60")),
     "end_to_end": Benchmark("end_to_end.py", quick=words("--frames 60")),
+    "studio": Benchmark("studio.py", quick=words("--rounds 2")),
     "scaling": Benchmark(
         "scaling.py", quick=words("--sizes 640x360,1280x720,1920x1080,3840x2160 --rounds 3")
     ),

@@ -54,7 +54,7 @@ ROWS_IN_README = {
 }
 #: Order on the page; what is not named here follows by name.
 ORDER = (
-    "working_size", "stylize", "peers", "loop", "end_to_end", "scaling", "scaling_batch", "precision", "gpu",
+    "working_size", "stylize", "peers", "loop", "end_to_end", "studio", "scaling", "scaling_batch", "precision", "gpu",
     "evaluation", "new_style", "ladder", "ablation", "temporal", "region_loss", "stabilize", "preprocess-speed",
     "preprocess-colors", "preprocess-regions", "preprocess-flicker", "paint_pairs", "paint_curve", "paint_region",
     "paint_memory", "pipeline",
