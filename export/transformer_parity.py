@@ -16,7 +16,7 @@ from ..engine.stages.stage import Stage
 from ..models.networks.transformer import StyleTransformer
 from .graphs.reduce import working_size
 from .parity import Paint
-from .working_size import enlarged, reduced
+from .working_size import enlarged, reduced_as_graph
 
 Vector = NDArray[np.float32]
 
@@ -32,7 +32,7 @@ def torch_painter(transformer: StyleTransformer, style: Vector, *, stroke: float
     transformer = transformer.eval()
 
     def paint(picture: Image) -> Image:
-        small = reduced(picture, working_size(*picture.shape[:2], stroke=stroke))
+        small = reduced_as_graph(picture, working_size(*picture.shape[:2], stroke=stroke))
         return enlarged(picture, painted(small.round().astype(np.uint8)), small)
 
     @torch.inference_mode()
