@@ -51,6 +51,19 @@ CHECK_SECONDS = 0.5
 @click.option(
     "--memory-gb", type=click.FloatRange(0.5), default=6, show_default=True, help="Memory of one worker."
 )
+@click.option(
+    "--train-minutes",
+    type=click.FloatRange(0),
+    default=10,
+    show_default=True,
+    help="How long a style is trained on its painting; 0 allows no training.",
+)
+@click.option(
+    "--train-photos",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Photographs to train on (default: those of the visitor).",
+)
 @provider_option
 @threads_option
 @web_options
@@ -81,6 +94,8 @@ def serve_studio(
     ssl_cert: Path | None = None,
     ssl_key: Path | None = None,
     allow_hosts: tuple[str, ...] = (),
+    train_minutes: float = 10,
+    train_photos: Path | None = None,
     **limits: float,
 ) -> None:
     """Serves the studio until it is interrupted.
@@ -98,6 +113,8 @@ def serve_studio(
         ssl_cert: Certificate for https.
         ssl_key: Its key.
         allow_hosts: Names that a proxy is reached by.
+        train_minutes: How long a style is trained.
+        train_photos: Photographs to train on.
         limits: Options of the command that limit what visitors may bring.
 
     Raises:
@@ -107,7 +124,13 @@ def serve_studio(
     if not cameras and is_loopback(host):
         cameras = tuple(camera_names().items())
     options = StudioOptions(
-        limits=_limits(**limits), cameras=cameras, provider=provider, threads=threads, model=model
+        limits=_limits(**limits),
+        cameras=cameras,
+        provider=provider,
+        threads=threads,
+        model=model,
+        train_minutes=train_minutes,
+        train_photos=train_photos,
     )
     web = WebOptions(
         token=token, ssl_cert=ssl_cert, ssl_key=ssl_key, max_clients=max_clients, hosts=allow_hosts

@@ -28,6 +28,13 @@ LOSS_NETWORK = "auto"  # the best that is on this machine
     "--model", "-m", default="small", show_default=True, help="Trunk of the zoo, or its .safetensors."
 )
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-2, show_default=True)
+@click.option(
+    "--sample-steps",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="Steps between sheets of samples in OUTPUT.training/.",
+)
 @training_options
 @json_option
 @click.pass_context
@@ -40,6 +47,7 @@ def command(
     steps: int | None,
     model: str,
     learning_rate: float,
+    sample_steps: int,
     photos: Path,
     directory: Path | None,
     weights: tuple[str, ...],
@@ -84,6 +92,7 @@ def command(
             batch=batch,
             crop_px=crop,
             learning_rate=learning_rate,
+            sample_steps=sample_steps,
             style_statistics=statistics,
             losses=parse_weights(weights, TermWeights(**LOSSES)),
             ramp_start=start,

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..sources.scene import PHOTO
-from . import job_routes, live_routes, photo_routes, style_routes, video_routes
+from . import job_routes, live_routes, photo_routes, style_routes, training_routes, video_routes
 from .studio import Studio
 from .style_routes import STYLE_BYTES
 
@@ -41,6 +41,7 @@ def studio_app(studio: Studio) -> Starlette:
         *photo_routes.routes(studio),
         *video_routes.routes(studio),
         *style_routes.routes(studio),
+        *training_routes.routes(studio),
         *live_routes.routes(studio),
         Route("/healthz", _health, methods=["GET"]),
     ]

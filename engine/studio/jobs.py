@@ -35,6 +35,7 @@ class Job:
         name: What the download is called.
         media_type: Of the download.
         facts: More for the page.
+        sample: The newest picture of what is being made, JPEG; empty when there is none.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Job:
     name: str = ""
     media_type: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    sample: bytes = b""
     stop: Callable[[], None] | None = None
     task: asyncio.Task[None] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ..zoo.zoo import Zoo
 
 MEGA = 1_000_000
 GIGA = 1_000_000_000
+TRAINER = (sys.executable, "-m", "artrt", "train", "style")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ class StudioOptions:
         model: A style transformer of the zoo, or the path of a `stylize` stage.
         zoo: Where models and styles are.
         folder: Where the private folder is made; the system's temporary folder when None.
+        train_minutes: How long a style is trained; 0 allows no training.
+        train_photos: Folder of photographs to train on; None takes the visitor's own and the shipped one.
+        trainer: The command that trains a style.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -68,3 +73,6 @@ class StudioOptions:
     model: str = "small"
     zoo: Zoo = field(default_factory=Zoo)
     folder: Path | None = None
+    train_minutes: float = 10.0
+    train_photos: Path | None = None
+    trainer: tuple[str, ...] = TRAINER

@@ -63,7 +63,7 @@ async def blend(studio: Studio, visitor: Visitor, request: Request) -> Response:
     studio.visitors.require_room(visitor, STYLE_BYTES)
     item = visitor.add("style", title="style", file=STYLE)
     try:
-        keep_style(studio, visitor, item, style=mixed, title=_title(data.get("title")))
+        add_style(item, style=mixed, title=_title(data.get("title")))
     except BaseException:
         visitor.drop(item)
         raise
@@ -85,7 +85,7 @@ async def bring(studio: Studio, visitor: Visitor, request: Request) -> Response:
         known = studio.options.zoo.style(studio.options.zoo.styles()[0])
         if (style.trunk, style.vector.size) != (known.trunk, known.vector.size):
             raise InputError("this style belongs to another network: train it again for this one")
-        keep_style(studio, visitor, item, style=style, title=_title(style.title or item.title))
+        add_style(item, style=style, title=_title(style.title or item.title))
     except BaseException:
         visitor.drop(item)
         raise
@@ -105,12 +105,12 @@ async def read(studio: Studio, visitor: Visitor, request: Request) -> Response:
     try:
         item = visitor.add("style", title=picture.title, file=STYLE)
         try:
-            shown = str(_picture_beside(item.path))
+            shown = str(painting_of(item))
             await studio.ask(
                 visitor, "read_style", path=str(picture.path), target=str(item.path), shown=shown
             )
             style = _loaded(item)
-            keep_style(studio, visitor, item, style=style, title=_title(picture.title[:60] or "Painting"))
+            add_style(item, style=style, title=_title(picture.title[:60] or "Painting"))
         except BaseException:
             visitor.drop(item)
             raise
@@ -143,17 +143,17 @@ async def export(studio: Studio, visitor: Visitor, request: Request) -> Response
 
 async def painting(studio: Studio, visitor: Visitor, request: Request) -> Response:
     """The painting that an own style was made of."""
-    picture = _picture_beside(visitor.item(request.path_params["id"], "style").path)
+    picture = painting_of(visitor.item(request.path_params["id"], "style"))
     if not picture.is_file():
         raise InputError("no such painting")
     return FileResponse(picture, media_type="image/jpeg")
 
 
-def keep_style(studio: Studio, visitor: Visitor, item: Item, *, style: Style, title: str) -> None:
+def add_style(item: Item, *, style: Style, title: str) -> None:
     """Writes a style into a visitor's item and makes it known to the page."""
     name = f"{OWN}-{item.id.replace('+', '').replace(':', '')}"
     save_style(item.path, replace(style, name=name, title=title))
-    has_painting = _picture_beside(item.path).is_file()
+    has_painting = painting_of(item).is_file()
     painting = f"/api/styles/{item.id}/painting.jpg" if has_painting else ""
     item.facts |= {
         "name": name,
@@ -164,9 +164,9 @@ def keep_style(studio: Studio, visitor: Visitor, item: Item, *, style: Style, ti
     }
 
 
-def _picture_beside(path: Path) -> Path:
-    """Where the painting of a style file lies."""
-    return path.with_name(f"{path.stem}-painting.jpg")
+def painting_of(item: Item) -> Path:
+    """Where the painting of an own style lies; not there when it was made of none."""
+    return item.path.with_name(f"{item.path.stem}-painting.jpg")
 
 
 def _title(text: Any) -> str:

@@ -24,7 +24,7 @@ from .videos import look_at_video, paint_video
 from .wishes import Parts, Wish
 
 TILE_PX = 220
-PAINTING_PX = 360
+PAINTING_PX = 448  # what a training looks at
 JPEG_QUALITY = 88
 
 

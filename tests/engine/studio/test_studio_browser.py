@@ -162,6 +162,22 @@ def test_a_video_is_cancelled_and_another_finished(tab, tmp_path):
     eventually(lambda: tab.locator(".job").count() == 2)
 
 
+def test_a_painting_is_used_and_trained(tab, tmp_path):
+    bring(tab, "Choose", file(tmp_path))
+    tab.wait_for_selector("img.after[src^=blob]")
+    tab.get_by_role("link", name="Styles").click()
+    bring(tab, "Add a painting", file(tmp_path, "irises.png", picture_file(80, 120, value=30)))
+    own = tab.locator(".work", has_text="irises")
+    own.get_by_role("button", name="Train").click()
+    failed = tab.locator(".job[data-state=failed]")
+    failed.wait_for()
+    assert "no loss network here" in failed.inner_text()
+    assert "Get one" not in failed.inner_text()
+    own.get_by_role("button", name="Paint in irises").click()
+    tab.wait_for_selector("img.after[src^=blob]")
+    eventually(lambda: tone(tab) == pytest.approx(44, abs=8))  # the mean of its picture
+
+
 def test_a_phone_in_the_dark(browser, running, tmp_path):
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
     tab = context.new_page()

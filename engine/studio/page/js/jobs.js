@@ -20,10 +20,11 @@ export function queue(kinds, { onDone = () => {} } = {}) {
       onclick: () => told(async () => { await ask("DELETE", `/api/jobs/${job.id}`); await poll(); }),
     }, running(job) ? "Cancel" : "Remove");
     const file = `/api/jobs/${job.id}/file`;
-    const done = job.state === "done"
+    const done = job.state === "done" && job.name
       ? el("span", { class: "row" }, el("a", { class: "button", href: file, download: job.name }, "Save"), remove) : remove;
     return el("li", { class: "job", "data-state": job.state, "data-id": job.id },
       el("span", { class: "what" }, job.title), done,
+      job.sample ? el("img", { class: "sample", src: `/api/jobs/${job.id}/sample.jpg?${job.sample}`, alt: "Photographs above, painted below" }) : null,
       running(job) ? el("progress", { max: 1, value: job.share, "aria-label": `${job.title}, progress` }) : null,
       el("span", { class: "soft" }, tells(job)));
   };

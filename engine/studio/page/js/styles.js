@@ -1,10 +1,12 @@
 // Styles: the paintings on the wall, and one's own: drop a painting, and it is a style.
 import { ask, choose, el, say, send, told } from "./dom.js";
+import { queue } from "./jobs.js";
 import { maker, settle, store } from "./store.js";
 
 export function stylesPlace(main) {
   settle();
   const wall = el("div", { class: "gallery" });
+  const jobs = queue(["style"], { onDone: (job) => { say(`${job.title} is trained`); told(renew); } });
   main.replaceChildren(wall);
 
   function render() {
@@ -16,7 +18,8 @@ export function stylesPlace(main) {
       el("h1", { class: "title" }, `${store.styles.length} styles`),
       el("div", { class: "row" },
         el("button", { onclick: blend }, "Keep the blend"),
-        el("button", { onclick: () => choose({ accept: "image/*,.safetensors", multiple: true }, bring) }, "Add a painting")));
+        el("button", { onclick: () => choose({ accept: "image/*,.safetensors", multiple: true }, bring) }, "Add a painting")),
+      jobs);
   }
 
   function work(style) {
@@ -27,6 +30,7 @@ export function stylesPlace(main) {
       pictures,
       el("div", { class: "label" }, el("h2", { class: "title" }, style.title || style.name), el("small", {}, maker(style) || "Your own")),
       style.id ? el("div", { class: "row" },
+        style.painting ? el("button", { onclick: () => train(style), title: "Learns from the painting for some minutes" }, "Train") : null,
         el("button", { onclick: () => rename(style) }, "Rename"),
         el("a", { class: "button", href: `/api/styles/${style.id}/file`, download: "" }, "Export"),
         el("button", { onclick: () => forget(style) }, "Delete")) : null);
@@ -75,11 +79,16 @@ export function stylesPlace(main) {
     if (title && title !== style.title) await told(async () => { await ask("POST", `/api/styles/${style.id}`, { title }); await renew(); });
   }
 
+  async function train(style) {
+    const job = await told(() => ask("POST", `/api/styles/${style.id}/train`));
+    if (job) jobs.add(job);
+  }
+
   async function forget(style) {
     await told(async () => { await ask("DELETE", `/api/styles/${style.id}`); await renew(); });
   }
 
   render();
-  return { take: bring };
+  return { take: bring, leave: () => jobs.leave() };
 }
 
