@@ -1,6 +1,6 @@
-"""PyTorch networks, losses and training; `zoo/` holds the trained artefacts that ship.
+"""PyTorch networks, losses and training; `zoo/` contains the trained artefacts that ship.
 
-The names below are imported when they are used, so that `import artrt.models` loads no torch.
+The names below are imported on first use, so `import artrt.models` does not load torch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the processor at hand computes fast."""
+"""Detects fast number formats of the CPU."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import torch
 
 
 def fast_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 in hardware; oneDNN's own answer counts a slow emulation, too."""
+    """Whether the CPU multiplies bfloat16 in hardware; oneDNN's own check also accepts a slow emulation."""
     return bool(torch.cpu._is_avx512_bf16_supported())

@@ -1,7 +1,7 @@
-"""Losses, as pure functions of pictures, features and activation maps.
+"""Losses: pure functions of pictures, features and activation maps.
 
-Pictures are float [N, 3, H, W], RGB in [0, 1]. Every loss is a mean over the batch, scale-free where it can be, so
-that one set of weights serves all styles and picture sizes.
+Pictures are float [N, 3, H, W], RGB in [0, 1]. Every loss is a mean over the batch, scale-free where possible, so one
+set of weights works for all styles and picture sizes.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def content_loss(output: Tensor, content: Tensor) -> Tensor:
 def structure_loss(
     output: Tensor, content: Tensor, region: Tensor | None = None, weight: Tensor | float = 1.0
 ) -> Tensor:
-    """Squared difference of instance-normalised features: it keeps the photograph's forms and leaves its palette free.
+    """Squared difference of instance-normalised features: keeps the photograph's forms, not its palette.
 
     Args:
         output: float [N, C, h, w], features of the painting.
         content: float [N, C, h, w], features of the photograph.
-        region: float [N, 1, h', w'], where the photograph matters more; scaled to a mean of 1 for each picture.
-        weight: Factor, one for all or float [N, 1, 1, 1].
+        region: float [N, 1, h', w'], local weight of the photograph; scaled to a mean of 1 per picture.
+        weight: Factor, a number or float [N, 1, 1, 1].
     """
     difference = (F.instance_norm(output) - F.instance_norm(content)).square().mean(dim=1, keepdim=True)
     if region is not None:
@@ -78,7 +78,7 @@ def total_variation(image: Tensor) -> Tensor:
 
 
 def range_loss(image: Tensor) -> Tensor:
-    """Mean squared excess over [0, 1]: a painting that clips loses its colours when it becomes 8 bit."""
+    """Mean squared excess over [0, 1]: values outside lose their colours when converted to 8 bits."""
     return (image - image.clamp(0, 1)).square().mean()
 
 
@@ -90,8 +90,8 @@ def class_maps(maps: Tensor, classes: Tensor) -> Tensor:
 def cam_loss(output: Tensor, content: Tensor, classes: Tensor) -> Tensor:
     """CAM term of the region loss: half the squared difference of the standardised class activation maps.
 
-    Both maps are those of the *photograph's* class. Standardised (mean 0, deviation 1) the term is one minus their
-    correlation, whatever the class's scale: 0 for the same map, 1 for an unrelated one.
+    Both maps are those of the *photograph's* class, standardised to mean 0 and deviation 1, so the term is one minus
+    their correlation, independent of the class's scale: 0 for the same map, 1 for an unrelated one.
 
     Args:
         output: float [N, K, h, w], activation maps of the painting.
@@ -116,28 +116,28 @@ def category_loss(logits: Tensor, classes: Tensor) -> Tensor:
 
 
 def edge_loss(output: Tensor, content: Tensor) -> Tensor:
-    """Edges that are lost: difference of Sobel magnitudes (luminance), relative to the photograph's energy."""
+    """Difference of Sobel magnitudes of luminance, relative to the photograph's energy."""
     expected = sobel_magnitude(luminance(content))
     difference = (sobel_magnitude(luminance(output)) - expected).square().mean(dim=(1, 2, 3))
     return (difference / (expected.square().mean(dim=(1, 2, 3)) + 1e-4)).mean()
 
 
 def shape_loss(output: Tensor, content: Tensor) -> Tensor:
-    """Shape of the salient region: one minus the soft overlap (Dice) of two masks [N, h, w] in [0, 1]."""
+    """Shape of the salient region: one minus the soft Dice overlap of two masks [N, h, w] in [0, 1]."""
     overlap = 2 * (output * content).sum(dim=(1, 2))
     total = output.square().sum(dim=(1, 2)) + content.square().sum(dim=(1, 2))
     return (1 - (overlap + _EPSILON) / (total + _EPSILON)).mean()
 
 
 def color_loss(output: Tensor, content: Tensor, *, sigma_px: float = 8.0) -> Tensor:
-    """Difference of the low-pass chroma (YCbCr, BT.601): keeps where colours are, leaves strokes alone."""
+    """Difference of low-pass chroma (YCbCr, BT.601): keeps the placement of colours, does not affect strokes."""
     return (blur(chroma(output), sigma_px) - blur(chroma(content), sigma_px)).square().mean()
 
 
 def temporal_loss(warped_output: Tensor, output_of_warped: Tensor, valid: Tensor) -> Tensor:
     """Paint-then-warp against warp-then-paint: mean over valid pixels of ||W(T(x)) - T(W(x) + noise)||^2.
 
-    A moving camera is imitated by warping a photograph with a random smooth flow W and adding noise, so no video is
+    A photograph is warped by a random smooth flow W and gets noise, to simulate a moving camera, so no video is
     needed. Source: Wang et al., "Consistent video style transfer via relaxation and regularization" (ReReVST), TIP
     2020, doi 10.1109/TIP.2020.3024018.
 
@@ -171,9 +171,9 @@ def sobel_magnitude(image: Tensor) -> Tensor:
 
 
 def blur(image: Tensor, sigma_px: float) -> Tensor:
-    """Gaussian blur [N, C, H, W], separable, edges replicated; in float32, whatever autocast says.
+    """Gaussian blur [N, C, H, W], separable, edges replicated; always in float32, also under autocast.
 
-    A depthwise convolution of bfloat16 pictures that lie channels last never returns on some CPUs (PyTorch 2.13).
+    A depthwise convolution of bfloat16 pictures in channels-last layout never returns on some CPUs (PyTorch 2.13).
     """
     with torch.autocast(image.device.type, enabled=False):
         return _blurred(image.float(), sigma_px)

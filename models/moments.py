@@ -1,7 +1,8 @@
-"""Channel statistics of features: means and centred covariances, and how far apart two of them are.
+"""Channel statistics of features: means and centred covariances, and their distances.
 
 The raw Gram matrix is the covariance plus the outer product of the means. In VGG's features that product is 61 to 97 %
-of it: a loss on Gram matrices sees colour and hardly any stroke. Here means and covariances are compared apart.
+of it, so a loss on Gram matrices sees colour and hardly any strokes. Here means and covariances are compared
+separately.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-#: Positions are summed in so many parts, so that half precision adds few numbers at a time.
+#: Number of parts in which positions are summed, so that half precision adds few numbers at a time.
 _PARTS = 16
 _EPSILON = 1e-12
 
@@ -29,7 +30,7 @@ class Moments(NamedTuple):
     covariance: Tensor
 
     def of(self, pictures: Tensor) -> Moments:
-        """The moments of some pictures: int [M] -> M of the N."""
+        """Selects the moments of pictures by index, int [M]."""
         return Moments(self.mean[pictures], self.covariance[pictures])
 
 
@@ -37,7 +38,7 @@ def moments(features: Tensor) -> Moments:
     """Means and centred covariances of the channels.
 
     Args:
-        features: float [N, C, h, w]; half precision is multiplied as it is and summed in float32.
+        features: float [N, C, h, w]; half precision is multiplied in half precision and summed in float32.
     """
     n, c, h, w = features.shape
     mean, covariance = _Moments.apply(features.permute(0, 2, 3, 1).reshape(n, h * w, c).contiguous())  # type: ignore[no-untyped-call]
@@ -47,16 +48,16 @@ def moments(features: Tensor) -> Moments:
 def moments_distances(
     output: Mapping[str, Moments], style: Mapping[str, Moments], *, shares: Mapping[str, float] | None = None
 ) -> Tensor:
-    """How far pictures are from their style, by picture: float [N], 0 for the same statistics, at most 1 or so.
+    """Distance of pictures from their style, float [N]: 0 for equal statistics, at most about 1.
 
         mean over layers of  1/2 |C - C*|^2 / (|C|^2 + |C*|^2)  +  1/2 |m - m*|^2 / (|m|^2 + |m*|^2)
 
-    Bounded terms keep any layer from dominating: divided by |C*|^2 alone, a photograph is off by 12 to 45 at relu5_1.
+    Bounded terms prevent a layer from dominating: divided only by |C*|^2, a photograph would give 12 to 45 at relu5_1.
 
     Args:
         output: Moments of the paintings by layer.
-        style: Moments of their style pictures by layer, N pictures or one.
-        shares: Weight of each layer in the mean; all alike by default.
+        style: Moments of their style pictures by layer, for N pictures or one.
+        shares: Weight of each layer in the mean; equal by default.
     """
     terms, weights = [], []
     for layer, target in style.items():
@@ -77,13 +78,13 @@ def covariance_errors(output: Mapping[str, Moments], style: Mapping[str, Moments
 
 
 def _bounded(value: Tensor, target: Tensor, *, axes: tuple[int, ...]) -> Tensor:
-    """|a - b|^2 / (|a|^2 + |b|^2) by picture, in [0, 2], and in [0, 1] where a and b are not opposed."""
+    """|a - b|^2 / (|a|^2 + |b|^2) by picture, in [0, 2]; in [0, 1] if a and b do not have opposite signs."""
     energy = value.square().sum(dim=axes) + target.square().sum(dim=axes)
     return (value - target).square().sum(dim=axes) / (energy + _EPSILON)
 
 
 class _Moments(torch.autograd.Function):
-    """Keeps only the centred features for its gradient, and multiplies in the features' own precision."""
+    """Autograd function that saves only the centred features and multiplies in the features' precision."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -99,7 +100,7 @@ class _Moments(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """By the mean 1 / P at every position, by the covariance (G + G^T) x / P, which sums to 0 over positions."""
+        """Gradient of the mean: 1 / P at every position; of the covariance: (G + G^T) x / P, which sums to 0."""
         (centred,) = ctx.saved_tensors
         by_mean, by_covariance = gradients
         positions, kind = centred.shape[1], centred.dtype

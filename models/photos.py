@@ -1,4 +1,4 @@
-"""Photographs for training: found, checked once, kept in memory, cropped reproducibly."""
+"""Photographs for training: found, checked once, kept in memory, and cropped reproducibly."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ HELD_OUT = 64
 
 
 def find_photographs(folder: Path) -> list[Path]:
-    """All picture files below a folder, sorted; hidden ones are none.
+    """All picture files below a folder, sorted, without hidden files.
 
     Raises:
-        InputError: No such folder, or no picture in it.
+        InputError: The folder is missing or has no pictures.
     """
     if not folder.is_dir():
         raise InputError(f"no such folder of photographs: {folder}")
@@ -40,9 +40,9 @@ def find_photographs(folder: Path) -> list[Path]:
 
 
 def split_held_out(paths: Sequence[Path], *, count: int = HELD_OUT) -> tuple[list[Path], list[Path]]:
-    """Split into (training, held out): held out are the `count` whose file name has the smallest sha256.
+    """Splits into (training, held out): held out are the `count` files whose names have the smallest sha256.
 
-    At most a fifth is held out, so that small folders keep something to train on.
+    At most a fifth is held out, so that small folders keep pictures for training.
     """
     ranked = sorted(paths, key=lambda path: hashlib.sha256(os.fsencode(path.name)).hexdigest())
     count = min(count, len(ranked) // 5)
@@ -65,7 +65,7 @@ class Photographs:
     def batch(self, rng: np.random.Generator, size: int, crop_px: int) -> Tensor:
         """Random crops: float [size, 3, crop_px, crop_px], RGB in [0, 1].
 
-        A crop is taken at a random scale between the crop itself and the whole short side, and flipped half the time.
+        The scale is random, from the crop's size to the whole short side; half of the crops are flipped.
         """
         crops = [_crop(self.images[i], rng, crop_px) for i in rng.integers(len(self.images), size=size)]
         return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
@@ -74,10 +74,10 @@ class Photographs:
 def load_photographs(
     paths: Sequence[Path], *, short_side_px: int, on_progress: Callable[[int], None] | None = None
 ) -> Photographs:
-    """Decode photographs; larger ones are reduced to `short_side_px`, smaller ones are left as they are.
+    """Decodes photographs; reduces larger ones to `short_side_px`, keeps smaller ones unchanged.
 
     Raises:
-        InputError: Not one of them can be decoded.
+        InputError: None of them can be decoded.
     """
     images, skipped = [], []
     for done, path in enumerate(paths, start=1):
@@ -89,15 +89,15 @@ def load_photographs(
         if on_progress is not None:
             on_progress(done)
     if not images:
-        raise InputError(f"none of the {len(paths)} photographs can be decoded, {paths[0]} for one")
+        raise InputError(f"none of the {len(paths)} photographs can be decoded, for example {paths[0]}")
     return Photographs(images, skipped)
 
 
 def load_painting(path: Path, *, long_side_px: int) -> Tensor:
-    """A style picture: float [1, 3, h, w], RGB in [0, 1], its long side reduced to at most `long_side_px`.
+    """Reads a style picture: float [1, 3, h, w], RGB in [0, 1], long side reduced to at most `long_side_px`.
 
     Raises:
-        InputError: Missing, no picture, or smaller than 64 px.
+        InputError: The file is missing, not a picture, or smaller than 64 px.
     """
     image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
     if image is None:
@@ -106,7 +106,7 @@ def load_painting(path: Path, *, long_side_px: int) -> Tensor:
         )
     if min(image.shape[:2]) < 64:
         raise InputError(
-            f"{path} is {image.shape[1]}x{image.shape[0]}: a painting needs 64 px at least each way"
+            f"{path} is {image.shape[1]}x{image.shape[0]}: a painting needs at least 64 px on each side"
         )
     scale = min(1.0, long_side_px / max(image.shape[:2]))
     rgb = _resize(np.asarray(image[:, :, ::-1], dtype=np.uint8), scale)

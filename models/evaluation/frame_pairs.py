@@ -1,6 +1,6 @@
-"""Pairs of video frames with the motion between them: what the warping error is measured on.
+"""Pairs of video frames with optical flow, for the warping error.
 
-True flow comes from .flo files (Middlebury's format, as MPI-Sintel has them); for other clips DIS optical flow is
+True flow is read from .flo files (Middlebury's format, used by MPI-Sintel); for other clips, DIS optical flow is
 computed from the frames (Kroeger et al., "Fast optical flow using dense inverse search", ECCV 2016).
 """
 
@@ -29,11 +29,11 @@ class FramePair:
     """Two frames and the motion from the first to the second.
 
     Attributes:
-        name: where they are from.
+        name: Their origin.
         first: uint8 [H, W, 3], BGR.
         second: uint8 [H, W, 3], BGR.
         flow: float32 [H, W, 2], (x, y) in pixels.
-        valid: bool [H, W], where the flow can be trusted.
+        valid: bool [H, W], where the flow is reliable.
     """
 
     name: str
@@ -48,20 +48,20 @@ def find_frame_pairs(
 ) -> Iterator[FramePair]:
     """Pairs of consecutive frames below `folder`.
 
-    A folder that holds a .flo file gives the pair of its two frames with the true flow; every other folder of at
-    least two pictures is a clip, from which `per_clip` pairs are taken at equal distances, with DIS flow.
+    A folder with a .flo file gives one pair with the true flow; every other folder with at least two pictures is a
+    clip, from which `per_clip` pairs are taken at equal distances, with DIS flow.
 
     Args:
-        folder: the folder, or one above such folders.
-        long_side_px: frames are reduced to this, and the flow with them.
-        per_clip: how many pairs of one clip.
-        flow: "auto" as said, "dis" for DIS everywhere, or the path of the one .flo file to use.
+        folder: Such a folder, or a parent of such folders.
+        long_side_px: Frames and flow are reduced to this long side.
+        per_clip: Number of pairs per clip.
+        flow: "auto" as described, "dis" for DIS everywhere, or the path of a single .flo file.
 
     Yields:
         The pairs, folder by folder.
 
     Raises:
-        InputError: there is no pair, or a file cannot be read.
+        InputError: There is no pair, or a file cannot be read.
     """
     if flow not in ("auto", "dis"):
         yield true_pair(Path(folder), flow=Path(flow), long_side_px=long_side_px)
@@ -82,14 +82,14 @@ def find_frame_pairs(
 
 
 def true_pair(folder: Path, *, flow: Path, long_side_px: int = 512) -> FramePair:
-    """The pair of frame_N.flo: frame_N.png and the frame after it and, perhaps, occlusion_N.png (white: hidden).
+    """The pair of frame_N.flo: frame_N.png, the next frame, and optionally occlusion_N.png (white: hidden).
 
     Raises:
-        InputError: a file is missing or unreadable.
+        InputError: A file is missing or unreadable.
     """
     names = [path.stem for path in _frames(folder)]
     if flow.stem not in names or names[-1] == flow.stem:
-        raise InputError(f"{flow} needs the frame of its name and the one after it beside it")
+        raise InputError(f"{flow} needs the frame of the same name and the next frame in its folder")
     first_path, second_path = _frames(folder)[names.index(flow.stem) :][:2]
     motion = read_flow(flow)
     valid = np.abs(motion).max(axis=2) < UNKNOWN_FLOW_PX
@@ -98,12 +98,12 @@ def true_pair(folder: Path, *, flow: Path, long_side_px: int = 512) -> FramePair
         valid &= read_image(hidden)[..., 0] < 128
     first, second = read_image(first_path), read_image(second_path)
     if first.shape[:2] != motion.shape[:2] or second.shape != first.shape:
-        raise InputError(f"the frames of {flow} are not of its size {motion.shape[1]}x{motion.shape[0]}")
+        raise InputError(f"the frames of {flow} do not have its size {motion.shape[1]}x{motion.shape[0]}")
     return _reduced(FramePair(folder.name, first, second, motion, valid), long_side_px)
 
 
 def dis_pair(name: str, first: Image, second: Image) -> FramePair:
-    """A pair with DIS flow; valid is where the flow there and back agrees.
+    """A pair with DIS flow; valid where forward and backward flow agree.
 
     Source of the test: Sundaram et al., "Dense point trajectories", ECCV 2010.
     """
@@ -118,21 +118,21 @@ def dis_pair(name: str, first: Image, second: Image) -> FramePair:
 
 
 def read_flow(path: str | Path) -> Flow:
-    """A .flo file: float32 [H, W, 2].
+    """Reads a .flo file: float32 [H, W, 2].
 
     Raises:
-        InputError: it is missing or no .flo file.
+        InputError: The file is missing or not a .flo file.
     """
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     if data.size < 12 or data[:4].view("<f4")[0] != np.float32(FLO_MAGIC):
-        raise InputError(f"{path} is no .flo file")
+        raise InputError(f"{path} is not a .flo file")
     width, height = (int(value) for value in data[4:12].view("<i4"))
     values = data[12:].view("<f4")
     if values.size != 2 * width * height:
-        raise InputError(f"{path} promises {width}x{height} vectors and holds {values.size // 2}")
+        raise InputError(f"{path} should have {width}x{height} vectors but has {values.size // 2}")
     return np.asarray(values.reshape(height, width, 2), np.float32)
 
 
@@ -165,7 +165,7 @@ def _dis(first: Image, second: Image) -> Flow:
 
 
 def _frames(folder: Path) -> list[Path]:
-    """The pictures right in `folder`, by name; occlusion maps are none."""
+    """The pictures directly in `folder`, by name, without occlusion maps."""
     return in_order(path for path in folder.iterdir() if _is_frame(path))
 
 

@@ -1,7 +1,7 @@
-"""Evaluation: how far a painting went towards its style, and what it kept of its photograph.
+"""Evaluation: how close a painting came to its style, and what it kept of its photograph.
 
-One yardstick for everything: shipped stages, trunks in training, and pictures that any other program made. The
-definitions stand in docs/metrics.md.
+The same scores apply to shipped stages, trunks in training, and pictures of other programs. docs/metrics.md has the
+definitions.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from .yardstick import Correlations, Recognised, correlations, painted_by_scale,
 Transform = Callable[[Image, str], Image]
 """(photograph uint8 [H, W, 3] BGR, style name) -> painting of the same size and kind."""
 Paint = Callable[[Path, Image, str], Image]
-"""The same with the photograph's file before it."""
+"""The same, with the photograph's file as first argument."""
 MaskOf = Callable[[Image], NDArray[np.float32]]
 """Picture uint8 [H, W, 3] BGR -> mask float32 [h, w] in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """Sizes at which pictures are compared, the same for every program.
+    """Sizes at which pictures are compared.
 
     Attributes:
-        long_side_px: photographs are reduced to this, never enlarged.
-        style_long_side_px: style pictures likewise; it is part of what a style is.
+        long_side_px: Photographs are reduced to this long side, never enlarged.
+        style_long_side_px: Style pictures likewise; the scale is part of the style.
     """
 
     long_side_px: int = 384
@@ -51,24 +51,24 @@ class EvaluationOptions:
 
 @dataclass(frozen=True)
 class PictureScores:
-    """One painting, judged. Errors and losses are better when small, the rest when large.
+    """The scores of one painting. Errors and losses are better when small, all others when large.
 
     Attributes:
-        photograph: file name of the photograph.
-        style: name of the style.
-        painted: how far it went from the photograph to the painting, mean of the three scales.
-        painted_full: the same at full size: fine strokes, and noise.
-        painted_half: at half the size.
-        painted_quarter: at a quarter: large strokes.
-        palette: how far the colours went.
-        semantic: cosine of what a classifier sees in photograph and painting.
-        cam_correlation: of the activation maps of the photograph's class.
-        cam_iou: overlap of the top fifth of these maps.
-        top1_kept: 1 when the painting's likeliest class is the photograph's, else 0.
-        saliency_iou: overlap of the saliency masks; None without a saliency network.
-        ssim: structural similarity of the lumas.
-        edge_f1: of the edges.
-        content_loss: relu4_1, relative to the photograph's energy.
+        photograph: File name of the photograph.
+        style: Name of the style.
+        painted: 0 for the photograph, 1 for the painting's strokes; mean of the three scales.
+        painted_full: `painted` at full size: fine strokes, and noise.
+        painted_half: `painted` at half the size.
+        painted_quarter: `painted` at a quarter of the size: large strokes.
+        palette: 0 for the photograph's colours, 1 for the style's.
+        semantic: Cosine similarity of a classifier's features of photograph and painting.
+        cam_correlation: Correlation of the activation maps of the photograph's class.
+        cam_iou: Overlap (IoU) of the top fifth of these maps.
+        top1_kept: 1 if painting and photograph have the same most likely class, else 0.
+        saliency_iou: Overlap (IoU) of the saliency masks; None without a saliency network.
+        ssim: Structural similarity of luma.
+        edge_f1: F1 score of the edges.
+        content_loss: Content loss at relu4_1, relative to the photograph's energy.
         covariance_errors: |C - C*| / |C*| by layer of the loss network.
     """
 
@@ -90,19 +90,19 @@ class PictureScores:
     covariance_errors: Mapping[str, float]
 
     def numbers(self) -> dict[str, float]:
-        """The scores by name, those of layers as `covariance_relu1_1`, without those that are None."""
+        """The scores by name, per layer as `covariance_relu1_1`, without those that are None."""
         plain = {name: value for name, value in vars(self).items() if isinstance(value, float)}
         return plain | by_layer(self.covariance_errors)
 
 
 def by_layer(errors: Mapping[str, float]) -> dict[str, float]:
-    """Names of scores for errors by layer."""
+    """Errors by layer with the names of scores."""
     return {f"covariance_{layer}": value for layer, value in errors.items()}
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A picture through all networks."""
+    """The outputs of all networks for one picture."""
 
     picture: Tensor
     relu: dict[str, Tensor]
@@ -113,13 +113,13 @@ class _Seen:
 
 @dataclass(frozen=True)
 class Target:
-    """A style picture through the networks.
+    """The outputs of the networks for a style picture.
 
     Attributes:
         picture: float [1, 3, H, W], RGB in [0, 1].
-        moments: statistics by layer of the loss network.
-        correlations: of SqueezeNet's channels.
-        floor: covariance errors of one half of the picture against the other, by layer: nothing can do much better.
+        moments: Statistics by layer of the loss network.
+        correlations: Correlation matrices of SqueezeNet's channels.
+        floor: Covariance errors between the two halves of the picture, by layer: a practical lower limit.
     """
 
     picture: Tensor
@@ -129,12 +129,12 @@ class Target:
 
 
 class Judge:
-    """The networks of the yardstick.
+    """Scores paintings; holds the networks.
 
     Args:
-        loss_network: gives the features of covariance errors and content loss.
+        loss_network: Features for covariance errors and content loss.
         localization: SqueezeNet 1.1.
-        mask_of: gives saliency masks, or None to leave them out.
+        mask_of: Computes saliency masks; None skips them.
     """
 
     def __init__(
@@ -146,14 +146,14 @@ class Judge:
 
     @classmethod
     def load(cls, *, weights: str | Path | None = None, mask_of: MaskOf | None = None) -> Judge:
-        """The judge of all published figures: the `compact` loss network and SqueezeNet 1.1.
+        """Loads the judge of all published scores: the `compact` loss network and SqueezeNet 1.1.
 
         Args:
-            weights: folder of the weight files, searched before the caches.
-            mask_of: gives saliency masks, or None.
+            weights: Folder of the weight files, searched before the caches.
+            mask_of: Computes saliency masks, or None.
 
         Raises:
-            InputError: weights are nowhere; the message says which and where to get them.
+            InputError: Weights are missing; the message says which, and where to get them.
         """
         folder = locate("compact", directory=weights)[0].parent
         localization = load_localization_network(locate("squeezenet1_1", directory=weights)[0])
@@ -161,10 +161,10 @@ class Judge:
 
     @torch.no_grad()
     def style(self, picture: Path, *, long_side_px: int) -> Target:
-        """What paintings of this style are compared with.
+        """Reads a style picture and runs the networks on it.
 
         Raises:
-            InputError: the picture is missing or unreadable.
+            InputError: The picture is missing or unreadable.
         """
         image = load_painting(picture, long_side_px=long_side_px)
         halves = [
@@ -176,7 +176,7 @@ class Judge:
 
     @torch.no_grad()
     def look(self, image: Image) -> _Seen:
-        """One picture, uint8 [H, W, 3] BGR, through all networks."""
+        """Runs all networks on one picture, uint8 [H, W, 3] BGR."""
         tensor = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).permute(2, 0, 1)[None].float() / 255
         return _Seen(
             picture=tensor,
@@ -188,13 +188,13 @@ class Judge:
 
     @torch.no_grad()
     def score(self, photograph: Image, painting: Image, target: Target, *, seen: _Seen) -> dict[str, Any]:
-        """The scores of :class:`PictureScores`, by name, of one painting.
+        """The scores of one painting, by the names in :class:`PictureScores`.
 
         Args:
             photograph: uint8 [H, W, 3], BGR.
-            painting: the same size.
-            target: what `style` gave.
-            seen: what `look` gave for the photograph.
+            painting: uint8 [H, W, 3], BGR, the same size.
+            target: Result of `style`.
+            seen: Result of `look` for the photograph.
         """
         after = self.look(painting)
         full, half, quarter = painted_by_scale(after.correlations, seen.correlations, target.correlations)[0]
@@ -234,21 +234,21 @@ def evaluate(
     judge: Judge,
     report: Callable[[int, int], None] | None = None,
 ) -> list[PictureScores]:
-    """Paints every photograph in every style and judges the paintings.
+    """Paints every photograph in every style and scores the paintings.
 
     Args:
-        transform: paints; called with the reduced photograph and the style's name.
-        photographs: picture files.
-        style_images: style name -> picture file of the painting.
-        options: sizes.
-        judge: the networks.
-        report: called with paintings judged so far and in all.
+        transform: Paints; called with the reduced photograph and the style's name.
+        photographs: Picture files.
+        style_images: Style name -> picture file of the painting.
+        options: Sizes.
+        judge: The networks.
+        report: Called with the number of judged paintings and the total.
 
     Returns:
         One entry for each photograph and style.
 
     Raises:
-        InputError: a picture cannot be read, or the transform changed a size.
+        InputError: A picture cannot be read, or the transform changed a size.
     """
 
     def paint(photograph: Path, image: Image, style: str) -> Image:
@@ -292,7 +292,7 @@ def judge_paintings(
 def judged_targets(
     style_images: Mapping[str, Path], options: EvaluationOptions, *, judge: Judge
 ) -> dict[str, Target]:
-    """The style pictures through the judge's networks, by name."""
+    """Runs the judge's networks on the style pictures; returns the results by name."""
     side = options.style_long_side_px
     return {name: judge.style(path, long_side_px=side) for name, path in style_images.items()}
 
@@ -300,7 +300,7 @@ def judged_targets(
 def evaluate_frames(
     transform: Transform, pairs: Sequence[FramePair], styles: Sequence[str]
 ) -> dict[str, float]:
-    """Mean warping error over frame pairs, by style; the key "" holds that of the frames themselves."""
+    """Mean warping error over frame pairs, by style; the key "" is the error of the frames themselves."""
     errors = {"": [warping_error(p.first, p.second, p.flow, p.valid) for p in pairs]}
     for style in styles:
         errors[style] = [
@@ -311,7 +311,7 @@ def evaluate_frames(
 
 
 def mean_scores(scores: Sequence[PictureScores]) -> dict[str, dict[str, float]]:
-    """Means over photographs by style, and under "mean" the mean over styles."""
+    """Means over photographs by style, and the mean over styles as "mean"."""
     styles = {score.style: [s.numbers() for s in scores if s.style == score.style] for score in scores}
     means = {name: _mean(entries) for name, entries in styles.items()}
     return means | {"mean": _mean(list(means.values()))}

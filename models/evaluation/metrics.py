@@ -1,7 +1,6 @@
 """Metrics of one painting against its photograph: pure functions of pictures, masks and flow.
 
-Pictures are uint8 [H, W, 3], BGR; every function says its formula. What compares deep features stands in
-:mod:`.evaluation`, on top of :mod:`.losses`.
+Pictures are uint8 [H, W, 3], BGR; every docstring gives the formula. Metrics of deep features are in :mod:`.yardstick`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ TOP_SHARE = 0.2
 
 
 def reduced(image: Image, *, long_side_px: int) -> Image:
-    """`image` with its long side reduced to `long_side_px`; smaller ones stay as they are (scale is part of style)."""
+    """Reduces the long side to `long_side_px`; never enlarges, because the scale is part of a style."""
     height, width = image.shape[:2]
     scale = long_side_px / max(height, width)
     if scale >= 1:
@@ -40,12 +39,12 @@ def luma(image: Image) -> Plane:
 
 
 def ssim(first: Image, second: Image) -> float:
-    """Structural similarity of the lumas, Gaussian window (sigma 1.5 px, 11x11), in [-1, 1]; windows lie inside.
+    """Structural similarity of luma in [-1, 1], Gaussian window (sigma 1.5 px, 11x11), only windows inside the picture.
 
     Source: Wang et al., "Image quality assessment", TIP 2004, doi 10.1109/TIP.2003.819861.
 
     Raises:
-        UsageError: the sizes differ.
+        UsageError: The sizes differ.
     """
     _same_size(first, second)
     a, b = luma(first).astype(np.float64), luma(second).astype(np.float64)
@@ -59,13 +58,13 @@ def ssim(first: Image, second: Image) -> float:
 
 
 def edge_f1(painting: Image, photograph: Image) -> float:
-    """F1 of the painting's edges against the photograph's.
+    """F1 score of the painting's edges against the photograph's.
 
-    Edges are the tenth of the pixels where the Sobel magnitude of the blurred luma (sigma 1 px) is largest; an edge
-    is found when the other picture has one within two pixels.
+    Edges are the 10 % of pixels with the largest Sobel magnitude of the blurred luma (sigma 1 px); an edge counts as
+    found if the other picture has one within two pixels.
 
     Raises:
-        UsageError: the sizes differ.
+        UsageError: The sizes differ.
     """
     _same_size(painting, photograph)
     found, wanted = _edges(painting), _edges(photograph)
@@ -82,7 +81,7 @@ def top_iou(first: Plane, second: Plane, *, share: float = TOP_SHARE) -> float:
 
 
 def mask_iou(first: Plane, second: Plane, *, threshold: float = 0.5) -> float:
-    """Intersection over union of two masks [h, w] at `threshold`; 1 when both are empty."""
+    """Intersection over union of two masks [h, w] at `threshold`; 1 if both are empty."""
     a, b = first >= threshold, second >= threshold
     union = float((a | b).sum())
     return float((a & b).sum()) / union if union else 1.0
@@ -91,16 +90,16 @@ def mask_iou(first: Plane, second: Plane, *, threshold: float = 0.5) -> float:
 def warping_error(first: Image, second: Image, flow: NDArray[np.float32], valid: NDArray[np.bool_]) -> float:
     """Mean squared difference, in [0, 1], of a painted frame and the next one warped back onto it.
 
-        second(p + flow(p)) - first(p),  over the pixels p that are valid and stay inside
+        second(p + flow(p)) - first(p),  over valid pixels p that stay inside
 
     Args:
-        first: the painted frame.
-        second: the painted frame after it.
-        flow: float32 [H, W, 2], where each pixel of the first frame goes, in pixels (x, y).
-        valid: bool [H, W], false where the pixel is hidden in the second frame or its flow is unknown.
+        first: The painted frame.
+        second: The next painted frame.
+        flow: float32 [H, W, 2], motion of each pixel of the first frame, in pixels (x, y).
+        valid: bool [H, W], False where the pixel is hidden in the second frame or its flow is unknown.
 
     Returns:
-        The error; 0 when no pixel is valid.
+        The error; 0 if no pixel is valid.
 
     Source: Lai et al., "Learning blind video temporal consistency", ECCV 2018.
     """
@@ -120,12 +119,12 @@ def _window(plane: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _without_rim(plane: NDArray[np.float64], rim: int) -> NDArray[np.float64]:
-    """The inside of a plane; all of it when it is no larger than its rims."""
+    """Crops the rim of a plane; returns the whole plane if it is not larger than its rims."""
     return plane[rim:-rim, rim:-rim] if min(plane.shape) > 2 * rim else plane
 
 
 def _edges(image: Image) -> Image:
-    """1 at the strongest tenth of the gradients, else 0: uint8 [H, W]."""
+    """1 at the strongest 10 % of the gradients, else 0: uint8 [H, W]."""
     smooth = cv2.GaussianBlur(luma(image), (0, 0), 1.0)
     across, down = (cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0))
     magnitude = np.hypot(across, down)
@@ -143,4 +142,4 @@ def _largest(values: Plane, share: float) -> NDArray[np.bool_]:
 def _same_size(first: Image, second: Image) -> None:
     if first.shape != second.shape:
         sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in (first, second))
-        raise UsageError(f"pictures to compare have one size, these have {sizes}")
+        raise UsageError(f"pictures to compare must have the same size, these have {sizes}")

@@ -1,4 +1,4 @@
-"""Pictures that another program painted, for the evaluation."""
+"""Reads the paintings of another program for the evaluation."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .judge import Paint
 
 
 def paintings_of(folder: str | Path, *, styles: Sequence[str]) -> Paint:
-    """Paintings as another program wrote them: `folder`/STYLE/NAME.png, or `folder`/NAME.png for a single style.
+    """Reads paintings of another program: `folder`/STYLE/NAME.png, or `folder`/NAME.png for a single style.
 
-    NAME is the photograph's name, the suffix that of any picture. A painting of another size is brought to the
-    photograph's, as its proportions must be the same.
+    NAME is the photograph's name; the suffix may be that of any picture format. A painting of another size is resized
+    to the photograph's size; the proportions must be the same.
 
     Args:
-        folder: the pictures.
-        styles: names of the styles that are judged.
+        folder: Folder of the paintings.
+        styles: Names of the judged styles.
 
     Raises:
-        InputError: the folder is missing; later, that a painting is missing or has other proportions.
+        InputError: The folder is missing; later, a painting is missing or has other proportions.
     """
     if not Path(folder).is_dir():
         raise InputError(f"no folder of paintings {folder}")
@@ -49,6 +49,6 @@ def _to_size(painting: Image, photograph: Image, path: Path) -> Image:
     stretch = painting.shape[1] * height / (painting.shape[0] * width)
     if not 0.97 < stretch < 1.03:
         size = f"{painting.shape[1]}x{painting.shape[0]}"
-        raise InputError(f"{path} is {size}: not the proportions of its photograph, {width}x{height}")
+        raise InputError(f"{path} is {size}: its proportions differ from the photograph's, {width}x{height}")
     method = cv2.INTER_AREA if painting.shape[1] >= width else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(painting, (width, height), interpolation=method), np.uint8)

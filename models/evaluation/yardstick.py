@@ -1,9 +1,9 @@
-"""How painted a picture looks, what it kept, and which palette it has, by features that no style loss uses.
+"""Measures how painted a picture looks, what it kept, and its palette, by features that no style loss uses.
 
     painted = mean over scales 1, 1/2, 1/4 and layers of  1 - d(output, style) / d(photograph, style)
 
-d is the distance of two correlation matrices of SqueezeNet's channels: a photograph scores 0, the painting itself 1.
-Correlations of centred channels hold no colour, and fine noise alone does not reach the coarse scales.
+d is the distance of two correlation matrices of SqueezeNet's channels: the photograph scores 0, the style picture 1.
+Correlations of centred channels contain no colour, and fine noise does not affect the coarse scales.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ..networks.localization import LocalizationNetwork
 
 SCALES = (1, 2, 4)
 LAYERS = ("conv1", "fire3", "fire5", "fire7", "fire9")
-#: A channel whose deviation is far below that of the others counts less: its correlations are noise.
+#: A channel with a much smaller deviation than the others counts less, because its correlations are noise.
 _FAINT = 1e-3
 _EPSILON = 1e-8
-#: The sliced Wasserstein distance takes so many directions and so many quantiles.
+#: Number of directions and of quantiles of the sliced Wasserstein distance.
 _DIRECTIONS, _QUANTILES = 32, 256
 
-#: Correlation matrices [N, C, C]: for each scale, by layer.
+#: Correlation matrices [N, C, C] by layer, for each scale.
 Correlations = Sequence[Mapping[str, Tensor]]
 
 
@@ -46,7 +46,7 @@ def correlations(network: LocalizationNetwork, image: Tensor) -> Correlations:
 
 
 def painted_by_scale(output: Correlations, photograph: Correlations, style: Correlations) -> Tensor:
-    """How far each output went from its photograph (0) to the style (1), or away from it (< 0): float [N, scales]."""
+    """`painted` at each scale: 0 for the photograph, 1 for the style, < 0 further away: float [N, scales]."""
     scales = []
     for o, p, s in zip(output, photograph, style, strict=True):
         shares = []
@@ -60,11 +60,11 @@ def painted_by_scale(output: Correlations, photograph: Correlations, style: Corr
 def painted(
     network: LocalizationNetwork, outputs: Tensor, photographs: Tensor, style: Correlations
 ) -> Tensor:
-    """The same in one number for a batch, as a training's gate wants it: float [N].
+    """Mean of `painted_by_scale` over the scales, for a batch: float [N].
 
     Args:
         network: SqueezeNet 1.1, on the device of the pictures.
-        outputs: float [N, 3, H, W], RGB in [0, 1], clipped here.
+        outputs: float [N, 3, H, W], RGB, clipped to [0, 1] here.
         photographs: float [N, 3, H, W], RGB in [0, 1].
         style: `correlations` of the style picture, computed once.
     """
@@ -77,19 +77,19 @@ def painted(
 
 @torch.no_grad()
 def palette_shift(output: Tensor, photograph: Tensor, style: Tensor) -> float:
-    """How far the colours went from the photograph's to the style's, at most 1: by the sliced Wasserstein distance.
+    """0 for the photograph's colours, 1 for the style's, by the sliced Wasserstein distance.
 
     Args:
         output: float [1, 3, H, W], RGB in [0, 1]; `photograph` and `style` likewise, of any size.
-        photograph: What was painted.
-        style: The painting.
+        photograph: The photograph.
+        style: The style picture.
     """
     before = _colour_distance(photograph, style)
     return 1 - _colour_distance(output, style) / (before + _EPSILON)
 
 
 class Recognised:
-    """What SqueezeNet sees in one picture.
+    """SqueezeNet's outputs for one picture.
 
     Args:
         network: SqueezeNet 1.1.
@@ -98,7 +98,7 @@ class Recognised:
     Attributes:
         pooled: float [1, 512], mean of the last features.
         maps: float [1, 1000, 13, 13], class activation maps.
-        likeliest: int [1], the likeliest class.
+        likeliest: int [1], the most likely class.
     """
 
     @torch.no_grad()
@@ -109,7 +109,7 @@ class Recognised:
         self.likeliest = network.logits(self.maps).argmax(dim=1)
 
     def semantic(self, other: Recognised) -> float:
-        """Cosine of the pooled features."""
+        """Cosine similarity of the pooled features."""
         return float(F.cosine_similarity(self.pooled, other.pooled))
 
     def maps_of(self, classes: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ class Recognised:
 
 
 def _correlation_matrices(features: Tensor) -> Tensor:
-    """[N, C, h, w] -> [N, C, C]; the diagonal of a channel that never changes is 0."""
+    """[N, C, h, w] -> [N, C, C]; the diagonal of a constant channel is 0."""
     flat = features.float().flatten(2)
     flat = flat - flat.mean(dim=2, keepdim=True)
     norm = torch.linalg.vector_norm(flat, dim=2, keepdim=True)
@@ -136,7 +136,7 @@ def _distance(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _large_enough(image: Tensor, side: int = 64) -> Tensor:
-    """Pictures below `side` px would vanish in the poolings: enlarged."""
+    """Enlarges pictures smaller than `side` px, which the poolings would reduce to nothing."""
     if min(image.shape[2:]) >= side:
         return image
     size = [max(side, length) for length in image.shape[2:]]

@@ -1,4 +1,4 @@
-"""The localization network: SqueezeNet 1.1, whose last convolution is a class activation map for each class.
+"""The localization network: SqueezeNet 1.1, whose last convolution gives a class activation map per class.
 
     photo [3, 224, 224] -> conv1 .. fire9 -> conv10 (1x1) = maps [1000, 13, 13] -> ReLU -> mean = logits [1000]
 
@@ -29,7 +29,7 @@ _TORCHVISION |= {9: "fire6", 10: "fire7", 11: "fire8", 12: "fire9"}
 
 
 class Fire(nn.Module):
-    """Squeeze to few channels, expand by 1x1 and 3x3 convolutions side by side."""
+    """Fire module: squeezes to few channels, expands by parallel 1x1 and 3x3 convolutions."""
 
     def __init__(self, channels: int, squeeze: int, expand: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Fire(nn.Module):
 
 
 class LocalizationNetwork(nn.Module):
-    """SqueezeNet 1.1 (ImageNet) giving class activation maps, logits and mid-level features."""
+    """SqueezeNet 1.1 (ImageNet): class activation maps, logits and mid-level features."""
 
     mean: Tensor
     deviation: Tensor
@@ -61,7 +61,7 @@ class LocalizationNetwork(nn.Module):
         """Class activation maps.
 
         Args:
-            image: float [N, 3, H, W], RGB in [0, 1]; 224x224 is what the network was trained on (see `prepare`).
+            image: float [N, 3, H, W], RGB in [0, 1]; the network was trained on 224x224 (see `prepare`).
 
         Returns:
             float [N, 1000, h, w], the last convolution before its ReLU; 13x13 for 224x224.
@@ -86,30 +86,30 @@ class LocalizationNetwork(nn.Module):
 
     @staticmethod
     def prepare(image: Tensor) -> Tensor:
-        """Resize [N, 3, H, W] to the 224x224 that the network expects (bilinear, antialiased)."""
+        """Resizes [N, 3, H, W] to the expected 224x224 (bilinear, antialiased)."""
         if image.shape[2:] == (INPUT_PX, INPUT_PX):
             return image
         size = (INPUT_PX, INPUT_PX)
-        image = image.float()  # a CPU has no antialiased resizing of bfloat16
+        image = image.float()  # antialiased resizing of bfloat16 is missing on CPUs
         return F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
 
     @staticmethod
     def logits(maps: Tensor) -> Tensor:
-        """Logits [N, 1000]: the mean over the ReLU of the maps."""
+        """Logits [N, 1000]: the mean of the maps after ReLU."""
         return F.relu(maps).mean(dim=(2, 3))
 
     @staticmethod
     def cam(maps: Tensor, classes: Tensor) -> Tensor:
-        """Heat map [N, h, w] in [0, 1] of one class for each picture: the positive part, its maximum 1."""
+        """Heat map [N, h, w] in [0, 1] of one class per picture: the positive part, scaled to a maximum of 1."""
         cams = F.relu(class_maps(maps, classes))
         return cams / cams.amax(dim=(1, 2), keepdim=True).clamp(min=1e-6)
 
 
 def load_localization_network(path: Path) -> LocalizationNetwork:
-    """Load SqueezeNet 1.1 from safetensors or from torchvision's state dict (frozen, in evaluation mode).
+    """Loads SqueezeNet 1.1 from safetensors or from torchvision's state dict (frozen, in evaluation mode).
 
     Raises:
-        InputError: The file is missing or holds other weights.
+        InputError: The file is missing or contains other weights.
     """
     if not path.is_file():
         raise InputError(f"localization network weights not found: {path}")
@@ -118,8 +118,8 @@ def load_localization_network(path: Path) -> LocalizationNetwork:
         safe = path.suffix == ".safetensors"
         state = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict(_from_torchvision(state) if "features.0.weight" in state else state)
-    except Exception as error:  # safetensors, pickle and load_state_dict raise many kinds
-        raise InputError(f"{path} does not hold the weights of SqueezeNet 1.1: {error}") from error
+    except Exception as error:  # safetensors, pickle and load_state_dict raise many types
+        raise InputError(f"{path} does not contain the weights of SqueezeNet 1.1: {error}") from error
     return network.requires_grad_(False).eval()
 
 

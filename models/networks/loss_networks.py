@@ -1,6 +1,6 @@
-"""Loss networks: VGG-19 encoders whose features the perceptual losses compare.
+"""Loss networks: VGG-19 encoders with the features for perceptual losses.
 
-Four are known by name:
+Four networks have names:
 
 * ``compact``: VGG-19 with normalised activations in full width to relu3_1, and a 16x compressed encoder for relu4_1
   and relu5_1.
@@ -37,7 +37,7 @@ _VGG19 = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 4))  # (stage, convolutions)
 
 
 class Encoder(nn.Module):
-    """The convolutions of VGG-19 up to a layer, built from the weights' own shapes.
+    """The convolutions of VGG-19 up to a layer, built from the shapes of the weights.
 
     Args:
         weights: `conv0` (1x1), `conv1_1` and so on, each with `.weight` and `.bias`.
@@ -57,7 +57,7 @@ class Encoder(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Features [N, C, h, w] of the named layers, computing no further than the last of them."""
+        """Features [N, C, h, w] of the named layers; computes only up to the last of them."""
         wanted, features = set(layers), {}
         x = self.convolutions["conv0"](image)
         for name in self.names:
@@ -80,11 +80,11 @@ class Encoder(nn.Module):
 
 
 class LossNetwork(nn.Module):
-    """Features for the losses, from one encoder or from two that share the layers.
+    """Features for the losses, from one encoder, or from two that divide the layers between them.
 
     Attributes:
-        name: The name under which figures are reported.
-        layers: All layers it can give, shallow to deep.
+        name: Name in reports.
+        layers: All available layers, shallow to deep.
     """
 
     def __init__(self, name: str, encoders: list[tuple[Encoder, tuple[str, ...]]]) -> None:
@@ -95,14 +95,14 @@ class LossNetwork(nn.Module):
         self.layers = tuple(sorted({layer for layers in self._layers for layer in layers}))
 
     def forward(self, image: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """Compute features.
+        """Computes features.
 
         Args:
             image: float [N, 3, H, W], RGB in [0, 1].
             layers: Names such as ``relu4_1``; all style layers by default.
 
         Returns:
-            One float [N, C, h, w] for each layer, shallow to deep.
+            One float [N, C, h, w] per layer, shallow to deep.
 
         Raises:
             UsageError: A layer that this network does not have.
@@ -118,7 +118,7 @@ class LossNetwork(nn.Module):
 
 
 def load_loss_network(name: str = "compact", *, directory: Path | None = None) -> LossNetwork:
-    """Load a loss network by name, or a torchvision VGG-19 state dict by path.
+    """Loads a loss network by name, or a torchvision VGG-19 state dict by path.
 
     Args:
         name: ``wide``, ``compact``, ``compact-encoder``, ``vgg19``, or the path of torchvision's VGG-19 or VGG-16.
@@ -145,17 +145,17 @@ def load_loss_network(name: str = "compact", *, directory: Path | None = None) -
     path = folder / "vgg19-dcbb9e9d.pth" if name == "vgg19" else Path(name)
     if name != "vgg19" and path.suffix not in {".pth", ".pt", ".safetensors"}:
         raise UsageError(
-            f"unknown loss network {name!r}: it is compact, compact-encoder, wide, vgg19 or a file of weights"
+            f"unknown loss network {name!r}: expected compact, compact-encoder, wide, vgg19 or a file of weights"
         )
     encoder = Encoder(from_torchvision(_read(path)))
     return LossNetwork("vgg19", [(encoder, _relus(encoder))])
 
 
 def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename torchvision's ``features.N`` (VGG-19 or VGG-16) and put its input normalisation into ``conv0`` (1x1).
+    """Renames torchvision's ``features.N`` (VGG-19 or VGG-16) and puts its input normalisation into ``conv0`` (1x1).
 
     Raises:
-        InputError: The state dict is none of a VGG.
+        InputError: It is not the state dict of a VGG.
     """
     if "features.0.weight" not in state:
         raise InputError("not a state dict of torchvision's VGG: it has no 'features.0.weight'")
@@ -171,7 +171,7 @@ def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _bgr255(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights for BGR in 0..255 minus ImageNet's means, with that change of the picture as `conv0`, in float32."""
+    """Adapts weights for BGR in 0..255 minus ImageNet's means: adds this conversion as `conv0`, in float32."""
     flip = torch.eye(3).flip(0)[:, :, None, None] * 255
     change = {"conv0.weight": flip, "conv0.bias": -torch.tensor([103.939, 116.779, 123.68])}
     return change | {name: tensor.float() for name, tensor in weights.items()}
@@ -201,5 +201,5 @@ def _read(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
         return state
-    except Exception as error:  # safetensors and pickle raise many kinds
+    except Exception as error:  # safetensors and pickle raise many types
         raise InputError(f"cannot read the loss network weights {path}: {error}") from error

@@ -1,7 +1,7 @@
-"""Pretrained loss and localization networks: where their files come from and are kept, and how they are fetched.
+"""Pretrained loss and localization networks: finds and downloads their files.
 
-So is the runtime that an exported page brings. artrt ships none of these files. `locate` finds them on this machine,
-`pull` downloads those that have an address and keeps a file only when its sha256 is the expected one.
+Also the runtime of an exported web page. artrt ships none of these files. `locate` finds them on this machine. `pull`
+downloads those with an address and keeps a file only if its sha256 is correct.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...engine.errors import InputError, IntegrityError, MissingExtraError, Usag
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 30.0
 
-#: Called with (bytes so far, bytes in all) while a file is fetched.
+#: Called with (downloaded bytes, total bytes) during a download.
 Report = Callable[[int, int], None]
 
 
@@ -29,10 +29,10 @@ class WeightsFile:
     """One file of weights, or the archive of a runtime.
 
     Attributes:
-        name: File name, the same at its address and in the cache.
+        name: File name, at its address and in the cache.
         sha256: Full hash of the file, 64 hex digits.
         size_bytes: Length of the file.
-        source: Address to fetch it from, or for a file without one the project that it comes from.
+        source: Download address, or the project that a file without an address comes from.
         licence: Its terms.
     """
 
@@ -44,7 +44,7 @@ class WeightsFile:
 
     @property
     def has_address(self) -> bool:
-        """Whether `source` is an address that `pull` can fetch."""
+        """Whether `source` is an address that `pull` can download."""
         return "://" in self.source
 
 
@@ -61,7 +61,7 @@ _COMPACT_ENCODER = WeightsFile(
     "MIT",
 )
 
-#: Name -> alternatives, best first; an alternative is the tuple of files that it needs.
+#: Name -> alternatives, best first; an alternative is a tuple of the files that it needs.
 CATALOGUE: dict[str, tuple[tuple[WeightsFile, ...], ...]] = {
     "vgg19": (
         (
@@ -128,7 +128,7 @@ CATALOGUE: dict[str, tuple[tuple[WeightsFile, ...], ...]] = {
 RUNTIME = "onnxruntime-web"
 RUNTIME_VERSION = "1.30.0"
 
-#: What is fetched in the same way, and is no network.
+#: Other downloads, which are not networks.
 OTHERS: dict[str, tuple[tuple[WeightsFile, ...], ...]] = {
     RUNTIME: (
         (
@@ -145,7 +145,7 @@ OTHERS: dict[str, tuple[tuple[WeightsFile, ...], ...]] = {
 
 
 def weights_directory() -> Path:
-    """Folder that fetched weights are kept in: `$ARTRT_CACHE_DIR`, or the user's cache folder (platformdirs).
+    """Folder of downloaded weights: `$ARTRT_CACHE_DIR`, or the user's cache folder (platformdirs).
 
     Raises:
         MissingExtraError: platformdirs is not installed and `ARTRT_CACHE_DIR` not set.
@@ -161,7 +161,7 @@ def weights_directory() -> Path:
 
 
 def alternatives(name: str) -> tuple[tuple[WeightsFile, ...], ...]:
-    """Sets of files that can serve as `name`, best first.
+    """Alternative sets of files for `name`, best first.
 
     Raises:
         UsageError: `name` is not in the catalogue.
@@ -173,7 +173,7 @@ def alternatives(name: str) -> tuple[tuple[WeightsFile, ...], ...]:
 
 
 def search_path(directory: str | os.PathLike[str] | None = None) -> Iterator[Path]:
-    """Folders that are searched, in order: `directory`, artrt's cache, and torch.hub's cache.
+    """Folders to search, in order: `directory`, artrt's cache, and torch.hub's cache.
 
     Args:
         directory: Folder to look in first, or None.
@@ -187,18 +187,18 @@ def search_path(directory: str | os.PathLike[str] | None = None) -> Iterator[Pat
 
 
 def locate(name: str, *, directory: str | os.PathLike[str] | None = None) -> tuple[Path, ...]:
-    """Finds the files of a pretrained network on this machine; never touches the net.
+    """Finds the files of a pretrained network on this machine; never uses the network.
 
     Args:
         name: Name in `CATALOGUE` or `OTHERS`.
-        directory: Folder to look in before the caches.
+        directory: Folder to search before the caches.
 
     Returns:
-        Paths of the network's files, in the order of the catalogue, all in one folder.
+        Paths of the network's files in the order of the catalogue, all in one folder.
 
     Raises:
         UsageError: Unknown name.
-        InputError: The files are nowhere; the message names file, source, hash and where to put it.
+        InputError: The files are missing; the message gives file, source, hash and target folder.
     """
     for folder in (folders := list(search_path(directory))):
         for files in alternatives(name):
@@ -215,26 +215,26 @@ def pull(
     report: Report | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> tuple[Path, ...]:
-    """Fetches a pretrained network by its address, unless its files are already there and whole.
+    """Downloads a pretrained network, unless its files are already present and correct.
 
     Args:
         name: Name in `CATALOGUE` or `OTHERS`.
-        directory: Folder to put the files in; `weights_directory()` when None.
-        report: Called with bytes so far and in all.
-        timeout_seconds: Longest silence of the server.
+        directory: Target folder; `weights_directory()` by default.
+        report: Called with downloaded and total bytes.
+        timeout_seconds: Time-out for the server.
 
     Returns:
         Paths of the files.
 
     Raises:
         UsageError: Unknown name, or a network without an address.
-        InputError: No connection, or the folder cannot be written; the message says how to do it by hand.
-        IntegrityError: What arrived has another sha256; nothing is kept.
+        InputError: There is no connection, or the folder cannot be written; the message says how to do it by hand.
+        IntegrityError: The downloaded file has a wrong sha256; nothing is kept.
     """
     folder = weights_directory() if directory is None else Path(directory)
     fetchable = [files for files in alternatives(name) if all(file.has_address for file in files)]
     if not fetchable:
-        raise UsageError(f"{name} has no address to fetch it from. {_missing(name, folder)}")
+        raise UsageError(f"{name} has no download address. {_missing(name, folder)}")
     return tuple(_fetch(file, folder, report, timeout_seconds) for file in fetchable[0])
 
 
@@ -260,8 +260,10 @@ def _fetch(file: WeightsFile, folder: Path, report: Report | None, timeout_secon
                 f"{file.source} has sha256 {digest}, expected {file.sha256}; nothing was kept"
             )
         part.replace(target)
-    except OSError as error:  # URLError and timeouts are OSErrors too
-        raise InputError(f"cannot fetch {file.source}: {_reason(error)}. {_by_hand(file, folder)}") from error
+    except OSError as error:  # URLError and time-outs are OSErrors, too
+        raise InputError(
+            f"cannot download {file.source}: {_reason(error)}. {_by_hand(file, folder)}"
+        ) from error
     finally:
         with suppress(OSError):
             part.unlink()

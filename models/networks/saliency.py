@@ -1,9 +1,9 @@
 """The saliency network: photograph -> soft mask of the region that a viewer looks at.
 
-The encoder is the first part of SqueezeNet 1.1 (so ImageNet weights can start it), the decoder a feature pyramid of
-few channels. A second, coarse head predicts the class activation map of the localization network: in training it
-teaches the encoder what matters in photographs that have no mask, at run time it widens the mask to all that a
-classifier would look at (`attention`).
+The encoder is the first part of SqueezeNet 1.1 (so it can start from ImageNet weights), the decoder a feature pyramid
+with few channels. A second, coarse head predicts the class activation map of the localization network. In training it
+teaches the encoder from photographs without a mask; at run time it widens the mask to everything that a classifier
+would look at (`attention`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Mask = NDArray[np.float32]
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 SIZE_MULTIPLE = 16
-#: Activation maps are high at a few points only; so much brighter, they cover what is to be recognised.
+#: Gain of activation maps, which are high only at a few points; with it they cover the objects to recognise.
 ATTENTION_GAIN = 3.0
 
 _ENDS = ("fire6", "fire7", "fire8", "fire9")
@@ -48,22 +48,22 @@ class SaliencyConfig:
     width: int = 64
     """Channels of the coarsest decoder level; the finer ones have fewer (see `widths`)."""
     landscape_px: tuple[int, int] = (96, 160)
-    """Height and width at which wide pictures are seen; tall ones are seen at the transpose."""
+    """Height and width of the input grid for wide pictures; tall ones use the transpose."""
     square_px: tuple[int, int] = (128, 128)
-    """Height and width at which nearly square pictures are seen."""
+    """Height and width of the input grid for nearly square pictures."""
 
     def __post_init__(self) -> None:
         if self.last not in _ENDS:
-            raise UsageError(f"the encoder ends at {self.last!r}; it may end at {', '.join(_ENDS)}")
+            raise UsageError(f"the encoder cannot end at {self.last!r}; expected {', '.join(_ENDS)}")
         if any(size % SIZE_MULTIPLE for size in (*self.landscape_px, *self.square_px)):
-            raise UsageError(f"grids of the saliency network are multiples of {SIZE_MULTIPLE} pixels")
+            raise UsageError(f"grids of the saliency network must be multiples of {SIZE_MULTIPLE} pixels")
 
     @classmethod
     def for_grid(cls, height: int, width: int, *, last: str = "fire9", decoder: int = 64) -> SaliencyConfig:
-        """The sizes for wide pictures seen at `height` x `width` pixels and square ones at about the same area.
+        """Sizes for wide pictures with a grid of `height` x `width` pixels, and for square ones of about the same area.
 
         Raises:
-            UsageError: a side is no multiple of 16, or `last` no end of an encoder.
+            UsageError: A side is not a multiple of 16, or the encoder cannot end at `last`.
         """
         side = round(math.sqrt(height * width) / SIZE_MULTIPLE) * SIZE_MULTIPLE
         return cls(last=last, width=decoder, landscape_px=(height, width), square_px=(side, side))
@@ -74,7 +74,7 @@ class SaliencyConfig:
         return self.width, self.width, self.width // 2, self.width // 4
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
-        """The size (height, width) in pixels at which a picture of `height` x `width` is seen."""
+        """The input grid (height, width) in pixels for a picture of `height` x `width`."""
         if 4 * width > 5 * height:
             return self.landscape_px
         if 4 * height > 5 * width:
@@ -83,7 +83,7 @@ class SaliencyConfig:
 
 
 class Encoder(nn.Module):
-    """SqueezeNet 1.1 to `last`, its convolution and poolings padded so that every level halves the size exactly."""
+    """SqueezeNet 1.1 up to `last`, with padding so that every level halves the size exactly."""
 
     before_pool = ("fire3", "fire5")
 
@@ -97,7 +97,7 @@ class Encoder(nn.Module):
             self.add_module(name, squeezenet.get_submodule(name))
 
     def channels(self, name: str) -> int:
-        """Channels that `conv1` or a fire module gives."""
+        """Output channels of `conv1` or a fire module."""
         module = self.get_submodule(name)
         return 2 * module.expand1x1.out_channels if isinstance(module, Fire) else self.conv1.out_channels
 
@@ -118,7 +118,7 @@ class SaliencyNetwork(nn.Module):
     """Encoder, feature pyramid and two heads.
 
     Args:
-        config: the sizes.
+        config: Sizes of the network.
     """
 
     mean: Tensor
@@ -144,7 +144,7 @@ class SaliencyNetwork(nn.Module):
         self.cam_head = nn.Conv2d(coarse, 1, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Mask and activation map of a batch.
+        """Computes mask and activation map of a batch.
 
         Args:
             image: float [N, 3, H, W], RGB in [0, 1], H and W multiples of 16.
@@ -164,11 +164,11 @@ class SaliencyNetwork(nn.Module):
 
     @torch.no_grad()
     def mask(self, image: Tensor, *, attention: float = 0.0) -> Tensor:
-        """The mask as the exported stage gives it.
+        """Computes the mask like the exported stage.
 
         Args:
             image: float [N, 3, H, W], RGB in [0, 1].
-            attention: 0 for the drawn region alone; up to 1 to add what a classifier would look at.
+            attention: 0 for the salient region only; up to 1 to add what a classifier would look at.
 
         Returns:
             float [N, H, W] in [0, 1].
@@ -191,13 +191,13 @@ def _block(channels: int, width: int) -> nn.Sequential:
 def predict(
     network: SaliencyNetwork, image: Image, *, size: tuple[int, ...] | None = None, attention: float = 0.0
 ) -> Mask:
-    """The mask of one picture.
+    """Computes the mask of one picture.
 
     Args:
-        network: in evaluation mode.
+        network: The network, in evaluation mode.
         image: uint8 [h, w, 3], RGB.
-        size: height and width of the mask; the picture's own by default.
-        attention: as for :meth:`SaliencyNetwork.mask`.
+        size: Height and width of the mask; the picture's by default.
+        attention: See :meth:`SaliencyNetwork.mask`.
 
     Returns:
         float32 [H, W] in [0, 1].
@@ -213,11 +213,11 @@ def start_from_imagenet(network: SaliencyNetwork, path: str | Path) -> None:
     """Copies SqueezeNet 1.1's ImageNet weights into the encoder.
 
     Args:
-        network: changed in place.
-        path: SqueezeNet 1.1 as :func:`load_localization_network` takes it.
+        network: The network; changed in place.
+        path: SqueezeNet 1.1 in a format of :func:`load_localization_network`.
 
     Raises:
-        InputError: the file is missing or holds other weights.
+        InputError: The file is missing or contains other weights.
     """
     weights = load_localization_network(Path(path)).state_dict()
     wanted = network.encoder.state_dict()
@@ -234,13 +234,13 @@ def save_saliency(
 
 
 def load_saliency_network(path: str | Path) -> tuple[SaliencyNetwork, dict[str, Any]]:
-    """Reads what :func:`save_saliency` wrote.
+    """Reads a file of :func:`save_saliency`.
 
     Returns:
         The network in evaluation mode, and the training record.
 
     Raises:
-        InputError: the file is missing or no saliency network.
+        InputError: The file is missing or not a saliency network.
     """
     if not Path(path).is_file():
         raise InputError(f"no saliency network at {path}")

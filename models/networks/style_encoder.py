@@ -1,11 +1,10 @@
-"""The style encoder: reads the style vector of any painting off its picture, in one pass.
+"""The style encoder: computes the style vector of any painting from its picture in one pass.
 
     painting [3, H, W] -> SqueezeNet's first layers -> means and deviations at four depths -> two layers -> vector [D]
 
-What a style is lies in the statistics of features, not in where they stand (Gatys et al. 2016; Huang and Belongie
-2017, arXiv:1703.06868), so they are all that the encoder keeps of a picture. Predicting the vector of a conditional
-trunk: Ghiasi et al., "Exploring the structure of a real-time, arbitrary neural artistic stylization network", 2017
-(arXiv:1705.06830).
+A style is described by the statistics of features, not by their positions (Gatys et al. 2016; Huang and Belongie 2017,
+arXiv:1703.06868), so the encoder uses only statistics. Predicting the vector of a conditional trunk: Ghiasi et al.,
+"Exploring the structure of a real-time, arbitrary neural artistic stylization network", 2017 (arXiv:1705.06830).
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ EPSILON = 1e-5
 
 
 class StyleEncoder(nn.Module):
-    """Picture -> style vector.
+    """Maps a picture to a style vector.
 
     Args:
-        style_size: Length D of the vectors of the trunk that it serves.
+        style_size: Length D of the trunk's style vectors.
     """
 
     mean: Tensor
@@ -48,10 +47,10 @@ class StyleEncoder(nn.Module):
         self.out = nn.Linear(HIDDEN, style_size)
 
     def forward(self, painting: Tensor) -> Tensor:
-        """The style vector.
+        """Computes the style vector.
 
         Args:
-            painting: float [N, 3, H, W], RGB in [0, 1], 32 px at least each way.
+            painting: float [N, 3, H, W], RGB in [0, 1], at least 32 px on each side.
 
         Returns:
             float [N, D].
@@ -64,22 +63,22 @@ class StyleEncoder(nn.Module):
         """Means and deviations of the channels at four depths: float [N, S]."""
         parts = []
         for features in self.features((painting - self.mean) / self.deviation):
-            features = features.float()  # a variance needs the digits
+            features = features.float()  # variances need the precision
             mean = features.mean(dim=(2, 3), keepdim=True)
             variance = (features - mean).square().mean(dim=(2, 3))
             parts += [mean[:, :, 0, 0], (variance + EPSILON).sqrt()]
         return torch.cat(parts, dim=1)
 
     def start(self, path: Path, vectors: Tensor, paintings: Tensor) -> None:
-        """Begin from ImageNet's features and from known vectors.
+        """Initialises from ImageNet's features and from known vectors.
 
         Args:
             path: Weights of SqueezeNet 1.1.
-            vectors: float [S, D], vectors that the trunk paints well; their mean is where every painting starts.
-            paintings: float [N, 3, H, W], a sample, whose statistics are brought to mean 0 and deviation 1.
+            vectors: float [S, D], good vectors of the trunk; their mean is the first prediction for every painting.
+            paintings: float [N, 3, H, W], a sample, whose statistics are normalised to mean 0 and deviation 1.
 
         Raises:
-            InputError: The weights are missing or are others.
+            InputError: The weights are missing, or belong to another network.
         """
         known = load_localization_network(path).state_dict()
         self.features.load_state_dict({name: known[name] for name in self.features.state_dict()})

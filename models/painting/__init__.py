@@ -1,1 +1,1 @@
-"""Paints one picture by optimisation; reconstructs content or style."""
+"""Paints a picture by optimisation; reconstructs content or style."""

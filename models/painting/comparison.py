@@ -1,4 +1,4 @@
-"""What of a loss network's features a painting is compared by, and how."""
+"""Which features of a loss network are compared, and how."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..networks.loss_networks import CONTENT_LAYER
 from .matching import MATCH_LAYERS
 
-#: Layers whose statistics make a style, each with its share: the shallow ones keep strokes clean, relu3_1 shapes them.
+#: Layers of the style term with their shares: shallow layers keep strokes clean, relu3_1 shapes them.
 STYLE_SHARES = {
     "relu1_1": 2.0,
     "relu2_1": 2.0,
@@ -21,13 +21,13 @@ STYLE_SHARES = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """What of the features is compared.
+    """Which features are compared.
 
     Attributes:
-        content_layers: Layers that the content term compares.
-        style_layers: Layers whose statistics are compared, each with its share.
-        match_layers: Layers of one resolution whose places are matched.
-        normalize_content: Compare instance-normalised content, which leaves the palette free.
+        content_layers: Layers of the content term.
+        style_layers: Layers of the style term, each with its share.
+        match_layers: Layers of one resolution for nearest-neighbour matching.
+        normalize_content: Compare instance-normalised features, so that the palette can change.
         tile_px: Side of the tiles; 0 for the whole picture at once.
         half: Run the loss network in bfloat16; statistics stay in float32.
     """
@@ -41,5 +41,5 @@ class Comparison:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """All of them, shallow to deep."""
+        """All layers, shallow to deep."""
         return tuple(sorted({*self.content_layers, *self.style_layers, *self.match_layers}))

@@ -1,4 +1,4 @@
-"""The content term of a painting as sums over tiles: what is where, felt more where the picture is salient."""
+"""The content term of a painting as sums over tiles, with more weight in salient regions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor
 
 from .tiling import Tile, stride
 
-#: What tiles add up to, by (name, layer, number of the mask).
+#: Sums over tiles, by (name, layer, number of the mask).
 Sums = dict[tuple[str, str, int], Tensor]
 EPSILON = 1e-5
-"""Added to variances before a root is taken, as instance normalisation does."""
+"""Added to variances before the square root, as in instance normalisation."""
 
 
 class ContentTerm:
-    """Content of a photograph at some layers.
+    """Content of a photograph at several layers.
 
     A painting's features x are normalised by their own mean and deviation over the whole picture, so that its palette
     is free; with the photograph's normalised features t and the region r, whose mean is 1, the term is the mean of
@@ -25,8 +25,8 @@ class ContentTerm:
 
     Args:
         features: float [1, C, h, w] of the photograph by layer.
-        region: float [1, 1, H, W], where it counts more; everywhere alike when None.
-        normalize: Compare normalised features; else plain ones, relative to their energy.
+        region: float [1, 1, H, W], local weight; None means equal weight.
+        normalize: Compare normalised features; otherwise plain features, relative to their energy.
     """
 
     def __init__(self, features: Mapping[str, Tensor], region: Tensor | None, *, normalize: bool) -> None:
@@ -37,7 +37,7 @@ class ContentTerm:
         self._regions = {layer: _region(region, value) for layer, value in features.items()}
 
     def sums(self, features: Mapping[str, Tensor], tile: Tile) -> Sums:
-        """What the core of a tile adds to the whole."""
+        """The contribution of a tile's core to the sums."""
         found: Sums = {}
         for layer in self.layers:
             step = stride(layer)
@@ -57,12 +57,12 @@ class ContentTerm:
         return found
 
     def value(self, sums: Sums) -> Tensor:
-        """The term, mean over the layers."""
+        """The term: the mean over layers."""
         of_layer = self._structure if self._normalize else lambda sums, layer: sums["error", layer, 0]
         return torch.stack([of_layer(sums, layer) for layer in self.layers]).mean()
 
     def _structure(self, sums: Sums, layer: str) -> Tensor:
-        """`losses.structure_loss` with its region, from sums."""
+        """`losses.structure_loss` with a region, from sums."""
         target, region = self._targets[layer], self._regions[layer]
         level, power, felt = (sums[name, layer, 0] for name in ("level", "power", "felt"))
         variance = (power - level.square()).clamp(min=0) + EPSILON
@@ -78,10 +78,10 @@ def content_features(
     layers: Sequence[str],
     tiles: Sequence[Tile],
 ) -> dict[str, Tensor]:
-    """Features of a photograph by layer, put together from its tiles.
+    """Features of a photograph by layer, assembled from tiles.
 
     Args:
-        look: A picture and names of layers -> features.
+        look: (picture, names of layers) -> features.
         content: float [1, 3, H, W], RGB in [0, 1].
         layers: Names of the layers.
         tiles: Tiles that cover it.

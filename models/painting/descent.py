@@ -1,8 +1,8 @@
-"""Ways down: optimizers that move the pixels of a picture along the gradient of an objective.
+"""Optimizers that change the pixels of a picture to lower an objective.
 
-Both move a pyramid rather than the pixels, that is offsets at full, half, quarter, ... resolution that add up to the
-picture. One step then shifts a whole region as easily as a pixel, which takes L-BFGS and Adam to the same loss in
-about half the steps and keeps pixel noise down.
+Both optimise a pyramid instead of pixels: offsets at full, half, quarter, ... resolution that add up to the picture.
+One step can then change a whole region as easily as a pixel, so L-BFGS and Adam need about half the steps for the same
+loss, with less pixel noise.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ Objective = Callable[[Tensor], Evaluation]
 
 #: Levels of the pyramid; each has half the resolution of the one before.
 LEVELS = 4
-#: Bytes that the memory of L-BFGS may take, and the longest memory in steps.
+#: Memory limit of L-BFGS in bytes, and its largest history in steps.
 HISTORY_BYTES, HISTORY_STEPS = 1 << 29, 30
 #: L-BFGS: largest change of an offset in the first step and in any, in units of [0, 1].
 FIRST_STEP, LONGEST_STEP = 0.02, 1.0
-#: L-BFGS: share of the promised decrease that is enough (Armijo), shortest step, least curvature worth remembering.
+#: L-BFGS: sufficient share of the predicted decrease (Armijo), shortest step, smallest curvature to store.
 SUFFICIENT, SHORTEST, CURVATURE = 1e-4, 1e-3, 1e-8
 ADAM_LEARNING_RATE = 0.01
-#: Longest average over the iterates of Adam, as the share that the old average keeps.
+#: Largest decay of the average over Adam's iterates.
 ADAM_AVERAGE = 0.95
 
 
 @dataclass(frozen=True)
 class Step:
-    """A picture on the way down.
+    """A picture during the optimisation.
 
     Attributes:
-        pixels: float [1, 3, H, W], RGB, the picture that was measured.
+        pixels: float [1, 3, H, W], RGB, the evaluated picture.
         evaluation: Its losses.
     """
 
@@ -47,7 +47,7 @@ class Step:
 
 
 class Pyramid(nn.Module):
-    """A picture as a start and offsets to it at several resolutions, all zero in the beginning.
+    """A picture as a start plus offsets at several resolutions, initially zero.
 
     Args:
         start: float [1, 3, H, W].
@@ -76,12 +76,12 @@ def lbfgs(objective: Objective, start: Tensor, *, steps: int) -> Iterator[Step]:
     """L-BFGS (Liu and Nocedal 1989) with backtracking (Armijo); every trial of the line search is a step.
 
     Args:
-        objective: What to lower.
+        objective: The objective to minimise.
         start: float [1, 3, H, W], RGB.
-        steps: Evaluations of the objective.
+        steps: Number of evaluations of the objective.
 
     Yields:
-        Each picture with its losses, in the order of the steps; not every one is better than the last.
+        Each picture with its losses, in the order of the steps; a step can be worse than the previous one.
     """
     pyramid = Pyramid(start)
     memory = Memory(pyramid)
@@ -106,10 +106,10 @@ def lbfgs(objective: Objective, start: Tensor, *, steps: int) -> Iterator[Step]:
 
 
 class Memory:
-    """The last steps and changes of the gradient, which make its direction one of L-BFGS.
+    """The last steps and gradient changes of L-BFGS.
 
     Args:
-        pyramid: What moves; its size says how many steps fit into `HISTORY_BYTES`.
+        pyramid: The optimised pyramid; its size decides how many steps fit into `HISTORY_BYTES`.
     """
 
     def __init__(self, pyramid: Pyramid) -> None:
@@ -118,16 +118,16 @@ class Memory:
         self._pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=length)
 
     def remember(self, step: Tensor, change: Tensor) -> None:
-        """Keeps a step and what it changed, unless the curvature along it is not positive."""
+        """Stores a step and its gradient change, if the curvature along it is positive."""
         if float(step @ change) > CURVATURE * float(step.norm() * change.norm()):
             self._pairs.append((step, change))
 
     def forget(self) -> None:
-        """Forgets the steps before."""
+        """Clears the history."""
         self._pairs.clear()
 
     def direction(self, gradient: Tensor) -> Tensor:
-        """The two-loop recursion; without memory steepest descent by `FIRST_STEP`. No step is over `LONGEST_STEP`."""
+        """The two-loop recursion; without history, steepest descent by `FIRST_STEP`; at most `LONGEST_STEP`."""
         if not self._pairs:
             return -gradient * (FIRST_STEP / gradient.abs().max().clamp(min=1e-30))
         q, shares = -gradient, []
@@ -143,15 +143,15 @@ class Memory:
 
 
 def _shorter(before: float, after: float, slope: float) -> float:
-    """Where the parabola through both values has its minimum, as a share of the step; between 0.1 and 0.5."""
+    """The minimum of the parabola through both values, as a share of the step, between 0.1 and 0.5."""
     curvature = after - before - slope
     return min(0.5, max(0.1, -slope / (2 * curvature))) if curvature > 0 else 0.5
 
 
 def adam(objective: Objective, start: Tensor, *, steps: int) -> Iterator[Step]:
-    """Adam (Kingma and Ba 2015) with a falling rate; ends with the average of its last iterates.
+    """Adam (Kingma and Ba 2015) with a falling learning rate; ends with the average of its last iterates.
 
-    Args and yields as in `lbfgs`; the last step measures the average.
+    Args and yields as in `lbfgs`; the last step evaluates the average.
     """
     pyramid = Pyramid(start)
     optimizer = torch.optim.Adam(pyramid.parameters(), lr=ADAM_LEARNING_RATE, betas=(0.9, 0.99))
@@ -166,13 +166,13 @@ def adam(objective: Objective, start: Tensor, *, steps: int) -> Iterator[Step]:
     yield Step(average, objective(average))
 
 
-#: Name of the option -> way down.
+#: Name of the option -> optimizer.
 OPTIMIZERS: dict[str, Callable[..., Iterator[Step]]] = {"lbfgs": lbfgs, "adam": adam}
 
 
 @dataclass(frozen=True)
 class _Point:
-    """A measured place: offsets and gradient as float vectors [n]."""
+    """An evaluated point: offsets and gradient as float vectors [n]."""
 
     offsets: Tensor
     gradient: Tensor
@@ -184,7 +184,7 @@ class _Point:
 
 
 def _measure(objective: Objective, pyramid: Pyramid, offsets: Tensor | None = None) -> _Point:
-    """Measures the pyramid's picture, after moving it to `offsets`; leaves the gradient in the pyramid too."""
+    """Evaluates the pyramid's picture after setting `offsets`; the gradient is also stored in the pyramid."""
     parameters = list(pyramid.parameters())
     if offsets is not None:
         vector_to_parameters(offsets, parameters)

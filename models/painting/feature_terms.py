@@ -1,4 +1,4 @@
-"""Content and style of a picture, seen through a loss network over tiles: values and gradient."""
+"""Content and style terms of a picture by a loss network, over tiles: values and gradient."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .comparison import Comparison
 from .content_term import ContentTerm, Sums, content_features
 from .tiling import Tile, halo, stride, tiles
 
-# Of the style, tiles add up first and second moments of the features, by ("mean", layer, number of the mask) and
-# ("second", ...), and distances to the nearest places of the style, by ("nearest", layer, number of the style).
+# For the style, tiles sum first and second moments of the features, under ("mean", layer, number of the mask) and
+# ("second", ...), and distances to the nearest places of the style, under ("nearest", layer, number of the style).
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Style:
 
     Attributes:
         image: float [1, 3, h, w], RGB in [0, 1], at the scale of the painting.
-        weight: Its share; the shares of all styles add to 1.
-        mask: float [1, 1, H, W] in [0, 1], where in the painting this style is used; everywhere when None.
+        weight: Its share; the shares of all styles sum to 1.
+        mask: float [1, 1, H, W] in [0, 1], where the painting uses this style; None means everywhere.
     """
 
     image: Tensor
@@ -36,7 +36,7 @@ class Style:
 
 
 class FeatureTerms:
-    """Content and style of a picture, over tiles.
+    """Content and style terms of a picture, over tiles.
 
     Means and covariances belong to the whole picture; with m and S the first and second moments, C = S - m m^T. With
     one tile their gradient is plain autograd; with several a first pass without gradients sums the moments over the
@@ -44,11 +44,11 @@ class FeatureTerms:
     tile's pixels: exactly the gradient of the whole picture.
 
     Args:
-        network: Network to look through.
+        network: The loss network.
         content: float [1, 3, H, W], RGB in [0, 1], the photograph.
         styles: Style pictures.
-        comparison: What is compared.
-        region: float [1, 1, H, W], where the content counts more; everywhere alike when None.
+        comparison: Layers and settings of the comparison.
+        region: float [1, 1, H, W], local weight of the content; None means equal weight.
     """
 
     def __init__(
@@ -103,17 +103,17 @@ class FeatureTerms:
 
     @property
     def has_style(self) -> bool:
-        """Whether statistics of a style are compared."""
+        """Whether there is a style term."""
         return bool(self._compared.style_layers)
 
     def _look(self, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """Features in the picture's own precision, whatever the network runs in."""
+        """Features in the picture's precision, independent of the network's."""
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self._compared.half):
             features = self._network(image.contiguous(memory_format=torch.channels_last), layers)
         return {layer: value.to(image.dtype) for layer, value in features.items()}
 
     def _sums(self, image: Tensor, tile: Tile, *, is_cropped: bool = False) -> Sums:
-        """What a tile's core adds to the whole."""
+        """The contribution of a tile's core to the sums."""
         features = self._look(image if is_cropped else tile.crop(image), self._compared.layers)
         sums = self._content.sums(features, tile)
         for layer in self._compared.style_layers:
@@ -125,7 +125,7 @@ class FeatureTerms:
         return sums | self._nearest(features, tile)
 
     def _nearest(self, features: Mapping[str, Tensor], tile: Tile) -> Sums:
-        """What a tile's core adds to the mean distance to the nearest places of each style."""
+        """The contribution of a tile's core to the mean distance to the nearest places of each style."""
         sums: Sums = {}
         if not self._places:
             return sums
@@ -187,14 +187,16 @@ class FeatureTerms:
 
 
 def _moments_part(core: Tensor, mask: Tensor | None, area: float) -> tuple[Tensor, Tensor]:
-    """What a core [1, C, h, w] adds to the mean [1, C] and to the second moments [1, C, C] over `area` positions."""
-    flat = core.permute(0, 2, 3, 1).flatten(1, 2)  # [1, positions, C]: no copy, as features lie channels last
+    """The contribution of a core [1, C, h, w] to mean [1, C] and second moments [1, C, C] over `area` positions."""
+    flat = core.permute(0, 2, 3, 1).flatten(
+        1, 2
+    )  # [1, positions, C]: no copy, because features are channels last
     weighed = flat if mask is None else flat * mask.permute(0, 2, 3, 1).flatten(1, 2)
     return weighed.sum(dim=1) / area, torch.bmm(weighed.transpose(1, 2), flat) / area
 
 
 def _centred(sums: Sums, layers: Sequence[str], index: int) -> dict[str, Moments]:
-    """Means and centred covariances by layer, of one mask."""
+    """Means and centred covariances by layer, for one mask."""
     found = {}
     for layer in layers:
         mean, second = sums["mean", layer, index], sums["second", layer, index]
@@ -205,7 +207,7 @@ def _centred(sums: Sums, layers: Sequence[str], index: int) -> dict[str, Moments
 def _layer_masks(
     styles: Sequence[Style], layers: Sequence[str], size: Sequence[int]
 ) -> dict[str, list[Tensor | None]]:
-    """Masks [1, 1, h, w] at each layer's resolution: one for each style, or a single None for everywhere."""
+    """Masks [1, 1, h, w] at each layer's resolution: one per style, or a single None for everywhere."""
     masks: dict[str, list[Tensor | None]] = {}
     for layer in layers:
         step = stride(layer)
@@ -218,7 +220,7 @@ def _layer_masks(
 
 
 def _area(mask: Tensor | None, layer: str, content: Tensor) -> float:
-    """Positions of a layer that a mask covers."""
+    """Number of positions of a layer that a mask covers."""
     height, width = content.shape[2] // stride(layer), content.shape[3] // stride(layer)
     return float(height * width if mask is None else mask.sum())
 

@@ -1,6 +1,6 @@
-"""Nearest-neighbour feature matching: every place of a painting moves towards the most similar place of its style.
+"""Nearest-neighbour feature matching: moves every place of a painting towards the most similar place of its style.
 
-Statistics say how much of everything there is; matching says what one stroke looks like, and carries whole strokes.
+Statistics describe amounts; matching describes how a single stroke looks, and transfers whole strokes.
 
 Sources: Kolkin et al., "Neural neighbor style transfer", 2022 (arXiv:2203.13215); Zhang et al., "ARF: artistic radiance
 fields", ECCV 2022 (arXiv:2206.06360).
@@ -15,18 +15,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: Layers whose features are matched together, all of one resolution.
+#: Layers whose features are matched together; all have the same resolution.
 MATCH_LAYERS = ("relu3_1", "relu3_3")
-#: Places of a style that are kept, drawn at random, and places of a painting that are compared at a time.
+#: Number of random places kept per style, and of a painting's places per block.
 MOST_PLACES, CHUNK = 4096, 4096
 
 
 class Places(NamedTuple):
-    """Places of a style picture.
+    """Feature vectors at places of a style picture.
 
     Attributes:
-        mean: float [C, 1], of the features of the whole picture; both sides are centred by it.
-        directions: float [C, M], centred features of length 1.
+        mean: float [C, 1], mean of the picture's features, subtracted from both sides.
+        directions: float [C, M], centred features, normalised to length 1.
     """
 
     mean: Tensor
@@ -34,10 +34,10 @@ class Places(NamedTuple):
 
 
 def places(features: Sequence[Tensor]) -> Places:
-    """The places that a painting is matched with.
+    """Computes the places that a painting is matched with.
 
     Args:
-        features: float [C, P] of each tile of the style, see `joined`.
+        features: float [C, P] of each tile of the style; see `joined`.
     """
     everything = torch.cat(list(features), dim=1)
     mean = everything.mean(dim=1, keepdim=True)
@@ -47,15 +47,15 @@ def places(features: Sequence[Tensor]) -> Places:
 
 
 def joined(features: Mapping[str, Tensor], layers: Sequence[str]) -> Tensor:
-    """Features of layers of one resolution, float [1, C, h, w] each, as float [C of all, h * w]."""
+    """Concatenates features of layers of one resolution, float [1, C, h, w] each, to float [sum of C, h * w]."""
     return torch.cat([features[layer][0].flatten(1) for layer in layers])
 
 
 def distances(features: Tensor, style: Places) -> Tensor:
-    """One minus the cosine to the most similar place of the style, float [P], between 0 and 2.
+    """One minus the cosine similarity to the most similar place of the style, float [P], between 0 and 2.
 
     Args:
-        features: float [C, P], of a painting; see `joined`.
+        features: float [C, P] of a painting; see `joined`.
         style: The places of its style.
     """
     directions = F.normalize(features - style.mean, dim=0)

@@ -1,4 +1,4 @@
-"""How much memory a painting takes, told before it is started."""
+"""Estimates the memory of a painting before it starts."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ...engine.errors import UsageError
 from .descent import HISTORY_BYTES
 from .tiling import GRID_PX
 
-#: Bytes for each pixel that a loss network sees at once, forward and back; measured, rounded up.
+#: Bytes per pixel of a loss network's input, forward and backward; measured, rounded up.
 BYTES_PER_PIXEL = {"compact": 3700, "compact-encoder": 1000, "vgg19": 4500}
-#: Networks and libraries.
+#: Bytes of networks and libraries.
 BASE_BYTES = 350 << 20
-#: Pictures, gradients and averages: bytes for each pixel of the painting.
+#: Bytes per pixel of the painting for pictures, gradients and averages.
 PICTURE_BYTES_PER_PIXEL = 200
-#: Steps that L-BFGS remembers, for each pixel, up to the limit that descent sets.
+#: Bytes per pixel for the history of L-BFGS, up to the limit in descent.py.
 HISTORY_BYTES_PER_PIXEL = 960
 
 
 def needed_bytes(height: int, width: int, *, network: str, tile_px: int = 0, halo_px: int = 80) -> int:
-    """Peak memory of painting height x width pixels, estimated."""
+    """Estimated peak memory of painting height x width pixels."""
     pixels = height * width
     side = tile_px + GRID_PX + 2 * halo_px
     seen = min(pixels, side * side) if tile_px else pixels
@@ -33,7 +33,7 @@ def needed_bytes(height: int, width: int, *, network: str, tile_px: int = 0, hal
 
 
 def available_bytes(device: str = "cpu") -> int | None:
-    """Memory that is free on a device, within the limit of the container if there is one; None where it is not told."""
+    """Free memory of a device in bytes, within the container's limit; None when unknown."""
     if device.startswith("cuda"):
         return int(torch.cuda.mem_get_info(device)[0])
     told = [free for free in (_free_of_machine(), free_of_container()) if free is not None]
@@ -50,7 +50,7 @@ def _free_of_machine() -> int | None:
     return None
 
 
-#: Files of a control group: limit, use, and in memory.stat the cache that can be dropped; version 2, version 1.
+#: Files of a control group: limit, use, and reclaimable cache in memory.stat; version 2, version 1.
 CONTROL_GROUPS = (
     ("memory.max", "memory.current", "memory.stat", "inactive_file"),
     (
@@ -63,10 +63,10 @@ CONTROL_GROUPS = (
 
 
 def free_of_container(root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Bytes left below the memory limit of the control group; None without a limit.
+    """Bytes left until the memory limit of the control group; None without a limit.
 
     Args:
-        root: Where the control groups are.
+        root: Folder of the control groups.
     """
     for limit, use, statistics, cache in CONTROL_GROUPS:
         try:
@@ -80,7 +80,7 @@ def free_of_container(root: Path = Path("/sys/fs/cgroup")) -> int | None:
 
 @contextmanager
 def telling_what_fits(height: int, width: int, *, network: str, tile_px: int) -> Iterator[None]:
-    """Turns torch's out-of-memory errors into one that says the size that would fit.
+    """Turns torch's out-of-memory error into a UsageError with the size that would fit.
 
     Raises:
         UsageError: The block ran out of memory.
@@ -97,7 +97,7 @@ def telling_what_fits(height: int, width: int, *, network: str, tile_px: int) ->
 
 
 def check_memory(height: int, width: int, *, network: str, tile_px: int, available: int | None) -> None:
-    """Refuses a painting that would not fit.
+    """Checks that a painting fits into memory.
 
     Args:
         height: Height of the painting in pixels.
@@ -107,7 +107,7 @@ def check_memory(height: int, width: int, *, network: str, tile_px: int, availab
         available: Free memory in bytes; None skips the check.
 
     Raises:
-        UsageError: Not enough memory; says the size that would fit.
+        UsageError: There is too little memory; the message gives the size that would fit.
     """
     needed = needed_bytes(height, width, network=network, tile_px=tile_px)
     if available is None or needed <= available:
@@ -121,11 +121,11 @@ def check_memory(height: int, width: int, *, network: str, tile_px: int, availab
 
 def _way(fits: int, tile_px: int) -> str:
     way = f"--size {fits} would fit" if fits else "close other programs"
-    return way if tile_px else f"{way}, and --tile paints larger ones in pieces"
+    return way if tile_px else f"{way}, or use --tile to paint large pictures in pieces"
 
 
 def fitting_long_side(height: int, width: int, *, network: str, tile_px: int, available: int) -> int:
-    """Longest side of the same shape that fits, in pixels, a multiple of 16; 0 when none does."""
+    """The largest long side for this shape that fits, in pixels, a multiple of 16; 0 if none fits."""
     longest = max(height, width)
     for side in range(longest - longest % 16, 63, -16):
         scale = side / longest

@@ -1,4 +1,4 @@
-"""Loads the networks that a painting looks through, and only those that its weights ask for."""
+"""Loads the networks that the loss weights of a painting need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..networks.pretrained import CATALOGUE, locate
 from ..networks.saliency import SaliencyNetwork, load_saliency_network
 from .objective import LossWeights, Networks
 
-#: Loss networks that `auto` takes, the first that is on this machine.
+#: Loss networks for `auto`: the first one on this machine is used.
 AUTO = ("wide", "compact", "vgg19")
 SALIENCY_FILE = "saliency.safetensors"
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
@@ -30,17 +30,17 @@ def load_networks(
     directory: str | os.PathLike[str] | None = None,
     device: str = "cpu",
 ) -> Networks:
-    """Loads what the weights ask for.
+    """Loads the networks that the weights need.
 
     Args:
         weights: Weight of each loss.
         loss_network: `compact`, `compact-encoder`, `wide`, `vgg19`, `vgg16`, a file of weights, or `auto`.
-        directory: Folder to look for weights in before the caches.
+        directory: Folder to search for weights before the caches.
         device: torch's name of the device.
 
     Raises:
         UsageError: Unknown loss network or device.
-        InputError: A file of weights is not on this machine; says where it comes from and where it belongs.
+        InputError: A file of weights is missing; the message gives its source and target folder.
     """
     target = checked_device(device)
     loss = named_loss_network(loss_network, directory=directory).to(target)
@@ -55,7 +55,7 @@ def load_networks(
 def _saliency(
     weights: LossWeights, directory: str | os.PathLike[str] | None, device: torch.device
 ) -> Callable[[Tensor], Tensor] | None:
-    """Masks for the shape term, which needs them, and for the content, which does without where there are none."""
+    """The saliency function: required by the shape term, optional for the content term."""
     if weights.shape == 0 and weights.content == 0:
         return None
     try:
@@ -67,7 +67,7 @@ def _saliency(
 
 
 def named_loss_network(name: str = "auto", *, directory: str | os.PathLike[str] | None = None) -> LossNetwork:
-    """Loads a loss network by name, wherever its files are on this machine, or by the path of its weights.
+    """Loads a loss network by name, from any known folder, or by the path of its weights.
 
     Raises:
         UsageError: Unknown name.
@@ -86,7 +86,7 @@ def named_loss_network(name: str = "auto", *, directory: str | os.PathLike[str] 
 
 
 def checked_device(name: str) -> torch.device:
-    """The device of that name, proved by a small computation.
+    """Returns a device by name, after a small test computation.
 
     Raises:
         UsageError: torch has no such device, or it does not work.
@@ -115,7 +115,7 @@ def _first_present(directory: str | os.PathLike[str] | None) -> LossNetwork:
 def saliency_masks(
     directory: str | os.PathLike[str] | None, device: torch.device
 ) -> Callable[[Tensor], Tensor]:
-    """A differentiable function from RGB [N, 3, H, W] in [0, 1] to masks [N, h, w] in [0, 1].
+    """Returns a differentiable function from RGB [N, 3, H, W] in [0, 1] to masks [N, h, w] in [0, 1].
 
     Raises:
         InputError: The saliency network's weights are neither in the folder nor in the zoo.
@@ -132,9 +132,9 @@ def saliency_masks(
 
 
 def differentiable_mask(network: SaliencyNetwork, image: Tensor) -> Tensor:
-    """The saliency mask [N, h, w] in [0, 1] of RGB [N, 3, H, W] in [0, 1], with gradients to the picture."""
+    """The saliency mask [N, h, w] in [0, 1] of RGB [N, 3, H, W] in [0, 1], differentiable by the picture."""
     size = network.config.grid(image.shape[2], image.shape[3])
-    image = image.float()  # a CPU has no antialiased resizing of bfloat16
+    image = image.float()  # antialiased resizing of bfloat16 is missing on CPUs
     seen = F.interpolate(image, size=size, mode="bilinear", align_corners=False, antialias=True)
     logits, _ = network(seen)
     mask: Tensor = torch.sigmoid(logits)[:, 0]

@@ -1,7 +1,7 @@
-"""What a painting is measured by: the weighted losses of a picture, and their gradient.
+"""The objective of a painting: weighted losses of a picture, and their gradient.
 
-Content and style compare features of a loss network, tile by tile where the picture is large, and the style at several
-sizes; the other terms look at the picture itself or at a small copy of it. A weight of 0 computes nothing.
+Content and style compare features of a loss network, in tiles for large pictures; the style is compared at several
+sizes. The other terms use the picture itself or a small copy. A term with weight 0 is not computed.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from .tiling import stride
 
 #: Weight of the category term beside the CAM term of the region loss.
 CATEGORY_SHARE = 0.1
-#: Weight of values outside [0, 1]; always on, as a picture cannot show them.
+#: Weight of values outside [0, 1]; always on, because a picture cannot show them.
 RANGE_WEIGHT = 10.0
-#: The style is compared at the size of the picture divided by each of these: coarse ones make large forms.
+#: The style is compared at the picture's size divided by each of these; coarse sizes give large forms.
 STYLE_SCALES = (1, 2, 4)
-#: How much more the content counts where the picture is salient than where it is not.
+#: Additional weight of the content in salient regions.
 SALIENT_SHARE = 4.0
-#: Fewer positions than this make no covariance worth comparing: a layer is left out at a scale where it is smaller.
+#: Fewest positions for a useful covariance: at a scale where a layer is smaller, it is skipped.
 LEAST_POSITIONS = 49
 
 Masks = Callable[[Tensor], Tensor]
@@ -41,9 +41,9 @@ class LossWeights:
     """Weight of each term in the total; 0 switches a term off.
 
     Attributes:
-        content: Instance-normalised features of the photograph at `relu4_1`: forms without their palette.
-        style: Means and centred covariances of the style pictures at several sizes, see `moments`.
-        match: Likeness of every place to the most similar place of a style picture, see `matching`.
+        content: Instance-normalised features of the photograph at `relu4_1`: forms without the palette.
+        style: Means and centred covariances of the style pictures at several sizes; see `moments`.
+        match: Similarity of every place to the most similar place of a style picture; see `matching`.
         region: Class activation map and class of the photograph (Liu et al. 2019, doi 10.1109/ACCESS.2019.2891576).
         edge: Sobel magnitudes of the photograph.
         shape: Mask of the salient region.
@@ -61,13 +61,13 @@ class LossWeights:
     tv: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuses weights that are negative or not finite."""
+        """Checks that no weight is negative or not finite."""
         for name, weight in self.items():
             if not 0 <= weight < float("inf"):
-                raise UsageError(f"the weight of {name} is {weight}; a weight is 0 or more")
+                raise UsageError(f"the weight of {name} is {weight}: expected 0 or more")
 
     def changed(self, values: Mapping[str, float | None]) -> LossWeights:
-        """The same weights but for those given; None leaves a weight as it is."""
+        """A copy with the given weights changed; None keeps a weight."""
         return replace(self, **{name: value for name, value in values.items() if value is not None})
 
     def items(self) -> list[tuple[str, float]]:
@@ -77,13 +77,13 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Networks:
-    """The networks that losses look through; the last two only where terms need them.
+    """The networks of the losses; the last two only if terms need them.
 
     Attributes:
         loss: Features for content and style.
         localization: Class activation maps for the region term.
         saliency: RGB [N, 3, H, W] in [0, 1] -> mask [N, h, w] in [0, 1], differentiable, for the shape term
-            and for content that counts more where the picture is salient.
+            and for a higher weight of the content in salient regions.
     """
 
     loss: LossNetwork
@@ -107,19 +107,19 @@ class Evaluation:
 
 
 class Objective:
-    """The losses of pictures of one size against one photograph and its styles.
+    """The losses of pictures of one size for one photograph and its styles.
 
     Args:
-        networks: Networks to look through.
+        networks: Networks of the losses.
         content: float [1, 3, H, W], RGB in [0, 1], the photograph.
         styles: Style pictures.
         weights: Weight of each term.
         comparison: Layers that content and style compare, and how.
-        style_scales: The style is compared at the picture's size divided by each of these.
-        salient_share: How much more the content counts where the picture is salient; needs the saliency network.
+        style_scales: The style is compared at the picture's size divided by each of these numbers.
+        salient_share: Additional weight of the content in salient regions; needs the saliency network.
 
     Raises:
-        UsageError: A layer that the loss network lacks, or a term without its network.
+        UsageError: The loss network lacks a layer, or a term lacks its network.
     """
 
     def __init__(
@@ -151,9 +151,9 @@ class Objective:
         self._picture = picture_terms(networks, content, weights)
 
     def __call__(self, image: Tensor) -> Evaluation:
-        """Measures a picture as it will be seen, that is clipped to [0, 1]; the range term alone sees it unclipped.
+        """Evaluates a picture clipped to [0, 1]; only the range term uses it unclipped.
 
-        Outside that range only the range term has a gradient; it brings the values back.
+        Outside that range only the range term has a gradient, which moves the values back.
 
         Args:
             image: float [1, 3, H, W], RGB, about [0, 1].
@@ -172,7 +172,7 @@ class Objective:
     def _of_features(self, image: Tensor) -> tuple[dict[str, float], Tensor]:
         """Unweighted content, style and match of a picture, and the gradient of their weighted sum.
 
-        The style is the mean over its scales, whose gradients come back through the reduction.
+        The style term is the mean over its scales; their gradients go back through the reduction.
         """
         terms: dict[str, float] = {}
         gradient = torch.zeros_like(image)
@@ -190,14 +190,14 @@ class Objective:
 
 
 def reduced(image: Tensor, scale: int) -> Tensor:
-    """A picture at 1 / scale of its size, by averages; one that would vanish is kept."""
+    """Reduces a picture to 1 / scale of its size by averaging; a picture that would vanish is unchanged."""
     if scale == 1 or min(image.shape[2:]) < scale:
         return image * 1
     return F.avg_pool2d(image, scale)
 
 
 def _wanted(comparison: Comparison, weights: LossWeights, styles: Sequence[Style]) -> Comparison:
-    """What of a comparison the weights ask for."""
+    """The parts of a comparison that the weights need."""
     return replace(
         comparison,
         content_layers=comparison.content_layers if weights.content > 0 else (),
@@ -207,7 +207,7 @@ def _wanted(comparison: Comparison, weights: LossWeights, styles: Sequence[Style
 
 
 def _at_scale(comparison: Comparison, content: Tensor, scale: int, *, among: Sequence[int]) -> Comparison:
-    """What is compared at a scale: everything at 1, below it the style at layers that are large enough."""
+    """The comparison at a scale: everything at 1; at coarser scales only the style at layers that are large enough."""
     if scale == 1:
         return comparison if 1 in among else replace(comparison, style_layers={})
     height, width = content.shape[2] // scale, content.shape[3] // scale
@@ -220,7 +220,7 @@ def _at_scale(comparison: Comparison, content: Tensor, scale: int, *, among: Seq
 
 
 def _salient(networks: Networks, content: Tensor, share: float) -> Tensor | None:
-    """Where the content counts more, float [1, 1, H, W]; None where it counts everywhere alike."""
+    """Local weight of the content, float [1, 1, H, W]; None for equal weight."""
     if networks.saliency is None or share == 0:
         return None
     with torch.no_grad():
@@ -228,10 +228,10 @@ def _salient(networks: Networks, content: Tensor, share: float) -> Tensor | None
 
 
 def picture_terms(networks: Networks, content: Tensor, weights: LossWeights) -> dict[str, PictureTerm]:
-    """The terms that look at the picture itself, each with its target bound; only those with a weight.
+    """The terms that use the picture itself, as functions with their targets; only those with a weight.
 
     Raises:
-        UsageError: The region or the shape term is on, but its network is not given.
+        UsageError: The region or shape term is on, but its network is missing.
     """
     terms: dict[str, PictureTerm] = {}
     if weights.region > 0:

@@ -1,4 +1,4 @@
-"""The options of `paint`: one frozen value, checked when it is made."""
+"""The options of `paint`, checked on creation."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from .comparison import STYLE_SHARES, Comparison
 from .objective import SALIENT_SHARE, STYLE_SCALES, LossWeights
 
 INITS = ("photo", "noise", "blur", "style", "stylized")
-#: From each size to the next.
+#: Ratio between the sizes of successive levels.
 GROWTH = 1.4
 OPTIMIZERS = ("lbfgs", "adam")
 PRESERVED_COLORS = ("luminance", "histogram")
-#: Smallest painting and smallest style, in pixels.
+#: Smallest size of a painting and of a style picture, in pixels.
 MINIMUM_PX = 64
 
-#: Weights that came out well by eye on photographs of animals, buildings, streets and people.
+#: Weights chosen by eye on photographs of animals, buildings, streets and people.
 DEFAULT_WEIGHTS = LossWeights(content=1.2, style=10.0, region=0.1, tv=5.0)
 
 
 @dataclass(frozen=True)
 class PaintOptions:
-    """How to paint.
+    """Options of a painting.
 
     Attributes:
         size_px: Longer side of the painting.
-        steps: Steps in all, over all levels.
+        steps: Total number of steps over all levels.
         weights: Weight of each loss.
-        style_weights: Share of each style; equal when None; normalised to add up to 1.
-        style_scale: Size of the styles relative to the painting: larger gives larger strokes.
+        style_weights: Share of each style, scaled to the sum 1; None means equal shares.
+        style_scale: Size of the styles relative to the painting; a larger value gives larger strokes.
         init: What to start from: `photo`, `noise`, `blur` (the photograph without its details), `style`, or a
             given picture, `stylized`.
         optimizer: `lbfgs` or `adam`.
-        coarse_px: Least longer side of the first level; each next one is 1.4 times as large, the last has `size_px`.
-        preserve_color: `luminance` paints the luma only, `histogram` gives the styles the photograph's colours.
+        coarse_px: Smallest long side of the first level; each level is 1.4 times larger, the last has `size_px`.
+        preserve_color: `luminance` paints only the luma, `histogram` gives the styles the photograph's colours.
         tile_px: Side of the tiles for large pictures; 0 for none.
         seed: Seed of the noise.
         content_layers: Layers of the content term.
-        normalize_content: The content term compares instance-normalised features: forms without their palette.
+        normalize_content: Use instance-normalised features in the content term: forms without the palette.
         style_layers: Layers of the style term, each with its share.
-        style_scales: The style is compared at the size of the painting divided by each of these.
-        salient_share: How much more the content counts where the photograph is salient.
-        bfloat16: Run the loss network in bfloat16; by default where the device has it in hardware.
+        style_scales: The style is compared at the painting's size divided by each of these numbers.
+        salient_share: Additional weight of the content in salient regions.
+        bfloat16: Run the loss network in bfloat16; by default if the device supports it in hardware.
         device: torch's name of the device.
 
     Raises:
-        UsageError: A value out of its range.
+        UsageError: A value out of range.
     """
 
     size_px: int = 512
@@ -84,21 +84,21 @@ class PaintOptions:
         if self.preserve_color is not None:
             _one_of("way to preserve colour", self.preserve_color, PRESERVED_COLORS)
         if not 0.1 <= self.style_scale <= 10:
-            raise UsageError(f"the scale of the style must be between 0.1 and 10, got {self.style_scale}")
+            raise UsageError(f"the style scale must be between 0.1 and 10, got {self.style_scale}")
         if self.tile_px:
             _at_least("tile", self.tile_px, 2 * MINIMUM_PX)
         if not self.style_scales or any(scale < 1 for scale in self.style_scales):
-            raise UsageError(f"scales of the style are 1 or more, got {self.style_scales}")
+            raise UsageError(f"style scales must be 1 or more, got {self.style_scales}")
         if not 0 <= self.salient_share < float("inf"):
-            raise UsageError(f"the salient share is {self.salient_share}; it is 0 or more")
+            raise UsageError(f"the salient share must be 0 or more, got {self.salient_share}")
         if any(not 0 <= weight < float("inf") for weight in self.style_weights or ()):
-            raise UsageError(f"weights of styles are 0 or more, got {self.style_weights}")
+            raise UsageError(f"style weights must be 0 or more, got {self.style_weights}")
 
     def shares(self, count: int) -> tuple[float, ...]:
-        """Share of each of `count` styles, adding up to 1.
+        """Shares of `count` styles, with the sum 1.
 
         Raises:
-            UsageError: As many weights as styles were not given, or all are 0.
+            UsageError: The numbers of weights and styles differ, or all weights are 0.
         """
         given = self.style_weights or (1.0,) * count
         if len(given) != count:
@@ -108,23 +108,23 @@ class PaintOptions:
         return tuple(weight / sum(given) for weight in given)
 
     def long_sides(self) -> list[int]:
-        """Longer side of each level in pixels, coarse to fine."""
+        """Long side of each level in pixels, coarse to fine."""
         sides = [self.size_px]
         while (side := round(self.size_px / GROWTH ** len(sides))) >= self.coarse_px:
             sides.append(side)
         return sides[::-1]
 
     def steps_of_levels(self) -> list[int]:
-        """Steps of each level, coarse to fine: most at the small sizes, where composition forms and steps are cheap."""
+        """Steps of each level, coarse to fine: most at small sizes, where the composition forms and steps are cheap."""
         shares = [1 / side for side in self.long_sides()]
         ends = [round(self.steps * sum(shares[:level]) / sum(shares)) for level in range(len(shares) + 1)]
         return [max(1, end - start) for start, end in pairwise(ends)]
 
 
 def comparison(options: PaintOptions) -> Comparison:
-    """What content and style of a painting compare.
+    """The comparison for content and style of a painting.
 
-    In bfloat16 the network's products lose digits that a painting does not show, and take less than half the time.
+    In bfloat16 the network takes less than half the time; the lost precision is not visible in a painting.
     """
     half, on_gpu = options.bfloat16, options.device.startswith("cuda")
     if half is None:
@@ -140,7 +140,7 @@ def comparison(options: PaintOptions) -> Comparison:
 
 def _at_least(name: str, value: int, minimum: int) -> None:
     if value < minimum:
-        raise UsageError(f"{name} is {value}; it is at least {minimum}")
+        raise UsageError(f"{name} must be at least {minimum}, got {value}")
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
-"""Painting by optimisation: the pixels are changed until they have the photograph's content and the style's statistics.
+"""Painting by optimisation: changes pixels until they have the photograph's content and the style's statistics.
 
-Coarse to fine: the first level is small and finds the composition, each next one is 1.4 times as large, starts from the
-enlarged last one and adds finer strokes. Source: Gatys et al., "Image style transfer using convolutional neural
+Coarse to fine: the first level is small and finds the composition. Each next level is 1.4 times larger, starts from the
+enlarged previous result and adds finer strokes. Source: Gatys et al., "Image style transfer using convolutional neural
 networks", CVPR 2016.
 """
 
@@ -32,9 +32,9 @@ Finish = Callable[[Tensor], Image]
 
 
 class DivergedError(ArtrtError):
-    """A loss is no longer a number; the message names the weight that is too large.
+    """A loss is NaN or infinite; the message names the weight that is too large.
 
-    The last `PaintProgress` before it holds the last good picture.
+    The last `PaintProgress` before it has the last good picture.
     """
 
 
@@ -44,14 +44,14 @@ class PaintProgress:
 
     Attributes:
         step: Number of the step, from 1.
-        steps: Steps in all.
+        steps: Total number of steps.
         level: Number of the level, from 1.
-        levels: Levels in all.
+        levels: Number of levels.
         terms: Unweighted losses of the picture by name.
         total: Weighted sum of the losses.
-        best: The lowest total so far at this level.
+        best: The lowest total of this level so far.
         seconds: Time since the start.
-        state: What is needed to go on from the best picture of this level.
+        state: State to continue from the best picture of this level.
     """
 
     step: int
@@ -94,25 +94,25 @@ def paint(
     initial: Image | None = None,
     resume: PaintState | None = None,
 ) -> Iterator[PaintProgress]:
-    """Paints a photograph in one style or several, step by step.
+    """Paints a photograph in one or several styles, step by step.
 
     Args:
         content: uint8 [H, W, 3], BGR, the photograph.
         style: uint8 [h, w, 3], BGR, or several of them.
-        options: How to paint.
-        networks: Loss networks; the pretrained ones on this machine when None.
-        mask: uint8 [H, W] or [H, W, 3] with one grey level for each style (darkest first): where each style rules;
-            or one such picture for each style, white where the style is used.
-        initial: uint8, BGR, of any size: the start for `init="stylized"`.
-        resume: State of a painting that was stopped, made with the same options of the same pictures.
+        options: Options of the painting.
+        networks: Loss networks; None uses the pretrained ones on this machine.
+        mask: Where each style is used: uint8 [H, W] or [H, W, 3] with one grey level per style (darkest first), or one
+        picture per style, white where the style is used.
+        initial: uint8, BGR, any size: the start for `init="stylized"`.
+        resume: State of an interrupted painting with the same options and pictures.
 
     Yields:
-        A `PaintProgress` after each step; the last one holds the painting.
+        A `PaintProgress` after each step; the last one has the finished painting.
 
     Raises:
-        UsageError: Options, mask and pictures do not fit together, or the picture does not fit into memory.
-        InputError: A style smaller than 64 px, or weights that are not on this machine.
-        DivergedError: A loss is no longer a number.
+        UsageError: Options, mask and pictures do not match, or the picture does not fit into memory.
+        InputError: A style picture is smaller than 64 px, or weights are missing on this machine.
+        DivergedError: A loss is NaN or infinite.
 
     Example:
         >>> for progress in artrt.models.paint(photo, painting):
@@ -143,7 +143,7 @@ def paint(
 def _levels(
     subject: Subject, networks: Networks, options: PaintOptions, state: PaintState
 ) -> Iterator[PaintProgress]:
-    """All levels from a state on, coarse to fine."""
+    """Runs all levels from a state on, coarse to fine."""
     started, plan = time.monotonic(), options.steps_of_levels()
     for level in range(state.level, len(plan)):
         size, done = subject.sizes[level], state.step if level == state.level else 0
@@ -182,7 +182,7 @@ def _level(
     *,
     steps: int,
 ) -> Iterator[_LevelStep]:
-    """The steps of one level; places are matched at the last one alone."""
+    """Runs the steps of one level; the match term is used only at the last level."""
     weights = options.weights if size == subject.sizes[-1] else replace(options.weights, match=0.0)
     objective = Objective(
         networks,
@@ -204,8 +204,8 @@ def _level(
 
 
 def _blame(step: Step, weights: dict[str, float]) -> str:
-    """Which weight to lower: of a term that is not a number, or else the largest weighted one."""
+    """Names the weight to lower: of a term that is not finite, or else of the largest weighted term."""
     terms = step.evaluation.terms
     broken = [name for name, value in terms.items() if not math.isfinite(value)]
     name = max(broken or terms, key=lambda term: weights[term])
-    return f"the {name} loss is no longer a number: its weight of {weights[name]:g} is too large for this picture"
+    return f"the {name} loss is not finite: its weight of {weights[name]:g} is too large for this picture"

@@ -1,4 +1,4 @@
-"""Painting in the photograph's own colours, and masks that keep styles apart.
+"""Painting in the photograph's colours, and masks for several styles.
 
 Source: Gatys et al., "Preserving color in neural artistic style transfer", 2016 (arXiv:1606.05897), and "Controlling
 perceptual factors in neural style transfer", CVPR 2017 (arXiv:1611.07865).
@@ -22,7 +22,7 @@ _EPSILON = 1e-5
 
 
 def with_colors_of(style: Tensor, content: Tensor) -> Tensor:
-    """The style recoloured so that mean and covariance of its RGB values are those of the photograph.
+    """Recolours a style so that its RGB values have the photograph's mean and covariance.
 
     Args:
         style: float [1, 3, h, w], RGB in [0, 1].
@@ -39,29 +39,29 @@ def with_colors_of(style: Tensor, content: Tensor) -> Tensor:
 
 
 def grey_like(style: Tensor, content: Tensor) -> Tensor:
-    """Luminance of the style, as RGB [1, 3, h, w], with mean and deviation of the photograph's luminance."""
+    """Luminance of the style as RGB [1, 3, h, w], with the mean and deviation of the photograph's luminance."""
     own, wanted = luminance(style), luminance(content)
     scale = wanted.std() / own.std().clamp(min=_EPSILON)
     return ((own - own.mean()) * scale + wanted.mean()).clamp(0, 1).expand(-1, 3, -1, -1).contiguous()
 
 
 def with_luminance_of(content: Tensor, painting: Tensor) -> Tensor:
-    """The photograph's colour under the painting's luminance; both float [1, 3, H, W], RGB in [0, 1]."""
+    """Combines the photograph's colour with the painting's luminance; both float [1, 3, H, W], RGB in [0, 1]."""
     return (content + luminance(painting) - luminance(content)).clamp(0, 1)
 
 
 def style_masks(mask: Image, count: int) -> list[Image]:
-    """Splits a mask picture into one mask for each style, by its grey levels.
+    """Splits a mask picture by its grey levels into one mask per style.
 
     Args:
-        mask: uint8 [H, W] or [H, W, 3], one grey level for each style: the darkest is the first style's.
+        mask: uint8 [H, W] or [H, W, 3], one grey level per style; the darkest is for the first style.
         count: Number of styles.
 
     Returns:
-        uint8 [H, W] masks, 0 or 255, that add up to 255 everywhere.
+        uint8 [H, W] masks, 0 or 255, that sum to 255 everywhere.
 
     Raises:
-        InputError: Fewer grey levels than styles, or a style of which nothing would be seen.
+        InputError: There are fewer grey levels than styles, or a style would not be visible.
     """
     grey = mask if mask.ndim == 2 else cv2.cvtColor(mask, cv2.COLOR_BGR2GRAY)
     values, frequencies = np.unique(grey, return_counts=True)
@@ -76,29 +76,31 @@ def style_masks(mask: Image, count: int) -> list[Image]:
 
 
 def own_masks(masks: Sequence[Image], count: int) -> list[Image]:
-    """One mask for each style: white where the style is used, black where it is not, grey for a share.
+    """Checks one mask per style: white where the style is used, black where it is not, grey for a share.
 
     Args:
         masks: uint8 [H, W] or [H, W, 3].
         count: Number of styles.
 
     Returns:
-        uint8 [H, W] each. Where none is white, there is only the photograph's content to paint.
+        uint8 [H, W] each. Where all masks are black, only the content term applies.
 
     Raises:
-        InputError: The numbers of masks and styles differ, or a mask is all black.
+        InputError: The numbers of masks and styles differ, or a mask is completely black.
     """
     if len(masks) != count:
-        raise InputError(f"{len(masks)} style masks for {count} styles: give one for each, in their order")
+        raise InputError(
+            f"{len(masks)} style masks for {count} styles: give one per style, in the same order"
+        )
     grey = [mask if mask.ndim == 2 else as_image(cv2.cvtColor(mask, cv2.COLOR_BGR2GRAY)) for mask in masks]
     for number, one in enumerate(grey, 1):
         if not one.any():
-            raise InputError(f"style mask {number} is black: nothing of its style would be seen")
+            raise InputError(f"style mask {number} is black: its style would not be visible")
     return grey
 
 
 def _main_levels(values: Image, frequencies: NDArray[np.intp], count: int) -> Image:
-    """The most frequent grey levels, at least 8 apart where there are enough (JPEG spreads each one a little)."""
+    """The most frequent grey levels, at least 8 apart if possible (JPEG spreads each level a little)."""
     chosen: list[int] = []
     order = values[np.argsort(-frequencies, kind="stable")]
     for distance in (8, 1):
@@ -116,7 +118,7 @@ def _statistics(image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """Power of a symmetric, positive matrix."""
+    """Power of a symmetric positive definite matrix."""
     values, vectors = torch.linalg.eigh(matrix)
     power: Tensor = vectors @ torch.diag(values.clamp(min=_EPSILON).pow(exponent)) @ vectors.T
     return power

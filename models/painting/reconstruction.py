@@ -1,4 +1,4 @@
-"""What the features keep: a picture found again from one layer's content, or from its style's statistics alone.
+"""Reconstructs a picture from the content features of one layer, or from style statistics.
 
 Sources: Mahendran and Vedaldi, "Understanding deep image representations by inverting them", CVPR 2015
 (arXiv:1412.0035); Gatys et al., "Texture synthesis using convolutional neural networks", 2015 (arXiv:1505.07376).
@@ -26,16 +26,16 @@ GAP_PX = 8
 
 @dataclass(frozen=True)
 class ReconstructionOptions:
-    """How to reconstruct.
+    """Options of a reconstruction.
 
     Attributes:
-        layers: For content the layers whose features are kept, for style those whose means and covariances are.
-        size_px: Longer side of the picture.
-        steps: Steps in all.
-        scales: The statistics of a style are compared at the size of the picture divided by each of these: coarse
-            ones give strokes their size.
+        layers: Layers whose features (content) or means and covariances (style) are matched.
+        size_px: Long side of the picture.
+        steps: Total number of steps.
+        scales: Style statistics are compared at the picture's size divided by each of these numbers; coarse ones
+        give strokes their size.
         tv: Weight of the total variation, against noise.
-        seed: Seed of the noise that it starts from.
+        seed: Seed of the initial noise.
         device: torch's name of the device.
     """
 
@@ -55,20 +55,20 @@ def reconstruct(
     *,
     networks: Networks | None = None,
 ) -> Iterator[PaintProgress]:
-    """Finds a picture again from noise, step by step.
+    """Reconstructs a picture from noise, step by step.
 
     Args:
-        kind: `content`: what the layers keep of the picture; `style`: the texture that their statistics describe.
+        kind: `content`: what the layers keep of the picture; `style`: the texture described by their statistics.
         image: uint8 [H, W, 3], BGR.
-        options: How to reconstruct.
-        networks: Loss network; a pretrained one on this machine when None.
+        options: Options of the reconstruction.
+        networks: Loss network; None uses a pretrained one on this machine.
 
     Yields:
         A `PaintProgress` after each step.
 
     Raises:
-        UsageError: Unknown kind, or a layer that the network lacks (lists those it has).
-        InputError: The picture is too small, or no weights are on this machine.
+        UsageError: The kind is unknown, or the network lacks a layer; the message lists its layers.
+        InputError: The picture is too small, or weights are missing on this machine.
     """
     if kind not in KINDS:
         raise UsageError(f"unknown reconstruction '{kind}'; {suggest(kind, KINDS)}")
@@ -85,7 +85,7 @@ def grid(
     *,
     networks: Networks | None = None,
 ) -> Iterator[tuple[str, PaintProgress]]:
-    """A reconstruction for every layer of `options`: content of each one alone, style of all up to it.
+    """Reconstructs for every layer of `options`: content of this layer only, or style of all layers up to it.
 
     Yields:
         The layer's name and a `PaintProgress`, after each step.
@@ -100,17 +100,17 @@ def grid(
 
 
 def row(images: Sequence[Image]) -> Image:
-    """Pictures of one size side by side on white."""
+    """Places pictures of one size side by side on white."""
     white = np.full((images[0].shape[0], GAP_PX, 3), 255, np.uint8)
     parts = [part for image in images for part in (image, white)][:-1]
     return as_image(cv2.hconcat(parts))
 
 
 def check_layers(layers: Sequence[str], networks: Networks) -> None:
-    """Refuses layers that the loss network lacks.
+    """Checks that the loss network has these layers.
 
     Raises:
-        UsageError: None given, or an unknown one; lists the known.
+        UsageError: No layer is given, or one is unknown; the message lists the known layers.
     """
     known = networks.loss.layers
     if not layers:

@@ -1,4 +1,4 @@
-"""A painting that was stopped: its picture and how far it came, kept in a .safetensors file."""
+"""The saved state of an interrupted painting, in a .safetensors file."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from ...engine.errors import InputError, OutputError, UsageError
 from ...engine.frame import Image
 from .options import PaintOptions
 
-#: Options that may differ between a painting and its continuation.
+#: Options that may differ when a painting is continued.
 _FREE = ("device", "tile_px", "bfloat16")
 
 
 @dataclass(frozen=True)
 class PaintState:
-    """How far a painting is.
+    """The state of a painting.
 
     Attributes:
         pixels: float [1, 3, H, W], RGB, the best picture of the level.
         level: Number of the level, from 0.
-        step: Steps done at this level.
+        step: Finished steps of this level.
         options: `fingerprint` of the options.
-        subject: `subject_hash` of the pictures and the loss network; empty when unknown.
+        subject: `subject_hash` of the pictures and the loss network; empty if unknown.
     """
 
     pixels: Tensor
@@ -41,29 +41,29 @@ class PaintState:
     subject: str = ""
 
     def check(self, options: PaintOptions) -> None:
-        """Refuses to go on with other options.
+        """Checks that the options are the same.
 
         Raises:
-            UsageError: The state was made with other options; names the first one that differs.
+            UsageError: The state was made with other options; the message names the first difference.
         """
         own, other = json.loads(self.options), json.loads(fingerprint(options))
         for name in other:
             if own.get(name) != other[name]:
                 raise UsageError(
-                    f"the painting was begun with {name} = {own.get(name)}, not {other[name]}: go on with the same "
-                    "options, or begin again without --resume"
+                    f"the painting was started with {name} = {own.get(name)}, not {other[name]}: continue with the "
+                    "same options, or start again without --resume"
                 )
 
     def check_subject(self, subject: str) -> None:
-        """Refuses to go on with other pictures.
+        """Checks that the pictures are the same.
 
         Raises:
-            UsageError: The state was made of other pictures, or through another loss network.
+            UsageError: The state was made from other pictures, or with another loss network.
         """
         if self.subject and self.subject != subject:
             raise UsageError(
-                "the painting was begun from other pictures (photograph, styles, mask) or another loss network: go on "
-                "with the same ones, or begin again without --resume"
+                "the painting was started with other pictures (photograph, styles, mask) or another loss network: "
+                "continue with the same ones, or start again without --resume"
             )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -89,10 +89,10 @@ class PaintState:
 
 
 def load_state(path: str | os.PathLike[str]) -> PaintState:
-    """Reads what `PaintState.save` wrote.
+    """Reads a file of `PaintState.save`.
 
     Raises:
-        InputError: The file is missing or no state of a painting.
+        InputError: The file is missing or not the state of a painting.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -105,13 +105,13 @@ def load_state(path: str | os.PathLike[str]) -> PaintState:
 
 
 def fingerprint(options: PaintOptions) -> str:
-    """The options that a continuation must share, as JSON."""
+    """The options that must stay the same when a painting is continued, as JSON."""
     values = {name: value for name, value in asdict(options).items() if name not in _FREE}
     return json.dumps(values, sort_keys=True)
 
 
 def subject_hash(pictures: Sequence[Image], loss_network: str) -> str:
-    """What a continuation must look at too: sha256 of the pictures and the name of the loss network, 64 hex digits."""
+    """sha256 of the pictures and the loss network's name, 64 hex digits; must stay the same on continuation."""
     digest = hashlib.sha256(loss_network.encode())
     for picture in pictures:
         digest.update(repr(picture.shape).encode())

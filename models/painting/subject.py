@@ -1,4 +1,4 @@
-"""Photograph and styles as tensors, at the size of every level of a painting."""
+"""Photograph and styles of a painting as tensors, at the size of each level."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ from . import palette
 from .feature_terms import Style
 from .options import MINIMUM_PX, PaintOptions
 
-#: Deviation of the noise that a painting may start from, around middle grey: enough to differ, little to remove.
+#: Standard deviation of the initial noise around middle grey: large enough to differ, small enough to remove.
 NOISE_DEVIATION = 0.05
 
 
-#: The blur of `init="blur"`: deviation as a share of the longer side.
+#: Blur of `init="blur"`: standard deviation as a share of the long side.
 BLUR_SHARE = 32
 
 
 class Subject:
-    """What is painted.
+    """The pictures of a painting.
 
     Args:
         content: uint8 [H, W, 3], BGR, the photograph.
         styles: uint8 [h, w, 3], BGR, the style pictures.
-        options: How to paint.
-        mask: uint8 [H, W] or [H, W, 3] with one grey level for each style, one picture for each style, or None.
+        options: Options of the painting.
+        mask: uint8 [H, W] or [H, W, 3] with one grey level per style, one picture per style, or None.
 
     Attributes:
         sizes: Height and width of each level in pixels, coarse to fine.
 
     Raises:
-        UsageError: No style, or not as many weights as styles.
-        InputError: A style smaller than 64 px, a photograph that is too thin, or a mask without enough grey levels.
+        UsageError: There is no style, or the numbers of weights and styles differ.
+        InputError: A style picture is smaller than 64 px, the photograph is too thin, or the mask has too few grey
+        levels.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Subject:
         height, width = image.shape[:2]
         if min(height, width) < MINIMUM_PX:
             raise InputError(
-                f"a style picture is at least {MINIMUM_PX} px wide and high, got {width}x{height}"
+                f"a style picture must be at least {MINIMUM_PX} px wide and high, got {width}x{height}"
             )
         style = tensor_from_image(image).to(self.options.device)
         if self.options.preserve_color == "histogram":
@@ -74,12 +75,12 @@ class Subject:
         return style
 
     def content_at(self, size: tuple[int, int]) -> Tensor:
-        """The photograph at a level's size, grey where only luminance is painted."""
+        """The photograph at a level's size; grey if only luminance is painted."""
         content = resized(self.content, size).clamp(0, 1)
         return palette.grey_like(content, content) if self.options.preserve_color == "luminance" else content
 
     def styles_at(self, size: tuple[int, int]) -> list[Style]:
-        """The styles for a level, never enlarged."""
+        """The styles for a level; never enlarged."""
         long_px = round(max(size) * self.options.style_scale)
         masks: list[Tensor | None] = [resized(mask, size).clamp(0, 1) for mask in self.masks]
         masks = masks or [None] * len(self.styles)
@@ -89,7 +90,7 @@ class Subject:
         ]
 
     def start(self, size: tuple[int, int], initial: Image | None) -> Tensor:
-        """What the first level starts from."""
+        """The initial picture of the first level."""
         init = self.options.init
         if init == "noise":
             generator = torch.Generator().manual_seed(self.options.seed)
@@ -104,7 +105,7 @@ class Subject:
         return self.content_at(size)
 
     def finish(self, picture: Tensor) -> Image:
-        """A painted tensor as a picture, in the photograph's colours where they are preserved."""
+        """Converts the painted tensor to a picture, in the photograph's colours if they are preserved."""
         if self.options.preserve_color == "luminance":
             content = resized(self.content, (picture.shape[2], picture.shape[3])).clamp(0, 1)
             picture = palette.with_luminance_of(content, picture.clamp(0, 1))

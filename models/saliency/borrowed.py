@@ -1,8 +1,8 @@
-"""Masks for photographs that have none: the mean of what trained networks see, at two scales and mirrored.
+"""Masks for photographs without one: the mean prediction of trained networks, at two scales and mirrored.
 
-Networks that differ in size, grid or seed err in different places, so their mean is better than any of them, and a
-small network learns it from far more pictures than were masked by hand. The masks stay soft: a hard cut would be sure
-where the teachers are not.
+Networks with different size, grid or seed make different errors, so their mean is better than each of them, and a small
+network can learn it from many more pictures than have hand-drawn masks. The masks stay soft, because a threshold would
+hide the teachers' uncertainty.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ SCALES = (1.0, 1.5)
 
 
 def borrowed_mask(teachers: Sequence[SaliencyNetwork], image: Image) -> Image:
-    """A soft mask for one photograph.
+    """Computes a soft mask for one photograph.
 
     Args:
-        teachers: trained networks in evaluation mode, at least one.
+        teachers: Trained networks in evaluation mode, at least one.
         image: uint8 [H, W, 3], RGB.
 
     Returns:

@@ -1,9 +1,9 @@
-"""Sharpening of a trained saliency network, so that 0.5 is the threshold that judges best.
+"""Sharpens a trained saliency network, so that 0.5 is the best threshold.
 
-Trained masks are vague, and too generous on pictures that the network has not seen: cross-entropy asks for a
-probability where a viewer, and the mean absolute error, want a yes or a no. The logits x become GAIN (x - x0), where x0
-belongs to the threshold of the best F-measure on the training pictures. The order of the pixels, and with it the
-F-measure at the best threshold, stays.
+Trained masks are vague, and too large on new pictures: cross-entropy rewards probabilities, while viewers and the mean
+absolute error want a clear decision. The logits x become GAIN (x - x0), where x0 is the threshold with the best
+F-measure on the training pictures. The order of the pixels, and so the F-measure at the best threshold, does not
+change.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def sharpen(network: SaliencyNetwork, pairs: Iterable[tuple[Image, NDArray[np.bo
     """Sharpens `network` in place, in the weights of its last convolution.
 
     Args:
-        network: in evaluation mode.
-        pairs: training pictures uint8 [H, W, 3] RGB and their drawn regions bool [H, W].
+        network: The network, in evaluation mode.
+        pairs: Training pictures uint8 [H, W, 3] RGB with their drawn regions bool [H, W].
 
     Returns:
-        The threshold that was the best and is now 0.5.
+        The previous best threshold, which is now 0.5.
 
     Raises:
-        ValueError: there is no pair.
+        ValueError: There are no pairs.
     """
     scores = score_masks((predict(network, image, size=truth.shape), truth) for image, truth in pairs)
     threshold = min(scores.f_max_threshold, 1 - 1 / 255)

@@ -1,4 +1,4 @@
-"""What the saliency network learns from: masked pictures by group, and photographs with borrowed masks."""
+"""Training data of the saliency network: pictures with masks, by group, and photographs with borrowed masks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .borrowed import borrowed_mask
 from .pictures import Layers, MaskedPicture, read_layers
 
 SEQUENCE_WEIGHT = 8
-"""A video sequence counts as much as this many single pictures: its frames are alike."""
+"""A video sequence counts as this many single pictures, because its frames are similar."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Material:
     """Decoded pictures.
 
     Attributes:
-        groups: pictures with masks; the frames of one sequence are one group.
-        weights: float64 [len(groups)], how often each group is drawn; the sum is 1.
-        photographs: pictures without a drawn mask.
+        groups: Pictures with masks; the frames of one sequence are one group.
+        weights: float64 [len(groups)], probability of each group; the sum is 1.
+        photographs: Pictures without a drawn mask.
     """
 
     groups: list[list[Layers]]
@@ -56,14 +56,14 @@ def gather_material(
     """Reads the training pictures and computes every activation map and borrowed mask once.
 
     Args:
-        training: pictures with masks.
-        localization: weights of SqueezeNet 1.1.
-        photographs: folder of photographs without masks; the evaluation photographs are left out.
-        teachers: trained saliency networks that give the photographs their masks; without one they are empty.
-        cache: folder that keeps what was computed for the photographs, for a resumed training.
+        training: Pictures with masks.
+        localization: Weights of SqueezeNet 1.1.
+        photographs: Folder of photographs without masks; the evaluation photographs are skipped.
+        teachers: Trained saliency networks that compute masks for the photographs; without them, masks are empty.
+        cache: Folder for the results computed for the photographs, for a resumed training.
 
     Raises:
-        InputError: something is missing or unreadable; photographs that cannot be decoded are skipped.
+        InputError: A file is missing or unreadable; photographs that cannot be decoded are skipped.
     """
     network = load_localization_network(localization)
     groups: dict[str, list[Layers]] = {}
@@ -77,7 +77,7 @@ def gather_material(
 
 
 def activation_map(network: LocalizationNetwork, image: Image) -> Image:
-    """The class activation map of the likeliest class: uint8 [H, W] for a picture uint8 [H, W, 3] RGB."""
+    """The class activation map of the most likely class: uint8 [H, W] for a picture uint8 [H, W, 3] RGB."""
     with torch.no_grad():
         tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
         maps = network(network.prepare(tensor))
@@ -105,7 +105,7 @@ def _photographs(
 def _borrowed(
     path: Path, image: Image, localization: LocalizationNetwork, teachers: Sequence[SaliencyNetwork]
 ) -> Image:
-    """Mask (zero without teachers) and activation map, uint8 [H, W, 2], from the cache or computed."""
+    """Mask (zero without teachers) and activation map, uint8 [H, W, 2], from the cache if present."""
     cached = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
     if cached is None or cached.shape != image.shape:
         cached = np.zeros_like(image)

@@ -21,12 +21,12 @@ class SaliencyScores:
     """Means over pictures.
 
     Attributes:
-        f_max: F-measure at the one threshold, out of 255, that suits the whole set best.
-        f_max_threshold: That threshold.
+        f_max: F-measure at the best of 255 thresholds for the whole set.
+        f_max_threshold: The best threshold.
         f_half: F-measure at threshold 0.5.
-        f_adaptive: F-measure at twice each mask's mean (at most 1).
+        f_adaptive: F-measure at a threshold of twice each mask's mean (at most 1).
         mae: Mean absolute error of the soft mask.
-        pictures: How many pictures were scored.
+        pictures: Number of scored pictures.
     """
 
     f_max: float
@@ -42,7 +42,7 @@ class SaliencyScores:
 
 
 def f_measure(mask: Mask, truth: NDArray[np.bool_], threshold: float) -> float:
-    """F-measure (beta^2 = 0.3) of `mask` >= `threshold` against `truth`; 0 when they do not meet."""
+    """F-measure (beta^2 = 0.3) of `mask` >= `threshold` against `truth`; 0 if they do not overlap."""
     chosen = mask >= threshold
     hits = float(np.logical_and(chosen, truth).sum())
     if hits == 0:
@@ -63,10 +63,10 @@ def f_curve(mask: Mask, truth: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def score_masks(pairs: Iterable[tuple[Mask, NDArray[np.bool_]]]) -> SaliencyScores:
-    """Scores pairs of a mask and the drawn region, each of one size.
+    """Scores pairs of a mask and a drawn region of the same size.
 
     Raises:
-        ValueError: there is no pair.
+        ValueError: There are no pairs.
     """
     curves, halves, adaptives, errors = [], [], [], []
     for mask, truth in pairs:

@@ -1,7 +1,7 @@
-"""Pictures with masks for training the saliency network: reading, the held-out rule, augmentation.
+"""Pictures with masks for training the saliency network: reading, held-out split, augmentation.
 
-Every picture travels as uint8 [H, W, 5]: RGB, mask (0 or 255) and class activation map (0 to 255), so that one crop,
-flip or paste treats all of them alike.
+A picture is stored as uint8 [H, W, 5]: RGB, mask (0 or 255) and class activation map (0 to 255), so a crop, flip or
+paste applies to all of them.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class MaskedPicture:
 
     @property
     def group(self) -> str:
-        """The sequence of a video frame, the name of a single picture: frames of one sequence never part."""
+        """The sequence of a video frame, or the name of a single picture: frames of a sequence stay together."""
         match = _VIDEO_FRAME.fullmatch(self.image.stem)
         return match["sequence"] if match else self.image.stem
 
     def truth(self) -> NDArray[np.bool_]:
-        """The drawn region: bool [H, W].
+        """Reads the drawn region: bool [H, W].
 
         Raises:
-            InputError: the mask cannot be decoded.
+            InputError: The mask cannot be decoded.
         """
         mask = cv2.imread(str(self.mask), cv2.IMREAD_GRAYSCALE)
         if mask is None:
@@ -54,21 +54,21 @@ def find_masked_pictures(folder: str | Path) -> list[MaskedPicture]:
     """All pictures of `folder`/images that have a mask of the same name in `folder`/masks, sorted by name.
 
     Raises:
-        InputError: there is none.
+        InputError: There are none.
     """
     images = sorted(path for path in Path(folder, "images").glob("*") if path.suffix in (".jpg", ".png"))
     found = [MaskedPicture(path, Path(folder, "masks", f"{path.stem}.png")) for path in images]
     found = [picture for picture in found if picture.mask.is_file()]
     if not found:
-        raise InputError(f"{folder} holds no images/NAME.jpg with masks/NAME.png")
+        raise InputError(f"{folder} has no images/NAME.jpg with masks/NAME.png")
     return found
 
 
 def split_masked(pictures: Sequence[MaskedPicture]) -> tuple[list[MaskedPicture], list[MaskedPicture]]:
-    """Training and held-out pictures.
+    """Splits into training and held-out pictures.
 
-    Single pictures and video sequences are each sorted by name, and the fifth, tenth, ... of either is held out; a
-    sequence is held out whole.
+    Single pictures and video sequences are sorted by name separately; the fifth, tenth, ... of each is held out. A
+    sequence is never split.
     """
     single = sorted({p.group for p in pictures if p.group == p.image.stem})
     sequences = sorted({p.group for p in pictures if p.group != p.image.stem})
@@ -77,10 +77,10 @@ def split_masked(pictures: Sequence[MaskedPicture]) -> tuple[list[MaskedPicture]
 
 
 def read_layers(image: Path, mask: Path | None = None, *, long_side_px: int = LONG_SIDE_PX) -> Layers:
-    """A picture (and its mask) reduced to `long_side_px`; a missing mask and the activation map are zero.
+    """Reads a picture (and its mask), reduced to `long_side_px`; a missing mask and the activation map are zero.
 
     Raises:
-        InputError: a file cannot be decoded, or the sizes differ.
+        InputError: A file cannot be decoded, or the sizes differ.
     """
     pixels = cv2.imread(str(image), cv2.IMREAD_COLOR)
     if pixels is None:
@@ -90,7 +90,7 @@ def read_layers(image: Path, mask: Path | None = None, *, long_side_px: int = LO
     if mask is not None:
         shape = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
         if shape is None or shape.shape != pixels.shape[:2]:
-            raise InputError(f"{mask} is no mask of the size of {image}")
+            raise InputError(f"{mask} is not a mask with the size of {image}")
         layers[..., 3] = shape
     scale = min(1.0, long_side_px / max(pixels.shape[:2]))
     size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
@@ -98,11 +98,11 @@ def read_layers(image: Path, mask: Path | None = None, *, long_side_px: int = LO
 
 
 class Augmentation:
-    """Random views of pictures: crop, scale, flip, pasted objects, colour, blur and noise.
+    """Random augmentation: crop, scale, flip, pasted objects, colour, blur and noise.
 
     Args:
-        donors: pictures with masks, whose objects may be pasted into others.
-        paste_share: share of views that receive an object.
+        donors: Pictures with masks, whose objects can be pasted into others.
+        paste_share: Share of views with a pasted object.
     """
 
     def __init__(self, donors: Sequence[Layers], *, paste_share: float = 0.4) -> None:
@@ -110,7 +110,7 @@ class Augmentation:
         self._paste_share = paste_share if self._donors else 0.0
 
     def view(self, layers: Layers, size: tuple[int, int], rng: np.random.Generator) -> Layers:
-        """A random view of `layers` with height and width `size`."""
+        """Makes a random view of `layers` with height and width `size`."""
         view = _crop(layers, size, rng)
         if rng.random() < self._paste_share:
             donor = self._donors[rng.integers(len(self._donors))]
@@ -121,7 +121,7 @@ class Augmentation:
 
 
 def batch(layers: Iterable[Layers]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Images float32 [N, 3, H, W], masks and activation maps float32 [N, H, W], all in [0, 1]."""
+    """Converts views to images float32 [N, 3, H, W], masks and activation maps float32 [N, H, W], in [0, 1]."""
     stacked = np.stack(list(layers)).astype(np.float32) / np.float32(255)
     return np.ascontiguousarray(stacked[..., :3].transpose(0, 3, 1, 2)), stacked[..., 3], stacked[..., 4]
 
@@ -130,7 +130,7 @@ def _resize(layers: Layers, size: tuple[int, int]) -> Layers:
     halves = (
         np.ascontiguousarray(layers[..., :3]),
         np.ascontiguousarray(layers[..., 3:]),
-    )  # OpenCV: at most 4
+    )  # OpenCV resizes at most 4 channels
     return np.dstack([cv2.resize(half, size, interpolation=cv2.INTER_AREA) for half in halves])
 
 
@@ -146,7 +146,7 @@ def _crop(layers: Layers, size: tuple[int, int], rng: np.random.Generator) -> La
 
 
 def _paste(view: Layers, donor: Layers, rng: np.random.Generator) -> Layers:
-    """The donor's object at a random place and scale, its edge feathered over about two pixels."""
+    """Pastes the donor's object at a random place and scale, with edges feathered over about two pixels."""
     rows, columns = np.nonzero(donor[..., 3] > 127)
     part = donor[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     if rng.random() < 0.5:

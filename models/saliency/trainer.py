@@ -1,9 +1,9 @@
-"""Training of the saliency network: from masks, from activation maps, and from other networks' masks.
+"""Trains the saliency network from masks, activation maps, and the masks of other networks.
 
-Pictures with masks are few, so the encoder starts from ImageNet, views are strongly augmented, and photographs without
-a mask take part: always through the class activation map of the localization network, and through the mean masks of
-trained `teachers` where some are given. Every step draws its views from (seed, step) alone, so that a resumed training
-equals an uninterrupted one.
+There are few pictures with masks, so the encoder starts from ImageNet, views are strongly augmented, and photographs
+without a mask are used as well: always by the class activation map of the localization network, and by the mean masks
+of trained `teachers` if given. The views of a step depend only on (seed, step), so a resumed training equals an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -47,26 +47,26 @@ from .pictures import (
 
 @dataclass(frozen=True)
 class SaliencyTrainingOptions:
-    """Everything that one training depends on.
+    """All options of a training.
 
     Attributes:
-        masks: folder with images/ and masks/.
-        localization: weights of SqueezeNet 1.1.
-        output: folder for checkpoint and result.
-        photographs: folder of photographs without masks, or None.
-        teachers: trained saliency networks whose mean masks the photographs take; empty for none.
-        start: a trained network of the same sizes to start from instead of ImageNet, or None.
-        config: sizes of the network.
-        steps: length of the training.
-        batch: views in a step.
-        photograph_share: share of views from photographs without masks.
-        learning_rate: of the decoder at its height; it warms up and falls along a cosine.
-        encoder_rate: the encoder's, as a share of `learning_rate`.
-        frozen: modules of the encoder that keep their ImageNet weights, which saves half of the backward pass.
-        cam_weight: of the activation-map loss beside the mask loss.
-        average: decay of the averaged weights, which are the result.
-        seed: of weights and views.
-        checkpoint_seconds: time between checkpoints.
+        masks: Folder with images/ and masks/.
+        localization: Weights of SqueezeNet 1.1.
+        output: Folder for checkpoint and result.
+        photographs: Folder of photographs without masks, or None.
+        teachers: Trained saliency networks whose mean masks the photographs get; may be empty.
+        start: A trained network of the same sizes to start from instead of ImageNet, or None.
+        config: Sizes of the network.
+        steps: Number of steps.
+        batch: Views per step.
+        photograph_share: Share of views from photographs without masks.
+        learning_rate: Peak learning rate of the decoder; it warms up and falls along a cosine.
+        encoder_rate: Learning rate of the encoder as a share of `learning_rate`.
+        frozen: Modules of the encoder that keep their ImageNet weights, which saves half of the backward pass.
+        cam_weight: Weight of the activation-map loss relative to the mask loss.
+        average: Decay of the averaged weights, which are the result.
+        seed: Seed of weights and views.
+        checkpoint_seconds: Time between checkpoints.
     """
 
     masks: Path
@@ -89,17 +89,17 @@ class SaliencyTrainingOptions:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1:
-            raise UsageError(f"a training of {self.steps} steps of {self.batch} pictures is none")
+            raise UsageError(f"steps and batch must be positive, got {self.steps} and {self.batch}")
         if not 0 <= self.photograph_share < 1:
             raise UsageError(
-                f"the share of photographs is {self.photograph_share}; accepted is 0 <= share < 1"
+                f"the share of photographs must be at least 0 and below 1, got {self.photograph_share}"
             )
 
     def record(self) -> dict[str, Any]:
-        """The settings that shape the result, for the file's metadata, with the records of earlier networks.
+        """The settings that affect the result, for the file's metadata, with the records of earlier networks.
 
         Raises:
-            InputError: a teacher or the start is missing or no saliency network.
+            InputError: A teacher or the start is missing or not a saliency network.
         """
         paths = {"masks", "localization", "output", "photographs", "teachers", "start", "checkpoint_seconds"}
         settings = {key: value for key, value in asdict(self).items() if key not in paths}
@@ -112,7 +112,7 @@ class SaliencyTrainingOptions:
 
 @dataclass(frozen=True)
 class SaliencyProgress:
-    """What a training reports after a step: its number and the losses."""
+    """Progress after a step: its number and the losses."""
 
     step: int
     steps: int
@@ -124,18 +124,18 @@ class SaliencyProgress:
 def train_saliency(
     options: SaliencyTrainingOptions, *, report: Callable[[SaliencyProgress], None] | None = None
 ) -> tuple[SaliencyNetwork, SaliencyScores]:
-    """Trains, or goes on where the checkpoint in `options.output` stands.
+    """Trains, or continues from the checkpoint in `options.output`.
 
     Args:
-        options: the settings.
-        report: called after every step.
+        options: Options of the training.
+        report: Called after every step.
 
     Returns:
-        The averaged network, sharpened, in evaluation mode, saved as saliency.safetensors, and its scores on the
-        held-out pictures, which take no other part.
+        The averaged, sharpened network in evaluation mode, also saved as saliency.safetensors, and its scores on the
+        held-out pictures, which are not used otherwise.
 
     Raises:
-        InputError: pictures, weights, teachers or the checkpoint are missing, unreadable or of other sizes.
+        InputError: Pictures, weights, teachers or the checkpoint are missing, unreadable or have other sizes.
     """
     record = options.record()
     torch.manual_seed(options.seed)
@@ -170,7 +170,7 @@ def train_saliency(
 
 
 def score_network(network: SaliencyNetwork, pictures: Sequence[MaskedPicture]) -> SaliencyScores:
-    """Scores `network` on pictures of full size, as the exported stage takes them, at the size of their masks."""
+    """Scores `network` on pictures of full size, like the exported stage, at the size of their masks."""
     return score_masks(
         (predict(network, np.ascontiguousarray(read_image(p.image)[..., ::-1])), p.truth()) for p in pictures
     )
@@ -179,7 +179,7 @@ def score_network(network: SaliencyNetwork, pictures: Sequence[MaskedPicture]) -
 def mask_loss(logits: Tensor, mask: Tensor) -> Tensor:
     """Cross-entropy, absolute error, and one minus the relaxed F-measure (beta^2 = 0.3), for each picture: float [N].
 
-    The last two are what masks are judged by; the F-measure weighs precision, so that doubt becomes background.
+    Masks are scored by the last two; the F-measure favours precision, so uncertain pixels become background.
 
     Args:
         logits: float [N, H, W].
@@ -261,8 +261,8 @@ def _start_from(network: SaliencyNetwork, path: Path) -> None:
     first = load_saliency_network(path)[0]
     if (first.config.last, first.config.width) != (network.config.last, network.config.width):
         raise UsageError(
-            f"{path} ends at {first.config.last} with width {first.config.width}, the network to train at "
-            f"{network.config.last} with {network.config.width}: a start has the same sizes"
+            f"{path} ends at {first.config.last} with width {first.config.width}, but the network to train at "
+            f"{network.config.last} with {network.config.width}: the sizes must be the same"
         )
     network.load_state_dict(first.state_dict())
 
@@ -322,7 +322,7 @@ def _resume(
         averaged.load_state_dict(states["averaged"])
         optimizer.load_state_dict(states["optimizer"])
         return int(states["step"])
-    except Exception as error:  # zip, pickle, missing keys and other shapes all mean the same here
+    except Exception as error:  # zip, pickle, missing keys and other shapes all mean a wrong checkpoint
         raise InputError(
-            f"{path} is no checkpoint of such a training: give another --output or the first sizes"
+            f"{path} is not a checkpoint of this training: give another --output, or the same sizes as before"
         ) from error

@@ -35,7 +35,7 @@ def test_pull_prints_the_path(capsys, tmp_path, monkeypatch):
     assert capsys.readouterr().out.strip() == str(tmp_path / "cache" / "weights" / "tiny.pth")
 
 
-@pytest.mark.parametrize(("name", "message"), [("compact", "no address"), ("vgg91", "did you mean")])
+@pytest.mark.parametrize(("name", "message"), [("compact", "no download address"), ("vgg91", "did you mean")])
 def test_what_cannot_be_pulled_is_told(capsys, name, message):
     assert run(["models", "pull", name]) == 2
     assert message in capsys.readouterr().err

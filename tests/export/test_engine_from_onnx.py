@@ -476,7 +476,7 @@ def test_what_is_the_folders_cannot_be_chosen_again(install, onnx_folder, tiny_z
     export_artefact(
         ExportOptions(model="tiny", shapes=Shapes.of(size="64x48"), verify=False), fixed, zoo=tiny_zoo
     )
-    with pytest.raises(UsageError, match="exported for 64x48 alone"):
+    with pytest.raises(UsageError, match="exported only for 64x48"):
         engines_of_artefact(of_folder(fixed, shapes=Shapes.of(size="32x32")), tmp_path / "trt")
     with pytest.raises(UsageError, match="exported only for stroke 1"):
         engines_of_artefact(of_folder(fixed, stroke=2.0), tmp_path / "trt")
@@ -487,7 +487,7 @@ def test_a_changed_folder_makes_no_engines(install, onnx_folder, tmp_path):
     install(FakeTensorRt())
     copy = shutil.copytree(onnx_folder, tmp_path / "copy")
     (copy / "stylize.onnx").write_bytes((copy / "stylize.onnx").read_bytes() + b"!")
-    with pytest.raises(IntegrityError, match="sha256 differs"):
+    with pytest.raises(IntegrityError, match="differs from the manifest"):
         engines_of_artefact(of_folder(copy), tmp_path / "trt")
 
 

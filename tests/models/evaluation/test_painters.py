@@ -31,5 +31,5 @@ def test_other_sizes_are_brought_to_the_photographs_and_other_shapes_refused(tmp
     cv2.imwrite(str(tmp_path / "tall.png"), np.full((60, 40, 3), 50, np.uint8))
     paint = paintings_of(tmp_path, styles=["udnie"])
     assert paint(Path("large.jpg"), image, "udnie").shape == image.shape
-    with pytest.raises(InputError, match="not the proportions"):
+    with pytest.raises(InputError, match="its proportions differ"):
         paint(Path("tall.jpg"), image, "udnie")

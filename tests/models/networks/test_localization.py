@@ -55,7 +55,7 @@ def test_other_weights_are_refused(tmp_path):
     with pytest.raises(InputError, match="not found"):
         load_localization_network(path)
     save_file({"conv1.weight": torch.zeros(1)}, path)
-    with pytest.raises(InputError, match=r"does not hold the weights of SqueezeNet 1\.1"):
+    with pytest.raises(InputError, match=r"does not contain the weights of SqueezeNet 1\.1"):
         load_localization_network(path)
 
 

@@ -74,7 +74,7 @@ def test_a_wrong_hash_keeps_nothing(monkeypatch, server, tmp_path):
 def test_offline_names_file_address_hash_and_place(monkeypatch, tmp_path, address):
     file = offer(monkeypatch, address)
     expected = (
-        rf"cannot fetch {address}: .*put tiny.pth \(sha256 {file.sha256}\) from {address} into .*weights"
+        rf"cannot download {address}: .*put tiny.pth \(sha256 {file.sha256}\) from {address} into .*weights"
     )
     with pytest.raises(InputError, match=expected):
         pull("tiny", timeout_seconds=2)

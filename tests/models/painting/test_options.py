@@ -30,14 +30,14 @@ def test_shares_add_up_to_1():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"size_px": 63}, "size is 63"),
-        ({"steps": 0}, "steps is 0"),
+        ({"size_px": 63}, "size must be at least 64, got 63"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"init": "photos"}, r"unknown init 'photos'; did you mean 'photo'"),
         ({"optimizer": "sgd"}, "unknown optimizer 'sgd'"),
         ({"preserve_color": "hue"}, "way to preserve colour 'hue'"),
-        ({"style_scale": 0.0}, "scale of the style"),
-        ({"tile_px": 16}, "tile is 16"),
-        ({"style_weights": (1.0, -1.0)}, "weights of styles"),
+        ({"style_scale": 0.0}, "style scale"),
+        ({"tile_px": 16}, "tile must be at least"),
+        ({"style_weights": (1.0, -1.0)}, "style weights"),
     ],
 )
 def test_impossible_options_are_refused(values, message):
@@ -60,7 +60,7 @@ def test_bfloat16_is_taken_where_the_processor_has_it(monkeypatch, fast):
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({"style_scales": ()}, "scales of the style"), ({"salient_share": -1.0}, "salient share")],
+    [({"style_scales": ()}, "style scales"), ({"salient_share": -1.0}, "salient share")],
 )
 def test_impossible_scales_and_shares_are_refused(values, message):
     with pytest.raises(UsageError, match=message):

@@ -24,9 +24,9 @@ def test_what_is_saved_is_loaded(tmp_path):
 
 
 def test_other_options_are_refused_by_name():
-    with pytest.raises(UsageError, match="begun with size_px = 512, not 640"):
+    with pytest.raises(UsageError, match="started with size_px = 512, not 640"):
         state().check(PaintOptions(size_px=640))
-    with pytest.raises(UsageError, match="begun with weights"):
+    with pytest.raises(UsageError, match="started with weights"):
         state().check(PaintOptions(weights=LossWeights(style=1)))
 
 
@@ -36,7 +36,7 @@ def test_device_and_tiles_may_change():
 
 def test_other_pictures_are_refused():
     state().check_subject("abc")
-    with pytest.raises(UsageError, match="begun from other pictures"):
+    with pytest.raises(UsageError, match="started with other pictures"):
         state().check_subject("abd")
 
 

@@ -104,5 +104,5 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
         read_layers(tmp_path / "missing.jpg")
     picture = find_masked_pictures(write_pictures(tmp_path, sequences=0))[0]
     cv2.imwrite(str(picture.mask), np.zeros((5, 5), np.uint8))
-    with pytest.raises(InputError, match="no mask of the size"):
+    with pytest.raises(InputError, match="not a mask with the size"):
         read_layers(picture.image, picture.mask)
