@@ -4,7 +4,7 @@
     >>> stylizer = artrt.Stylizer("starry-night")
     >>> painting = stylizer(artrt.read_image("photo.jpg"))
 
-Names are imported when they are first used: `import artrt` loads neither OpenCV nor a runtime.
+Names are imported on first use: `import artrt` loads neither OpenCV nor a runtime.
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ def styles() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Imports an exported name, or one of the four packages, when it is first used."""
+    """Imports an exported name, or one of the four packages, on first use."""
     if name in _PACKAGES:
         return importlib.import_module(f".{name}", __name__)
     if name not in _EXPORTS:
@@ -283,5 +283,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The exported names and the module's own."""
+    """The exported names and the module's attributes."""
     return sorted({*__all__, *globals()})

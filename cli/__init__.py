@@ -1,1 +1,1 @@
-"""Command line: one file per command, loaded when it is called."""
+"""Command line: one file per command, imported when the command runs."""

@@ -1,4 +1,4 @@
-"""What several commands share: options, notices, progress and JSON."""
+"""Common parts of several commands: options, notices, progress and JSON."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ MOST_NAMES = 20
 
 
 def provider_option(function: Command) -> Command:
-    """`--provider`, with $ARTRT_PROVIDER as its default."""
+    """Adds `--provider`, with $ARTRT_PROVIDER as its default."""
     return click.option(
         "--provider",
         type=click.Choice(PROVIDERS),
         default="auto",
         show_default=True,
-        help="Where to run; a named one is strict. $ARTRT_PROVIDER stands in for auto.",
+        help="Backend; a named one never falls back. $ARTRT_PROVIDER overrides auto.",
     )(function)
 
 
 def precision_option(function: Command) -> Command:
-    """`--precision`, of the style network."""
+    """Adds `--precision`, for the style network."""
     from ..engine.looks.look import PRECISIONS
 
     return click.option(
@@ -48,24 +48,24 @@ def precision_option(function: Command) -> Command:
         type=click.Choice(PRECISIONS),
         default="auto",
         show_default=True,
-        help="bf16: OpenVINO, on processors with AVX512-BF16 or AMX; auto takes it where it paints the same.",
+        help="bf16: OpenVINO, on processors with AVX512-BF16 or AMX; auto uses it if the pictures agree.",
     )(function)
 
 
 def threads_option(function: Command) -> Command:
-    """`--threads`, of one inference on a CPU."""
-    text = "Threads of one inference on a CPU (default: the cores that the process may use)."
+    """Adds `--threads`, for one inference on a CPU."""
+    text = "Threads of one inference on a CPU (default: all cores that the process may use)."
     return click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help=text)(function)
 
 
 def size_option(function: Command) -> Command:
-    """`--size`, of files."""
+    """Adds `--size`, for files."""
     text = "Scale the input first: short side in pixels, or width x height."
     return click.option("--size", metavar="SHORT|WxH", help=text)(function)
 
 
 def metadata_option(function: Command) -> Command:
-    """`--strip-metadata`, passed as `keep_metadata`."""
+    """Adds `--strip-metadata`, passed as `keep_metadata`."""
     text = "Drop dates, place, camera and title; they are kept by default."
     return click.option("--strip-metadata", "keep_metadata", flag_value=False, default=True, help=text)(
         function
@@ -73,7 +73,7 @@ def metadata_option(function: Command) -> Command:
 
 
 def style_option(function: Command) -> Command:
-    """`--style`, a name, mix or picture."""
+    """Adds `--style`: a name, mix or picture."""
     return click.option(
         "--style",
         "-s",
@@ -86,7 +86,7 @@ def style_option(function: Command) -> Command:
 
 
 def look_options(function: Command) -> Command:
-    """The options that say what pictures become and where that runs; the command gets them as one `look`."""
+    """Adds the options of how and where pictures are painted; the command gets them as one `look`."""
     from ..engine.looks.look import NUMBERS, Look
 
     names = [
@@ -134,12 +134,12 @@ def look_options(function: Command) -> Command:
             default=1.0,
             show_default=True,
             metavar="0.25..4",
-            help="Of a painting's picture: coarser strokes above 1, finer below.",
+            help="For a picture as style: coarser strokes above 1, finer below.",
         ),
         click.option(
             "--background",
             metavar="STYLE",
-            help="Paint what is not salient in a second style, named as --style is.",
+            help="Paint the background in a second style, given like --style.",
         ),
         click.option("--engine", metavar="DIR", help="A folder of `artrt export`, in place of --model."),
         style_option,
@@ -149,16 +149,16 @@ def look_options(function: Command) -> Command:
 
 
 class NumberType(click.FloatRange):
-    """A number within its limits, or one of its words."""
+    """A number within its limits, or a word for a number."""
 
     def __init__(self, number: Number) -> None:
         super().__init__(number.minimum, number.maximum)
         self._words = dict(number.words)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Reads "bold" as 2."""
+        """Converts text such as "0.5" or "bold" (2)."""
         read = float(super().convert(self._words.get(value, value), param, ctx))
-        if read != read:  # "nan" lies within no range, and outside of none
+        if read != read:  # click's range check accepts "nan"
             self.fail(f"{value!r} is not a valid number.", param, ctx)
         return read
 
@@ -175,7 +175,7 @@ def _number_option(name: str, number: Number) -> Callable[[Any], Any]:
 
 
 def tell_about_weights(look: Look) -> None:
-    """Tells the user when the weights of a mix were scaled."""
+    """Prints a notice if the weights of a mix were scaled."""
     from ..engine.zoo.style import normalise_weights, parse_mix
 
     if isinstance(look.style, str) and look.style != "none" and not Path(look.style).is_file():
@@ -185,21 +185,21 @@ def tell_about_weights(look: Look) -> None:
 
 
 def given(name: str, value: str) -> str | None:
-    """The value of an option that was given, None when it is the default."""
+    """The value of an option if it was given; None for the default."""
     source = click.get_current_context().get_parameter_source(name)
     return None if source is click.core.ParameterSource.DEFAULT else value
 
 
 def json_option(function: Command) -> Command:
-    """`--json`, passed as `as_json`."""
+    """Adds `--json`, passed as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(function)
 
 
 def refuse_json_on(output: str, *, as_json: bool) -> None:
-    """Refuses `--json` where the picture itself goes to the standard output.
+    """Checks that `--json` and the picture do not both use the standard output.
 
     Raises:
-        UsageError: Both are asked for.
+        UsageError: They do.
     """
     from ..engine.errors import UsageError
     from ..engine.pictures.writing import STANDARD_OUTPUT
@@ -209,35 +209,35 @@ def refuse_json_on(output: str, *, as_json: bool) -> None:
 
 
 def tell_result(line: str, *, output: str) -> None:
-    """Prints what came of a file; on stderr where the picture itself went to the standard output."""
+    """Prints the result line of a file; to stderr if the picture went to the standard output."""
     from ..engine.pictures.writing import STANDARD_OUTPUT
 
     click.echo(line, err=output in STANDARD_OUTPUT)
 
 
 def tell_left_out(inputs: Sequence[str]) -> None:
-    """Names the files of the given folders that are no known kind of picture or video."""
+    """Prints the files of the given folders that are neither pictures nor videos."""
     from ..engine.jobs.job import left_out
     from ..engine.pictures.heif import HEIF_SUFFIXES, MISSING
 
     names = [path.name for path in left_out(inputs)]
     if names:
         more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-        notice(f"left out, not a known kind of picture or video: {', '.join(names[:MOST_NAMES])}{more}")
+        notice(f"skipped, not a picture or video: {', '.join(names[:MOST_NAMES])}{more}")
     if any(Path(name).suffix.lower() in HEIF_SUFFIXES for name in names):
         notice(with_origin(MISSING))
 
 
 def echo_json(data: object) -> None:
-    """Prints one JSON document on stdout."""
+    """Prints one JSON document to stdout."""
     click.echo(json.dumps(data, indent=2, default=str))
 
 
 def with_origin(text: str) -> str:
-    """A hint such as "pip install 'artrt[cpu]'" with the folder that this artrt was installed from, for pip to find.
+    """Replaces the name in "pip install 'artrt[cpu]'" by the folder that this artrt was installed from.
 
     Args:
-        text: A message; other messages stay as they are.
+        text: A message; without such a hint it stays unchanged.
     """
     if "pip install 'artrt[" not in text:
         return text
@@ -254,13 +254,13 @@ def with_origin(text: str) -> str:
 
 
 def notice(message: str) -> None:
-    """Tells the user something on stderr, on one line, without failing, even where nobody reads it any more."""
+    """Prints one line to stderr; ignores errors, for example a closed terminal."""
     with suppress(OSError):
         click.echo(f"artrt: {' '.join(redacted(message).split())}", err=True)
 
 
 def tell_notes(done: Done) -> Done:
-    """Tells what was lost in a job that was done, and gives it back."""
+    """Prints the notes of a finished job, and returns the job."""
     for note in done.notes:
         notice(f"{done.input}: {note}")
     return done
@@ -268,13 +268,13 @@ def tell_notes(done: Done) -> Done:
 
 @contextmanager
 def progress(description: str) -> Iterator[Advance]:
-    """A progress bar on stderr for anything longer than a second; nothing when stderr is not a terminal.
+    """A progress bar on stderr after one second; nothing if stderr is not a terminal.
 
     Args:
-        description: What is going on.
+        description: Text before the bar.
 
     Yields:
-        A function of what is done so far and the total, or None when it is not known.
+        A function that takes the finished amount and the total, or None if the total is unknown.
     """
     if not sys.stderr.isatty():
         yield lambda done, total: None

@@ -1,4 +1,4 @@
-"""What `artrt quantize` and `artrt superpixels` share: pictures one way, videos another, failures reported."""
+"""Common parts of `artrt quantize` and `artrt superpixels`: run jobs and report failures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Picture = Callable[[Job, PictureFile, EffectStage], dict[str, Any]]
 
 
 def write_one(file: PictureFile, output: Path, still: Still, *, keep_metadata: bool) -> None:
-    """Writes what came of a picture, with what its file said of it."""
+    """Writes the result for a picture with the metadata of its file."""
     about = file.about() if keep_metadata else NOTHING
     write_stills(output, [still], about=about, suffix=output_suffix(file, output))
 
@@ -28,16 +28,16 @@ def write_one(file: PictureFile, output: Path, still: Still, *, keep_metadata: b
 def run_effect(
     jobs: Sequence[Job], effect: EffectStage, picture: Picture, *, keep_metadata: bool = True
 ) -> list[dict[str, Any]]:
-    """Does all jobs; among several, one that fails is reported and left out.
+    """Runs all jobs; if one of several fails, it is reported and skipped.
 
     Args:
         jobs: Pictures and videos.
-        effect: The stage; videos run through it frame by frame.
-        picture: Does one picture and says what came of it; animations and pages are done like videos.
+        effect: The stage; used for the frames of videos.
+        picture: Processes one picture and returns facts about the result; animations and pages are handled like videos.
         keep_metadata: Keep dates, place, camera and title of animations and pages.
 
     Returns:
-        One mapping per job that was done.
+        One mapping per finished job.
 
     Raises:
         ArtrtError: The only job failed.

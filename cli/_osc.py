@@ -1,4 +1,4 @@
-"""`--osc`: what plays is steered by other programs."""
+"""`--osc`: other programs control playback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def osc_options(function: Command) -> Command:
-    """`--osc`, `--osc-host`, `--osc-reply`; the command gets them as one `osc`, a sink or None.
+    """Adds `--osc`, `--osc-host` and `--osc-reply`; the command gets them as one `osc`, a sink or None.
 
     Stands above `recordings_option`, whose folder it shares.
     """
@@ -35,7 +35,7 @@ def osc_options(function: Command) -> Command:
         click.option(
             "--osc-reply",
             metavar="HOST:PORT",
-            help="Send all answers there, and the state whenever it changes (default: to the asker).",
+            help="Send all answers and changes of the state there (default: answer the sender).",
         ),
         click.option(
             "--osc-host",
@@ -47,7 +47,7 @@ def osc_options(function: Command) -> Command:
             "osc_port",
             type=click.IntRange(0, 65535),
             metavar="PORT",
-            help="Obey Open Sound Control on this UDP port; 0 takes a free one.",
+            help="Listen for Open Sound Control on this UDP port; 0 chooses a free one.",
         ),
     ):
         decorated = decorate(decorated)
@@ -57,12 +57,12 @@ def osc_options(function: Command) -> Command:
 def _sink(port: int | None, *, host: str | None, reply: str | None, folder: Path) -> OscSink | None:
     if port is None:
         if host is not None or reply is not None:
-            raise click.UsageError("--osc-host and --osc-reply go with --osc PORT")
+            raise click.UsageError("--osc-host and --osc-reply need --osc PORT")
         return None
     from ..engine.sinks.osc import OscSink
     from ..engine.sinks.web.options import RecordingQuota
 
-    # python-osc warns of arguments that it does not know by the root logger, which would print a line for each.
+    # python-osc logs unknown arguments by the root logger, which would print a line for each.
     logging.getLogger().addHandler(logging.NullHandler())
     host = host or LOOPBACK
     address = f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""What the command lines of `paint` and `reconstruct` share: the progress bar, the losses, lists of numbers."""
+"""Common parts of `paint` and `reconstruct`: progress bar, losses, lists of numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def losses_bar(description: str) -> Iterator[Callable[[PaintProgress], None]]:
-    """A progress bar with the losses on stderr, none when that is not a terminal.
+    """A progress bar with losses on stderr; nothing if stderr is not a terminal.
 
     Yields:
         A function that takes each `PaintProgress`.
@@ -45,14 +45,14 @@ def losses_text(step: PaintProgress) -> str:
 
 
 def numbers(text: str | None, what: str) -> tuple[float, ...] | None:
-    """`1,0.5` as numbers; None stays None.
+    """Parses `1,0.5` as numbers; None stays None.
 
     Raises:
-        click.BadParameter: Something in it is not a number.
+        click.BadParameter: A part is not a number.
     """
     if text is None:
         return None
     try:
         return tuple(float(part) for part in text.replace("+", ",").split(","))
     except ValueError:
-        raise click.BadParameter(f"{what} are numbers with commas between, got '{text}'") from None
+        raise click.BadParameter(f"{what} must be numbers separated by commas, got '{text}'") from None

@@ -1,4 +1,4 @@
-"""`--stats`: one line of JSON a second."""
+"""`--stats`: one line of JSON per second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVERY_SECONDS = 1.0
 
 
 class StatsWriter:
-    """Writes statistics to stderr ("json"), into a file, or nowhere (None).
+    """Writes statistics to stderr ("json"), to a file, or nowhere (None).
 
     Raises:
         OutputError: The file cannot be written.
@@ -35,7 +35,7 @@ class StatsWriter:
                 raise OutputError(f"cannot write {target}: {error.strerror}") from error
 
     def update(self, stats: Stats) -> None:
-        """Writes a line when a second has gone by."""
+        """Writes a line if a second has passed."""
         if time.monotonic() >= self._next:
             self._next += EVERY_SECONDS
             self.write(stats)
@@ -51,13 +51,13 @@ class StatsWriter:
             raise OutputError(f"cannot write {self._name}: {error.strerror or error}") from error
 
     def __enter__(self) -> StatsWriter:
-        """Nothing more to open."""
+        """Returns the open writer."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes the file; what could not be written was reported before."""
+        """Closes the file; write errors were reported before."""
         if self._file is not None and self._owned:
             with contextlib.suppress(OSError):
                 self._file.close()

@@ -1,4 +1,4 @@
-"""What the training commands share: their options, a clean stop on Ctrl-C, the progress bar."""
+"""Common parts of the training commands: options, clean stop on Ctrl-C, progress bar."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 
 def training_options(function: Command) -> Command:
-    """`--photos --weights --weight --statistics --batch --crop --loss-network --ramp --style-size --seed --device`."""
+    """Adds the options of all trainings: photographs, weights, loss terms, batch, crop, ramp, seed and device."""
     folder = click.Path(path_type=Path, file_okay=False)
     positive = click.IntRange(1)
     for decorate in (
@@ -43,18 +43,18 @@ def training_options(function: Command) -> Command:
         ),
         click.option(
             "--loss-network",
-            help="compact-encoder, wide, compact or vgg19. [default: compact-encoder; for a style the best at hand]",
+            help="compact-encoder, wide, compact or vgg19. [default: compact-encoder; for a style the best installed]",
         ),
         click.option(
             "--crop", type=click.IntRange(64), default=224, show_default=True, help="Side of a crop, px."
         ),
-        click.option("--batch", type=positive, default=4, show_default=True, help="Photographs in a step."),
+        click.option("--batch", type=positive, default=4, show_default=True, help="Photographs per step."),
         click.option(
             "--statistics",
             type=click.Choice(["moments", "gram"]),
             default="moments",
             show_default=True,
-            help="What makes a style: means and centred covariances, or Gram matrices (Gatys et al. 2016).",
+            help="Statistics of the style term: means and centred covariances, or Gram matrices (Gatys et al. 2016).",
         ),
         click.option(
             "--weight",
@@ -64,14 +64,14 @@ def training_options(function: Command) -> Command:
             help="Weight of a loss term, as content=0.25.",
         ),
         click.option("--weights", "directory", type=folder, help="Folder of the loss networks' weights."),
-        click.option("--photos", type=folder, required=True, help="Folder of photographs to learn on."),
+        click.option("--photos", type=folder, required=True, help="Folder of training photographs."),
     ):
         function = decorate(function)
     return function
 
 
 def parse_weights(texts: tuple[str, ...], start: TermWeights) -> TermWeights:
-    """Loss weights with the given ones replaced.
+    """Replaces the given loss weights.
 
     Raises:
         UsageError: Not TERM=NUMBER, or an unknown term.
@@ -80,9 +80,7 @@ def parse_weights(texts: tuple[str, ...], start: TermWeights) -> TermWeights:
     for text in texts:
         term, separator, number = text.partition("=")
         if not separator or term not in vars(start):
-            raise UsageError(
-                f"--weight {text}: write TERM=NUMBER with a term out of {', '.join(vars(start))}"
-            )
+            raise UsageError(f"--weight {text}: write TERM=NUMBER; terms are {', '.join(vars(start))}")
         try:
             given[term] = float(number)
         except ValueError as error:
@@ -91,27 +89,27 @@ def parse_weights(texts: tuple[str, ...], start: TermWeights) -> TermWeights:
 
 
 def parse_factors(texts: tuple[str, ...], *, option: str, names: Iterable[str]) -> dict[str, float]:
-    """NAME=FACTOR, repeated.
+    """Parses repeated NAME=FACTOR.
 
     Raises:
-        UsageError: Not NAME=NUMBER with a positive number, or the name of no painting.
+        UsageError: Not NAME=NUMBER with a positive number, or no painting has that name.
     """
     known, factors = sorted(names), {}
     for text in texts:
         name, _, number = text.partition("=")
         if name not in known:
-            raise UsageError(f"{option} {text}: write NAME=FACTOR with a name out of {', '.join(known)}")
+            raise UsageError(f"{option} {text}: write NAME=FACTOR; names are {', '.join(known)}")
         try:
             factors[name] = float(number)
         except ValueError as error:
             raise UsageError(f"{option} {text}: {number!r} is not a number") from error
         if not 0 < factors[name] < float("inf"):
-            raise UsageError(f"{option} {text}: a factor is a number above 0")
+            raise UsageError(f"{option} {text}: the factor must be above 0")
     return factors
 
 
 def parse_ramp(text: str | None) -> tuple[int, int]:
-    """START:STEPS as two integers.
+    """Parses START:STEPS as two integers.
 
     Raises:
         UsageError: Anything else.
@@ -125,7 +123,7 @@ def parse_ramp(text: str | None) -> tuple[int, int]:
 
 @contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
-    """Within the block, Ctrl-C, SIGTERM and SIGHUP only make the yielded function say True."""
+    """Inside the block, Ctrl-C, SIGTERM and SIGHUP only make the yielded function return True."""
     asked: list[int] = []
     ending = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
     before = {
@@ -142,7 +140,7 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def training_bar(description: str) -> Iterator[Callable[[Progress], None]]:
-    """A progress bar of steps; says once, early, how long the training will take."""
+    """A progress bar of steps; prints an early estimate of the total time."""
     seconds: list[float] = []
     with progress(description) as advance:
 

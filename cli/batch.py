@@ -1,4 +1,4 @@
-"""`artrt batch`: every picture and video below a folder, by several workers, continued where it was stopped."""
+"""`artrt batch`: stylises every picture and video below a folder with several workers; can be continued."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ from ._common import (
 @look_options
 @size_option
 @metadata_option
-@click.option("--workers", "-j", type=click.IntRange(1, 1024), metavar="N", help="How many work at once.")
+@click.option(
+    "--workers", "-j", type=click.IntRange(1, 1024), metavar="N", help="Number of parallel workers."
+)
 @click.option(
     "--retries", type=click.IntRange(0, 100), default=2, show_default=True, help="Tries after a failure."
 )
-@click.option("--again", is_flag=True, help="Do everything again, whatever the manifest says.")
-@click.option("--ray", "use_ray", is_flag=True, help="By a Ray cluster: $RAY_ADDRESS, else one made here.")
+@click.option("--again", is_flag=True, help="Process every file again, ignoring the manifest.")
+@click.option("--ray", "use_ray", is_flag=True, help="Use a Ray cluster: $RAY_ADDRESS, else a local one.")
 @json_option
 def command(
     source: str,
@@ -53,7 +55,7 @@ def command(
     use_ray: bool,
     as_json: bool,
 ) -> None:
-    r"""Stylise every picture and video below a folder, by several workers; a second run continues the first.
+    r"""Stylise every picture and video below a folder with several workers; a second run continues the first.
 
     \b
     artrt batch photos/ paintings/ --style starry-night
@@ -86,11 +88,11 @@ def command(
         click.echo(", ".join(f"{count} {name}" for name, count in facts.items()))
     if result.failed:
         total = len(result.done) + len(result.failed)
-        raise InputError(f"{len(result.failed)} of {total} inputs could not be done; run again to retry them")
+        raise InputError(f"{len(result.failed)} of {total} inputs failed; run again to retry them")
 
 
 def _only_json_on_stdout(as_json: bool) -> AbstractContextManager[object]:
-    """Ray prints messages of its own on stdout; beside JSON they go to stderr."""
+    """Sends Ray's messages on stdout to stderr when stdout carries JSON."""
     return redirect_stdout(sys.stderr) if as_json else nullcontext()
 
 

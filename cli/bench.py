@@ -36,7 +36,7 @@ from ._common import echo_json, given, json_option, notice, provider_option, thr
     default="auto",
     show_default=True,
     metavar="auto|fp32|bf16|fp16",
-    help="bf16 is OpenVINO's, and auto takes it where it paints the same; fp16 is exported first.",
+    help="bf16: OpenVINO; auto uses it if the pictures agree; fp16: exported first.",
 )
 @click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Frames that count.")
 @click.option("--warmup", type=click.IntRange(0), default=3, show_default=True, help="Frames before them.")
@@ -47,9 +47,9 @@ from ._common import echo_json, given, json_option, notice, provider_option, thr
 def command(
     size: str, rounds: int, warmup: int, against: tuple[str, ...], as_json: bool, **choices: Any
 ) -> None:
-    r"""Measure frames per second, medians and tails, memory, and energy where the machine counts it.
+    r"""Measure frames per second, median and tail times, memory, and energy if the machine has a counter.
 
-    With --against the contenders take turns in one run.
+    With --against, the candidates alternate in one run.
 
     \b
     artrt bench --size 1280x720 --against deploy
@@ -72,7 +72,7 @@ def command(
 
 
 def _size_of(engine: str | None) -> tuple[int, int] | None:
-    """(height, width) that an exported folder is fixed to."""
+    """The fixed (height, width) of an exported folder."""
     return None if engine is None else Artefact.open(engine).size
 
 
@@ -104,12 +104,12 @@ def _contenders(
 
 
 def _of_zoo(stages: str, model: str, look: Look) -> Chain:
-    """Stages of the zoo; effects stand before the style."""
+    """Stages of the zoo, with effects before the style."""
     from ..export.options import parse_stages
 
     amounts = {choice.name: choice.amount for choice in parse_stages(stages)}
     if not amounts:
-        raise UsageError("--stages names nothing to measure")
+        raise UsageError("--stages is empty: nothing to measure")
     effects = {name: Effect(amount) for name, amount in amounts.items() if amount is not None}
     quantize, superpixels = effects.get("quantize"), effects.get("superpixels")
     style = Zoo().styles()[0] if "stylize" in amounts else "none"

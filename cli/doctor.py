@@ -1,4 +1,4 @@
-"""`artrt doctor`: what this machine has and lacks, and whether a provider works."""
+"""`artrt doctor`: checks what this machine has and lacks, and whether a provider works."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ._common import echo_json, json_option, notice, provider_option, with_origi
 COLOURS = {"ok": "green", "missing": "yellow", "broken": "red"}
 
 
-@click.command(name="doctor", short_help="Check this machine; prove a provider.")
+@click.command(name="doctor", short_help="Check this machine and a provider.")
 @provider_option
 @click.option("--selftest", is_flag=True, help="Run every stage on every provider and compare with the CPU.")
 @json_option
 def command(provider: str, selftest: bool, as_json: bool) -> None:
-    r"""Check Python, GPU, runtimes, cameras and files, with a fix for whatever is missing.
+    r"""Check Python, GPU, runtimes, cameras and files, with a fix for everything that is missing.
 
-    Exit code 0 only when the asked provider runs a model here (auto: any does), else 3.
+    The exit code is 0 only if the requested provider (auto: any provider) runs a model here, else 3.
 
     \b
     artrt doctor --provider cuda

@@ -1,4 +1,4 @@
-"""`artrt eval`: scores styles, a trunk in training, or pictures of any other program, by one yardstick."""
+"""`artrt eval`: scores styles, a trunk in training, or pictures of another program with the same metrics."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.command(name="eval")
 @click.option("--style", "-s", default="all", show_default=True, metavar="A,B|all", help="Styles to judge.")
 @click.option(
-    "--photos", type=FOLDER, required=True, help="Photographs; the held-out ones of a large folder."
+    "--photos", type=FOLDER, required=True, help="Photographs; of a large folder, only the held-out ones."
 )
-@click.option("--all-photos", is_flag=True, help="Judge on every photograph, not only on the held-out ones.")
+@click.option("--all-photos", is_flag=True, help="Use every photograph, not only the held-out ones.")
 @click.option("--paintings", type=FOLDER, required=True, help="Folder with the style pictures, NAME.jpg.")
 @click.option("--weights", type=FOLDER, help="Folder with the weights of the loss networks.")
 @click.option(
     "--model", "-m", default="small", show_default=True, help="Style transformer, or its .onnx file."
 )
-@click.option("--trunk", type=FILE, help="Judge this trunk (.safetensors) instead, with --styles-dir.")
-@click.option("--styles-dir", type=FOLDER, help="Folder of the style vectors that belong to --trunk.")
-@click.option("--against", type=FOLDER, help="Judge pictures instead: DIR/STYLE/PHOTO.png of any program.")
+@click.option("--trunk", type=FILE, help="Score this trunk (.safetensors) instead, with --styles-dir.")
+@click.option("--styles-dir", type=FOLDER, help="Folder of the style vectors of --trunk.")
+@click.option("--against", type=FOLDER, help="Score existing pictures instead: DIR/STYLE/PHOTO.png.")
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
 @click.option("--keep-salient", type=click.FloatRange(0, 1), default=0.0, show_default=True)
 @click.option("--frames", type=FOLDER, help="Folder of clips (frames, or frames with .flo): warping error.")
@@ -39,7 +39,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     show_default=True,
     help="Of photographs, px.",
 )
-@click.option("--limit", type=click.IntRange(1), help="Judge on this many photographs only.")
+@click.option("--limit", type=click.IntRange(1), help="Use at most this many photographs.")
 @click.option(
     "--write", type=click.Path(path_type=Path, file_okay=False), help="Keep photographs and paintings here."
 )
@@ -54,7 +54,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @threads_option
 @json_option
 def command(photos: Path, paintings: Path, as_json: bool, **choices: Any) -> None:
-    r"""Judge styles: what they took from the painting, what they kept of the photograph.
+    r"""Score styles: what they took from the painting, and what they kept of the photograph.
 
     \b
     artrt eval --style all --photos photos/ --paintings styles/ --weights weights/ --json

@@ -20,7 +20,7 @@ from ._common import NumberType, echo_json, json_option, notice, progress
     "-m",
     default="small",
     show_default=True,
-    help="Trunk of the zoo, or its .safetensors; or an ONNX folder of artrt export, to make engines of.",
+    help="Trunk of the zoo, or its .safetensors; or an ONNX folder of artrt export, to build engines from.",
 )
 @click.option("--styles", default="all", show_default=True, metavar="all|A,B", help="Styles to bring.")
 @click.option(
@@ -35,23 +35,23 @@ from ._common import NumberType, echo_json, json_option, notice, progress
     is_flag=False,
     flag_value="",
     metavar="[MIN:OPT:MAX]",
-    help="Any size, the default; or a range for an engine, as 320x180:1280x720:1920x1080.",
+    help="Any size, the default; or a range for an engine, such as 320x180:1280x720:1920x1080.",
 )
 @click.option(
     "--stroke",
     type=NumberType(NUMBERS["stroke"]),
     metavar="0.25..4",
-    help="Size of the strokes for good; engines and models of a fixed size have 1 without it.",
+    help="Fixed size of the strokes; default for engines and models of a fixed size: 1.",
 )
 @click.option("--batch", type=int, default=1, show_default=True, help="Frames in one call.")
 @click.option("--stages", default="stylize", show_default=True, help="quantize:16,superpixels:800,stylize")
-@click.option("--fuse", is_flag=True, help="Make one graph of the stages.")
-@click.option("--saliency", is_flag=True, help="Bring the saliency stage.")
+@click.option("--fuse", is_flag=True, help="Fuse the stages into one graph.")
+@click.option("--saliency", is_flag=True, help="Include the saliency stage.")
 @click.option("--opset", type=int, default=19, show_default=True, help="ONNX operator set.")
 @click.option("--calibration", type=click.Path(path_type=Path), metavar="DIR", help="Pictures for int8.")
-@click.option("--workspace", type=float, metavar="GiB", help="Memory that TensorRT may use to build.")
-@click.option("--hardware-compatible", is_flag=True, help="Engine for all GPUs from Ampere on; slower.")
-@click.option("--version-compatible", is_flag=True, help="Engine for newer TensorRT too; slower.")
+@click.option("--workspace", type=float, metavar="GiB", help="Memory limit of TensorRT's builder.")
+@click.option("--hardware-compatible", is_flag=True, help="Engine for all GPUs since Ampere; slower.")
+@click.option("--version-compatible", is_flag=True, help="Engine also for newer TensorRT; slower.")
 @click.option("--verify/--no-verify", default=True, show_default=True, help="Check parity with PyTorch.")
 @click.option(
     "--triton", type=click.Path(path_type=Path), metavar="REPO", help="Also write a Triton repository."
@@ -72,8 +72,8 @@ from ._common import NumberType, echo_json, json_option, notice, progress
 def command(output: Path | None, triton: Path | None, as_json: bool, **choices: Any) -> None:
     r"""Write a folder for deployment: models or TensorRT engines, styles, a manifest; or a page for browsers.
 
-    Load it with `artrt live --engine DIR` or artrt.Stylizer(DIR). Models are compared with PyTorch first; outside
-    the tolerance the exit code is 4 and nothing is written.
+    Load it with `artrt live --engine DIR` or artrt.Stylizer(DIR). Models are first compared with PyTorch; outside the
+    tolerance, the exit code is 4 and nothing is written.
 
     \b
     artrt export --model small --size 1280x720 -o deploy

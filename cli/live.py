@@ -1,4 +1,4 @@
-"""`artrt live`: cameras, streams and files, as they come, to a window, files, a page and the network."""
+"""`artrt live`: plays cameras, streams and files to a window, files, a web page and the network."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def source_options(function: Command) -> Command:
-    """Options of the source, shared by `live` and `serve`: see `source_settings`."""
+    """Adds the options of the source, shared by `live` and `serve`."""
     for decorate in (
         click.option(
             "--frames",
             type=click.Choice(["auto", "latest", "all"]),
             default="auto",
             show_default=True,
-            help="Every frame or the newest one; auto: all of a file, the newest of a live source.",
+            help="Every frame or the newest; auto: all frames of a file, the newest of a live source.",
         ),
         click.option(
             "--reconnect",
@@ -46,21 +46,26 @@ def source_options(function: Command) -> Command:
             default=30.0,
             show_default=True,
             metavar="SECONDS",
-            help="Try a lost camera or stream again for so long.",
+            help="How long to try to reopen a lost camera or stream.",
         ),
-        click.option("--loop", is_flag=True, help="Play a file again and again."),
+        click.option("--loop", is_flag=True, help="Repeat a file."),
         click.option(
-            "--input-fps", type=click.FloatRange(0.1, 1000), metavar="N", help="Rate to ask a camera for."
+            "--input-fps",
+            type=click.FloatRange(0.1, 1000),
+            metavar="N",
+            help="Frame rate to request from a camera.",
         ),
         click.option(
-            "--input-size", metavar="WxH", help="Size to ask a camera for; other sources are scaled to it."
+            "--input-size",
+            metavar="WxH",
+            help="Size to request from a camera; other sources are scaled to it.",
         ),
         click.option("--camera", type=click.IntRange(0), metavar="N", help="Camera N, the same as SOURCE N."),
-        click.option("--max-frames", type=click.IntRange(1), metavar="N", help="End after N frames."),
+        click.option("--max-frames", type=click.IntRange(1), metavar="N", help="Stop after N frames."),
         click.option(
             "--stats",
             metavar="json|FILE",
-            help="One line of JSON a second, on stderr or into a file.",
+            help="One line of JSON per second, to stderr or a file.",
         ),
     ):
         function = decorate(function)
@@ -74,7 +79,7 @@ def recordings_option(function: Command) -> Command:
         type=click.Path(file_okay=False, path_type=Path),
         default=Path(),
         metavar="DIR",
-        help="Folder for what viewers of the web page record: 20 recordings, 4 GB (default: this folder).",
+        help="Folder of recordings by viewers of the web page: at most 20 and 4 GB (default: this folder).",
     )(function)
 
 
@@ -87,7 +92,7 @@ def web_options(function: Command) -> Command:
             "allow_hosts",
             multiple=True,
             metavar="NAME",
-            help="A name that the web page is reached by, as behind a proxy; repeatable.",
+            help="Another host name of the web page, for a proxy; repeatable.",
         ),
         click.option("--ssl-key", type=existing, help="Private key (PEM) for https."),
         click.option("--ssl-cert", type=existing, help="Certificate (PEM) for https."),
@@ -96,12 +101,12 @@ def web_options(function: Command) -> Command:
             type=click.IntRange(1, 10000),
             default=64,
             show_default=True,
-            help="Viewers of the web page at once; one address gets at most half of them.",
+            help="Largest number of viewers of the web page; one address gets at most half.",
         ),
         click.option(
             "--token",
             envvar="ARTRT_TOKEN",
-            help="What the page asks for; made up when the address is not this machine's own.",
+            help="Token of the page; generated if other machines can reach the address.",
         ),
     ):
         function = decorate(function)
@@ -123,7 +128,7 @@ def web_options(function: Command) -> Command:
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Record into this file; r ends it and begins the next.",
+    help="Record to this file; the key r ends it and starts the next.",
 )
 @click.option("--codec", metavar="NAME", help="Encoder: libx264, h264_nvenc, h264_v4l2m2m, libvpx-vp9, …")
 @click.option(
@@ -182,10 +187,10 @@ def command(
 def choose_sinks(
     outputs: tuple[str, ...], *, headless: bool, record: Path | None, encode: EncodeOptions, web: WebOptions
 ) -> list[Sink]:
-    """The asked sinks; a window when none was asked for and there is a screen."""
+    """The requested sinks; by default a window, if there is a screen."""
     _refuse_repeats([*outputs, *([] if record is None else [str(record)])])
     sinks: list[Sink] = []
-    chosen = None if encode == EncodeOptions() else encode  # a push and a file differ in what is usual
+    chosen = None if encode == EncodeOptions() else encode  # the defaults of a push and a file differ
     for output in outputs:
         if not output.startswith("display:"):
             sinks.append(open_sink(output, options=chosen, web=web))
@@ -204,7 +209,7 @@ def choose_sinks(
 def _refuse_repeats(outputs: list[str]) -> None:
     for output, count in Counter(outputs).items():
         if count > 1:
-            raise click.UsageError(f"{output} is asked for {count} times: give every output another name")
+            raise click.UsageError(f"{output} is given {count} times: give every output another name")
 
 
 def _refuse_overwriting(source: str, sinks: list[Sink]) -> None:
@@ -229,12 +234,12 @@ def play(
     stats: str | None,
     hold: bool = False,
 ) -> Stats:
-    """Opens the source and the stages, plays until the end, prints the summary.
+    """Opens source and stages, plays until the end, and prints the summary.
 
-    With `hold` the last picture of a file stays until the command is ended, and a still is painted once.
+    With `hold`, the last picture of a file stays until the command ends, and a still picture is painted once.
 
     Raises:
-        ArtrtError: Anything that a user can put right.
+        ArtrtError: An error that the user can fix.
     """
     if camera is not None and source is not None:
         raise click.UsageError("give SOURCE or --camera, not both")
@@ -251,7 +256,7 @@ def play(
         opened: Source = open_source(address, options=settings, frames=frames)
         notice(f"{opened.info.name} runs on {stylizer.provider} ({stylizer.reason})")
         if hold and not opened.info.live and not settings.loop:
-            notice("at its end the last picture stays; --loop plays a video again and again, Ctrl-C ends it")
+            notice("the last picture stays at the end; use --loop to repeat a video, Ctrl-C to quit")
             opened = HoldingSource(opened, asked=lambda: stylizer.controls.state)
         pipeline = Pipeline(opened, [stylizer], sinks, frames=frames, max_frames=max_frames)
         pipeline.start()
@@ -267,7 +272,7 @@ def play(
 
 
 def _played(pipeline: Pipeline, writer: StatsWriter) -> Stats:
-    """Waits for the end; a service that is stopped, or whose terminal is closed, has ended well."""
+    """Waits for the end; a stop by a signal or a closed terminal is not an error."""
     try:
         return pipeline.wait(on_progress=writer.update)
     except Terminated:

@@ -1,4 +1,4 @@
-"""The `artrt` command: finds the sub-commands, turns known errors into one line and an exit code."""
+"""The `artrt` command: finds sub-commands, turns known errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from ..engine.errors import ArtrtError, suggest
 from .signals import Terminated, raise_on_signals
 
 # name -> (module under artrt.cli, one line of help). The module defines a click command named `command`;
-# it is imported when it is called, so that `artrt --help` stays quick.
+# it is imported only when it runs, so that `artrt --help` is fast.
 COMMANDS: dict[str, tuple[str, str]] = {
     "stylize": ("stylize", "Stylise pictures, folders and videos."),
-    "batch": ("batch", "Stylise everything below a folder, by several workers."),
+    "batch": ("batch", "Stylise everything below a folder with several workers."),
     "live": ("live", "Play a camera, stream or file in a style, in real time."),
-    "studio": ("studio", "A page to paint photographs, videos and cameras, without typing commands."),
-    "serve": ("serve", "The same on a web page with live controls."),
+    "studio": ("studio", "Open a web page to paint photographs, videos and cameras."),
+    "serve": ("serve", "Show a camera, stream or file on a web page with live controls."),
     "styles": ("styles", "List the styles, or show one."),
     "quantize": ("quantize", "Reduce pictures and videos to K colours (k-means)."),
     "superpixels": ("superpixels", "Split pictures and videos into regions of one colour (SLIC)."),
-    "paint": ("paint", "Paint one picture by optimisation: slow and fine."),
+    "paint": ("paint", "Paint one picture by optimisation: slow, high quality."),
     "reconstruct": ("reconstruct", "Show what a loss network keeps of a picture."),
-    "models": ("models", "Fetch and list the pretrained loss networks."),
+    "models": ("models", "Download and list the pretrained loss networks."),
     "export": ("export", "Write models or TensorRT engines for deployment."),
-    "doctor": ("doctor", "Check this machine; prove a provider."),
+    "doctor": ("doctor", "Check this machine and a provider."),
     "bench": ("bench", "Time models, stages and exported folders."),
     "saliency": ("saliency", "Masks and heat maps of the salient region."),
-    "eval": ("eval", "Judge styles, a trunk, or another program's pictures."),
+    "eval": ("eval", "Score styles, a trunk, or another program's pictures."),
     "train": ("train", "Train a trunk, a new style, or the saliency network."),
 }
 
 INTERRUPTED = 130
 DEBUG = "--debug"
 
-# What brings a module or a system library that could not be imported.
+# Extra or package that installs a module or a system library that could not be imported.
 EXTRAS = {
     "aiortc": "serve",
     "cyndilib": "ndi",
@@ -63,17 +63,17 @@ EXTRAS = {
     "uvicorn": "serve",
     "websockets": "serve",
 }
-# OpenCV and its FFmpeg write pages about a camera that is not there; artrt says it in one line.
+# OpenCV and its FFmpeg print many lines about a missing camera; artrt prints one.
 QUIET = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
 OPENCV_FIX = "apt-get install libgl1 libglib2.0-0, or use opencv-python-headless in place of opencv-python"
 
 
 class _NobodyReadsError(Exception):
-    """What reads the output has ended, as `| head` does: no error."""
+    """The reader of the output has ended, as with `| head`; not an error."""
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are used."""
+    """A group that imports its commands on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of the table."""
@@ -89,13 +89,13 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Like click's, with the closest names in the message."""
+        """Like click's method, with the closest names in the message."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"no command '{args[0]}'; {suggest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Like click's, which would answer a pipe that nobody reads with code 1."""
+        """Like click's method, but without its exit code 1 for a closed pipe."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
@@ -108,7 +108,7 @@ class LazyGroup(click.Group):
 
 
 def verbatim_examples(command: click.Command) -> click.Command:
-    """Turns the two characters backslash and b of raw docstrings into click's mark for a verbatim paragraph."""
+    r"""Turns \b in raw docstrings into click's mark for a verbatim paragraph."""
     command.help = (command.help or "").replace("\\b", "\b")
     for child in getattr(command, "commands", {}).values():
         verbatim_examples(child)
@@ -135,13 +135,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits with its code.
 
     Args:
-        arguments: Words after `artrt`; those of the process when None.
+        arguments: Words after `artrt`; None uses the arguments of the process.
     """
     for name, level in QUIET.items():
         os.environ.setdefault(name, level)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a file's name may be of another encoding
+            stream.reconfigure(errors="replace")  # a file name may have another encoding
     raise_on_signals()
     sys.exit(run(arguments))
 
@@ -150,13 +150,13 @@ def run(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code; errors are printed on stderr as one line.
 
     Args:
-        arguments: Words after `artrt`; those of the process when None.
+        arguments: Words after `artrt`; None uses the arguments of the process.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    debug = DEBUG in words  # wherever it stands: who saw an error adds it at the end
+    debug = DEBUG in words  # accepted everywhere, so that it can be added at the end after an error
     try:
         code = _run([word for word in words if word != DEBUG], debug=debug)
-        sys.stdout.flush()  # at exit Python could only complain
+        sys.stdout.flush()  # otherwise Python would complain at exit
     except (_NobodyReadsError, BrokenPipeError):
         _close_stdout()
         return 0
@@ -167,12 +167,12 @@ def run(arguments: list[str] | None = None) -> int:
             _close_stdout()
             return _fail(_said(error), ArtrtError.exit_code)
         message = redacted(f"{type(error).__name__}: {error}")
-        return _fail(f"{message} (a fault of artrt: add {DEBUG} to see where)", ArtrtError.exit_code)
+        return _fail(f"{message} (a bug in artrt: add {DEBUG} to see where)", ArtrtError.exit_code)
     return code
 
 
 def _run(words: list[str], *, debug: bool) -> int:
-    """Runs the command line; errors that are foreseen become one line and a code."""
+    """Runs the command line; known errors become one line and an exit code."""
     try:
         result: Any = cli.main(args=words, prog_name="artrt", standalone_mode=False)
     except ArtrtError as error:
@@ -200,31 +200,31 @@ def _run(words: list[str], *, debug: bool) -> int:
 
 
 def _see_help(error: click.ClickException) -> str:
-    """Where the options of the command stand, for an error in its options."""
+    """A hint at the command's --help, for errors in its options."""
     context = getattr(error, "ctx", None)
     return "" if context is None else f" ({context.command_path} --help)"
 
 
 def _said(error: OSError) -> str:
-    """What the system said, and of which file; without one it was the output that could not be written."""
+    """The system's message with the file name; without one, it concerns the output."""
     return f"{error.filename or 'cannot write the output'}: {error.strerror or error}"
 
 
 def _close_stdout() -> None:
-    """Sends what is still to be written to nowhere, so that Python does not complain about it at exit."""
+    """Discards the rest of stdout, so that Python does not complain at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell_kept(error: BaseException | None) -> None:
-    """Names the file with the part that was done before an error."""
+    """Prints the file with the part that was finished before an error."""
     if kept := getattr(error, "kept", None):
         with contextlib.suppress(OSError):
-            click.echo(f"artrt: the part that was done is in {kept}", err=True)
+            click.echo(f"artrt: the part that was finished is in {kept}", err=True)
 
 
 def missing_import(error: ImportError) -> str | None:
-    """What to install when an import failed for want of a package or a system library; None for anything else."""
+    """What to install after an import failed because of a missing package or system library, or None."""
     package = (error.name or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and package in EXTRAS:
         return f"this needs {package}: pip install 'artrt[{EXTRAS[package]}]'"
@@ -241,7 +241,7 @@ def missing_import(error: ImportError) -> str | None:
 def _fail(message: str, code: int) -> int:
     from ._common import with_origin
 
-    with contextlib.suppress(OSError):  # nobody can read it: the terminal was closed
+    with contextlib.suppress(OSError):  # the terminal was closed
         click.echo(f"artrt: error: {' '.join(with_origin(message).split())}", err=True)
     return code
 

@@ -1,4 +1,4 @@
-"""`artrt models`: the pretrained networks that losses look through, and the runtime of exported pages."""
+"""`artrt models`: the pretrained networks of the losses, and the runtime of exported web pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._common import echo_json, json_option, progress
 
 @click.group(name="models")
 def command() -> None:
-    r"""Fetch and list the pretrained networks that paint, train and eval look through.
+    r"""Download and list the pretrained networks that paint, train and eval use.
 
     \b
     artrt models list
@@ -22,11 +22,9 @@ def command() -> None:
 
 @command.command(name="pull")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option(
-    "--directory", type=click.Path(path_type=Path), help="Folder to put the files in, not the cache."
-)
+@click.option("--directory", type=click.Path(path_type=Path), help="Target folder. [default: the cache]")
 def pull_command(names: tuple[str, ...], directory: Path | None) -> None:
-    r"""Fetch vgg19, vgg16, squeezenet1_1 or onnxruntime-web by its address and check its sha256.
+    r"""Download vgg19, vgg16, squeezenet1_1 or onnxruntime-web and check its sha256.
 
     \b
     artrt models pull vgg19 squeezenet1_1
@@ -34,7 +32,7 @@ def pull_command(names: tuple[str, ...], directory: Path | None) -> None:
     from ..models.networks.pretrained import alternatives, pull
 
     for name in names:
-        alternatives(name)  # a misspelt name is told before the first download
+        alternatives(name)  # a misspelt name fails before the first download
     for name in names:
         with progress(f"fetching {name}") as advance:
             for path in pull(name, directory=directory, report=advance):
@@ -44,7 +42,7 @@ def pull_command(names: tuple[str, ...], directory: Path | None) -> None:
 @command.command(name="list")
 @json_option
 def list_command(as_json: bool) -> None:
-    r"""List what can be fetched, and what of it is on this machine.
+    r"""List the downloads and show which are on this machine.
 
     \b
     artrt models list

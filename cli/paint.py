@@ -1,4 +1,4 @@
-"""`artrt paint`: one fine picture by optimisation."""
+"""`artrt paint`: paints one picture by optimisation."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ _FILE = click.Path(path_type=Path)
 @click.command(name="paint")
 @click.argument("content", metavar="CONTENT")
 @click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
-@click.option("--output", "-o", required=True, type=_FILE, metavar="OUT", help="The painting to write.")
-@click.option("--size", default=512, show_default=True, metavar="N", help="Longer side of the painting, px.")
-@click.option("--steps", default=150, show_default=True, metavar="N", help="Steps in all, over all sizes.")
+@click.option("--output", "-o", required=True, type=_FILE, metavar="OUT", help="File of the painting.")
+@click.option("--size", default=512, show_default=True, metavar="N", help="Long side of the painting, px.")
+@click.option("--steps", default=150, show_default=True, metavar="N", help="Total steps over all sizes.")
 @click.option("--style-weights", metavar="A,B,...", help="Share of each style; equal by default.")
 @click.option("--style-scale", default=1.0, show_default=True, help="Larger gives larger strokes.")
 @click.option("--style-weight", type=_WEIGHT, metavar="W", help="Statistics of the style.")
 @click.option("--content-weight", type=_WEIGHT, metavar="W", help="Features of the photograph.")
 @click.option(
     "--salient", type=_WEIGHT, metavar="N",
-    help="How much more the content counts where the photograph is salient; 4 by default.",
+    help="Additional weight of the content in salient regions; 4 by default.",
 )  # fmt: skip
 @click.option(
     "--match", type=_WEIGHT, is_flag=False, flag_value=MATCH_WEIGHT, metavar="[W]",
-    help="Carry whole strokes over, by nearest neighbours at the last size (off by default).",
+    help="Transfer whole strokes by nearest neighbours at the last size (off by default).",
 )  # fmt: skip
-@click.option("--region", type=_WEIGHT, metavar="W", help="Keep what the picture shows recognisable.")
+@click.option("--region", type=_WEIGHT, metavar="W", help="Keep the subject recognisable.")
 @click.option("--edge", type=_WEIGHT, metavar="W", help="Keep outlines (off by default).")
 @click.option("--shape", type=_WEIGHT, metavar="W", help="Keep the salient shape (off by default).")
-@click.option("--color", type=_WEIGHT, metavar="W", help="Keep where colours are (off by default).")
+@click.option("--color", type=_WEIGHT, metavar="W", help="Keep the placement of colours (off by default).")
 @click.option("--tv", type=_WEIGHT, metavar="W", help="Smoothness.")
 @click.option(
     "--init", default="photo", show_default=True, metavar="photo|noise|blur|style|stylized[:STYLE]",
-    help="What to start from; stylized takes the feed-forward result of a style, by default of STYLE's file name.",
+    help="Start picture; stylized: the feed-forward result of a style, by default the one named like STYLE's file.",
 )  # fmt: skip
 @click.option("--optimizer", type=click.Choice(["lbfgs", "adam"]), default="adam", show_default=True)
 @click.option(
     "--loss-network", default="auto", show_default=True, metavar="wide|compact|vgg19|vgg16|FILE",
-    help="What to look through; auto takes wide, else compact or vgg19, whichever is on this machine.",
+    help="Loss network; auto uses the first of wide, compact and vgg19 that is on this machine.",
 )  # fmt: skip
 @click.option(
     "--weights",
@@ -64,27 +64,27 @@ _FILE = click.Path(path_type=Path)
     "weights_dir",
     type=_FILE,
     metavar="DIR",
-    help="Folder of the networks' weights, before the cache.",
+    help="Folder of the networks' weights, searched before the cache.",
 )
 @click.option(
     "--mask", type=_FILE, metavar="FILE", help="One grey level per style, the darkest for the first."
 )
 @click.option(
     "--style-mask", "style_masks", type=_FILE, multiple=True, metavar="FILE",
-    help="White where a style rules; once for each style, in their order.",
+    help="White where a style is used; once per style, in the same order.",
 )  # fmt: skip
 @click.option(
     "--preserve-color", type=click.Choice(["luminance", "histogram"]), help="Keep the photo's colours."
 )
 @click.option("--tile", is_flag=False, flag_value=384, default=0, metavar="[PX]", help="Paint in tiles.")
 @click.option("--seed", default=0, show_default=True, metavar="N")
-@click.option("--preview", type=_FILE, metavar="FILE", help="A picture that is rewritten every few seconds.")
-@click.option("--history", type=_FILE, metavar="FILE", help="A video of the painting as it grows.")
-@click.option("--resume", is_flag=True, help="Go on with a painting that was stopped.")
+@click.option("--preview", type=_FILE, metavar="FILE", help="Picture to rewrite every few seconds.")
+@click.option("--history", type=_FILE, metavar="FILE", help="Video of all steps.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted painting.")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
-    help="Of the loss network; auto takes bfloat16 where the hardware has it.",
+    help="Precision of the loss network; auto uses bfloat16 if the hardware supports it.",
 )  # fmt: skip
 @json_option
 def command(
@@ -120,7 +120,7 @@ def command(
     precision: str,
     as_json: bool,
 ) -> None:
-    r"""Paint one picture by optimisation, in one style or several: slow and fine.
+    r"""Paint one picture by optimisation, in one or several styles: slow, high quality.
 
     \b
     artrt paint photo.jpg starry-night.jpg -o painting.png
@@ -157,7 +157,7 @@ def command(
     for path in (output, *([preview] if preview else [])):
         check_picture_path(path)
     networks = load_networks(options.weights, loss_network=loss_network, directory=weights_dir, device=device)
-    notice(f"looks through {networks.loss.name} on {device}, in {_precision(options)}")
+    notice(f"loss network {networks.loss.name} on {device}, in {_precision(options)}")
     state = _state(output, options) if resume else None
     initial = (
         _stylized(photo, init_style or Path(styles[0]).stem) if init == "stylized" and not state else None
@@ -180,7 +180,7 @@ def command(
 
 
 def _watched(walk: Iterable[PaintProgress], output: Path, growing: GrowingPicture) -> PaintProgress:
-    """Shows the steps and keeps their pictures; says what is left of a painting that was stopped."""
+    """Shows the steps and saves their pictures; prints a notice if the painting is interrupted."""
     from ..models.painting.painting import DivergedError
 
     last: PaintProgress | None = None
@@ -190,11 +190,11 @@ def _watched(walk: Iterable[PaintProgress], output: Path, growing: GrowingPictur
                 advance(last)
                 growing.add(last.image, save_state=last.state.save)
     except BaseException as error:
-        if isinstance(error, DivergedError):  # it would diverge again
+        if isinstance(error, DivergedError):  # a continued painting would diverge again
             growing.forget_state()
         if last is not None:
-            more = "" if isinstance(error, DivergedError) else "; the same command with --resume goes on"
-            notice(f"{output} has the best picture until step {last.step} of {last.steps}{more}")
+            more = "" if isinstance(error, DivergedError) else "; continue with the same command and --resume"
+            notice(f"{output} has the best picture up to step {last.step} of {last.steps}{more}")
         raise
     assert last is not None
     return last
@@ -218,9 +218,11 @@ def _precision(options: PaintOptions) -> str:
 
 
 def _masks(mask: Path | None, style_masks: tuple[Path, ...]) -> Image | list[Image] | None:
-    """Where each style is used: one picture for all styles, one for each, or None."""
+    """The masks of the styles: one picture for all styles, one per style, or None."""
     if mask is not None and style_masks:
-        raise UsageError("--mask has a grey level for each style, --style-mask a file: give one or the other")
+        raise UsageError(
+            "--mask has one grey level per style, --style-mask one file per style: give one of them"
+        )
     if style_masks:
         return [read_image(path) for path in style_masks]
     return None if mask is None else read_image(mask)

@@ -41,7 +41,7 @@ from ._effects import run_effect
     type=int,
     help="Number of colours, 2 to 256.",
 )
-@click.option("--palette", metavar="FILE", help="Write the palette too: .json, .gpl (GIMP) or .png.")
+@click.option("--palette", metavar="FILE", help="Also write the palette: .json, .gpl (GIMP) or .png.")
 @click.option(
     "--method", type=click.Choice(METHODS), default="stage", show_default=True, help="exact: scikit-learn."
 )
@@ -64,7 +64,7 @@ def command(
     keep_metadata: bool,
     as_json: bool,
 ) -> None:
-    r"""Reduce pictures and videos to K colours by k-means; a PNG of up to 256 colours is written as an indexed one.
+    r"""Reduce pictures and videos to K colours by k-means; a PNG with at most 256 colours is indexed.
 
     \b
     artrt quantize photo.jpg -o poster.png -k 8 --palette poster.gpl
@@ -103,7 +103,7 @@ def command(
         for result in done:
             tell_result(_line(result), output=result["output"])
     if len(done) < len(jobs):
-        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs could not be done")
+        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs failed")
 
 
 def _facts(still: Still, result: Quantized) -> dict[str, Any]:

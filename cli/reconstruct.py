@@ -1,4 +1,4 @@
-"""`artrt reconstruct`: what a loss network's layers keep of a picture."""
+"""`artrt reconstruct`: shows what a loss network's layers keep of a picture."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
 @click.argument("kind", metavar="content|style", type=click.Choice(["content", "style"]))
 @click.argument("image", metavar="IMAGE")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), metavar="OUT")
-@click.option("--layer", metavar="NAME", help="The layer whose content is kept; relu4_1 by default.")
+@click.option("--layer", metavar="NAME", help="Layer for content; relu4_1 by default.")
+@click.option("--layers", metavar="A,B,...", help="Layers for style; all five by default.")
 @click.option(
-    "--layers", metavar="A,B,...", help="The layers whose statistics are kept; all five by default."
-)
-@click.option(
-    "--grid", "as_grid", is_flag=True, help="A row of all layers: the picture, then each reconstruction."
+    "--grid", "as_grid", is_flag=True, help="One row: the picture, then the reconstruction of each layer."
 )
 @click.option("--size", default=256, show_default=True, metavar="N", help="Longer side, px.")
-@click.option("--steps", default=200, show_default=True, metavar="N", help="Steps for each picture.")
+@click.option("--steps", default=200, show_default=True, metavar="N", help="Steps per picture.")
 @click.option(
     "--tv", type=click.FloatRange(0), default=0.5, show_default=True, metavar="W", help="Smoothness."
 )
@@ -56,7 +54,7 @@ def command(
     seed: int,
     device: str,
 ) -> None:
-    r"""Show what a layer keeps of the content, or the texture that the style's statistics describe.
+    r"""Show what a layer keeps of a picture's content, or the texture described by its style statistics.
 
     \b
     artrt reconstruct content photo.jpg --layer relu4_1 -o content.png
@@ -80,7 +78,7 @@ def command(
     picture = read_image(image)
     check_picture_path(output)
     network = named_loss_network(loss_network, directory=weights_dir).to(checked_device(device))
-    notice(f"looks through {network.name} on {device}")
+    notice(f"loss network {network.name} on {device}")
     networks, results = Networks(network), {}
     walk = grid(kind, picture, options, networks=networks) if as_grid else (
         (chosen, step) for step in reconstruct(kind, picture, options, networks=networks)

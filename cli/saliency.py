@@ -36,14 +36,14 @@ SHOWN = ("both", "mask", "overlay")
     type=click.Choice(SHOWN),
     default="both",
     show_default=True,
-    help="The mask, the heat map over the picture, or both: then the heat map is NAME-overlay.",
+    help="The mask, a heat map over the picture, or both; then the heat map is NAME-overlay.",
 )
 @click.option(
     "--attention",
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Add what a classifier would look at, as --keep-salient does; 0 is the drawn region alone.",
+    help="Add what a classifier would look at, like --keep-salient; 0: the salient region only.",
 )
 @provider_option
 @threads_option
@@ -67,7 +67,7 @@ def command(
     """
     refuse_json_on(output, as_json=as_json)
     if show == "both" and output in STANDARD_OUTPUT:
-        raise UsageError("the standard output takes one picture: add --show mask or --show overlay")
+        raise UsageError("the standard output can take only one picture: add --show mask or --show overlay")
     jobs = plan_jobs(inputs, output)
     tell_left_out(inputs)
     done = []
@@ -87,7 +87,7 @@ def command(
 
 
 class _Mask:
-    """Picture -> its mask as a grey picture."""
+    """Maps a picture to its mask as a grey picture."""
 
     def __init__(self, saliency: Saliency) -> None:
         self._saliency = saliency
@@ -96,17 +96,17 @@ class _Mask:
         return mask_picture(self._saliency(image))
 
     def reset(self) -> None:
-        """Nothing is remembered between frames."""
+        """Does nothing: there is no state between frames."""
 
 
 class _Overlay(_Mask):
-    """Picture -> the picture under its heat map."""
+    """Maps a picture to the picture with its heat map."""
 
     def __call__(self, image: Image) -> Image:
         return heat_map(image, self._saliency(image))
 
 
 def _beside(job: Job) -> Job:
-    """The same job with -overlay behind the output's name."""
+    """The same job with -overlay added to the output's name."""
     output: Path = job.output
     return replace(job, output=output.with_name(f"{output.stem}-overlay{output.suffix}"))

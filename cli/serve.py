@@ -18,10 +18,10 @@ from .studio import serve_studio
 @click.command(name="serve")
 @click.argument("source", required=False)
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen at; others need a token."
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need a token."
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one."
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 chooses a free port."
 )
 @look_options
 @source_options
@@ -51,9 +51,7 @@ def command(
     """
     if source is None and rest["camera"] is None:
         if osc is not None:
-            raise click.UsageError(
-                "--osc steers one picture: give a SOURCE; the studio has one for each visitor"
-            )
+            raise click.UsageError("--osc controls one player: give a SOURCE; the studio has one per visitor")
         serve_studio(
             (),
             host,

@@ -1,7 +1,8 @@
-"""Ctrl-C, `kill` and a closed terminal end a command in one way: what was written is finished and kept.
+"""Ctrl-C, `kill` and a closed terminal end a command in the same way: output files are finished and kept.
 
-A signal becomes an exception in the main thread. A handler that called into a running pipeline could wait for a lock
-that the code under it holds. Repeats within a moment are one signal: a shell or `timeout` sends some of them twice.
+A signal becomes an exception in the main thread, because a handler that calls into a running pipeline could wait for a
+lock that the interrupted code holds. Repeats within a short time count as one signal, because a shell or `timeout`
+sends some signals twice.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ MEANINGS = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the ter
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP came: what Ctrl-C ends is ended.
+    """SIGTERM or SIGHUP arrived; handled like Ctrl-C.
 
     Args:
         number: The signal.
@@ -27,7 +28,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def raise_on_signals() -> None:
-    """From now on the signals raise `KeyboardInterrupt` or `Terminated`; those that were ignored stay so (nohup)."""
+    """Makes signals raise `KeyboardInterrupt` or `Terminated`; ignored signals stay ignored (nohup)."""
     last = -REPEAT_SECONDS
 
     def end(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""`artrt studio`: the page for people who type no commands."""
+"""`artrt studio`: the web page of the studio."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ CHECK_SECONDS = 0.5
 @click.command(name="studio")
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen at; others need a token."
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need a token."
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one."
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 chooses a free port."
 )
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @click.option("--model", "-m", default="small", show_default=True, help="Style transformer.")
@@ -46,7 +46,7 @@ CHECK_SECONDS = 0.5
     type=click.FloatRange(0.01),
     default=10,
     show_default=True,
-    help="Room for the files of all visitors; one may take a fifth.",
+    help="Disk space for the files of all visitors; one visitor gets a fifth.",
 )
 @click.option(
     "--memory-gb", type=click.FloatRange(0.5), default=6, show_default=True, help="Memory of one worker."
@@ -68,10 +68,10 @@ CHECK_SECONDS = 0.5
 @threads_option
 @web_options
 def command(sources: tuple[str, ...], host: str, port: int, **rest: Any) -> None:
-    r"""Open the studio: a page to paint photographs, videos and cameras, without typing commands.
+    r"""Open the studio: a web page to paint photographs, videos and cameras.
 
-    SOURCE is a camera or an address that visitors may look at. Without one, and on this machine's own address, these
-    are all cameras of this machine.
+    SOURCE is a camera or an address that visitors may watch. By default, on an address that only this machine can
+    reach, these are all cameras of this machine.
 
     \b
     artrt studio --open
@@ -101,24 +101,24 @@ def serve_studio(
     """Serves the studio until it is interrupted.
 
     Args:
-        sources: Cameras and addresses that visitors may look at.
-        host: Address to listen at.
-        port: 0 takes a free one.
+        sources: Cameras and addresses that visitors may watch.
+        host: Address to listen on.
+        port: 0 chooses a free port.
         opens: Open the page in the browser.
         model: Style transformer.
-        provider: Where to run.
+        provider: The provider.
         threads: Threads of one inference on a CPU.
-        token: What visitors must show.
-        max_clients: Visitors at once.
+        token: Required from visitors.
+        max_clients: Largest number of visitors.
         ssl_cert: Certificate for https.
         ssl_key: Its key.
         allow_hosts: Names that a proxy is reached by.
         train_minutes: How long a style is trained.
         train_photos: Photographs to train on.
-        limits: Options of the command that limit what visitors may bring.
+        limits: Options of the command for limits of uploads.
 
     Raises:
-        ArtrtError: The address is taken, or the models cannot be loaded.
+        ArtrtError: The address is in use, or the models cannot be loaded.
     """
     cameras = tuple((source_name(source), source) for source in sources)
     if not cameras and is_loopback(host):

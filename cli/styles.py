@@ -1,4 +1,4 @@
-"""`artrt styles`: the styles that ship and the user's own, and the facts about one."""
+"""`artrt styles`: lists, shows, adds and removes styles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ._common import echo_json, json_option
 @click.group(name="styles", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    r"""List the styles, show one, or keep your own.
+    r"""List the styles, show one, or add your own.
 
     \b
     artrt styles list
@@ -56,7 +56,7 @@ def list_styles(as_json: bool = False) -> None:
 @click.argument("name")
 @json_option
 def show_style(name: str, as_json: bool) -> None:
-    r"""Show everything that is known about a style: NAME, or the path of a style file.
+    r"""Show all information about a style: NAME, or the path of a style file.
 
     \b
     artrt styles show starry-night
@@ -89,7 +89,7 @@ def show_style(name: str, as_json: bool) -> None:
     "--refine",
     type=click.FloatRange(0, min_open=True),
     metavar="MINUTES",
-    help="Train the style for so long; needs --photos and the extra `train`.",
+    help="Train the style for this time; needs --photos and the extra `train`.",
 )
 @click.option("--photos", type=click.Path(path_type=Path, file_okay=False), help="Photographs to train on.")
 @click.option("--replace", "overwrite", is_flag=True, help="Replace a style of that name.")
@@ -103,7 +103,7 @@ def add_style(
     photos: Path | None,
     overwrite: bool,
 ) -> None:
-    r"""Keep the style of PAINTING, a picture or a style file, under a name of its own.
+    r"""Add the style of PAINTING, a picture or a style file, to your own styles.
 
     \b
     artrt styles add painting.jpg --name mine
@@ -113,9 +113,9 @@ def add_style(
     zoo = Zoo()
     name = name or name_of(painting).lower().replace(" ", "-")
     if name in zoo.styles():
-        raise UsageError(f"a style that ships is called '{name}': choose another --name")
+        raise UsageError(f"'{name}' is a shipped style: choose another --name")
     if (refine is None) != (photos is None):
-        raise UsageError("--refine MINUTES and --photos DIR belong together")
+        raise UsageError("--refine MINUTES and --photos DIR must be given together")
     if painting.suffix == SUFFIX:
         style, picture = load_style(painting), None
     else:
@@ -131,7 +131,7 @@ def add_style(
 @command.command(name="remove")
 @click.argument("name")
 def remove_style(name: str) -> None:
-    r"""Forget one of your own styles.
+    r"""Remove one of your own styles.
 
     \b
     artrt styles remove mine

@@ -64,13 +64,13 @@ def command(
         for result in done:
             tell_result(_line(result), output=result.output)
     if len(done) < len(jobs):
-        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs could not be done")
+        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs failed")
 
 
 def run_all(
     jobs: Sequence[Job], painter: Painter, *, size: Size | None = None, keep_metadata: bool = True
 ) -> list[Done]:
-    """Does all jobs with a progress bar; among several, one that fails is reported and left out.
+    """Runs all jobs with a progress bar; if one of several fails, it is reported and skipped.
 
     Raises:
         ArtrtError: The only job failed.
@@ -90,7 +90,7 @@ def run_all(
 
 def _where(stylizer: Stylizer) -> str:
     if not stylizer.chain.stages:
-        return "no style and no effect were asked for: inputs are only scaled and encoded again"
+        return "no style and no effect: inputs are only scaled and encoded again"
     return f"runs on {stylizer.provider} ({stylizer.reason})"
 
 

@@ -1,4 +1,4 @@
-"""`artrt superpixels`: pictures and videos in regions of one colour each."""
+"""`artrt superpixels`: pictures and videos as regions of one colour each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ._effects import run_effect, write_one
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--output", "-o", required=True, metavar="OUTPUT", help="A file; for several inputs a folder.")
 @click.option(
-    "-n", "--regions", default=800, show_default=True, metavar="N", type=int, help="Wanted number of regions."
+    "-n", "--regions", default=800, show_default=True, metavar="N", type=int, help="Number of regions, about."
 )
 @click.option(
     "--compactness",
@@ -38,10 +38,10 @@ from ._effects import run_effect, write_one
     show_default=True,
     metavar="M",
     type=click.FloatRange(0, 1000, min_open=True),
-    help="Weight of nearness against colour; higher gives rounder regions.",
+    help="Weight of distance against colour; higher gives rounder regions.",
 )
 @click.option("--outline", is_flag=True, help="Draw the regions' borders in black.")
-@click.option("--labels", metavar="FILE", help="Write every pixel's region too: .npy, or .png (16 bit).")
+@click.option("--labels", metavar="FILE", help="Also write every pixel's region: .npy, or .png (16 bit).")
 @click.option(
     "--method",
     type=click.Choice(METHODS),
@@ -105,7 +105,7 @@ def command(
         for result in done:
             tell_result(_line(result), output=result["output"])
     if len(done) < len(jobs):
-        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs could not be done")
+        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs failed")
 
 
 def _line(result: dict[str, Any]) -> str:

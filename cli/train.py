@@ -1,4 +1,4 @@
-"""`artrt train`: a trunk with its styles, one new style in minutes, or the saliency network."""
+"""`artrt train`: trains a trunk with its styles, a new style, or the saliency network."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ SUBJECTS = {
     "trunk": ("train_trunk", "Train a trunk and its styles together."),
     "style": ("train_style", "Train a new style for a trained trunk, in minutes."),
     "saliency": ("train_saliency", "Train the saliency network."),
-    "publish": ("train_publish", "Make a zoo folder of a trunk's checkpoint."),
+    "publish": ("train_publish", "Write a zoo folder from a trunk's checkpoint."),
 }
 
 
 class _LazyGroup(click.Group):
-    """Sub-commands are imported when they are used."""
+    """A group that imports its sub-commands on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table."""
+        """All names, in the order of the table."""
         return list(SUBJECTS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -32,7 +32,7 @@ class _LazyGroup(click.Group):
         return verbatim_examples(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """From the table, without importing torch."""
+        """Lists the sub-commands from the table, without importing torch."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in SUBJECTS.items()])
 

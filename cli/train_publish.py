@@ -1,4 +1,4 @@
-"""`artrt train publish`: a zoo folder of a checkpoint."""
+"""`artrt train publish`: writes a zoo folder from a checkpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = click.Path(path_type=Path)
 
 @click.command(name="publish")
 @click.argument("checkpoint", type=FILE)
-@click.option("--output", "-o", type=FILE, required=True, help="The zoo folder; other files in it stay.")
+@click.option("--output", "-o", type=FILE, required=True, help="The zoo folder; other files in it are kept.")
 @click.option("--scores", type=FILE, help="Output of `artrt eval --json`, for the style files and the card.")
 @click.option(
     "--add",
@@ -25,7 +25,7 @@ FILE = click.Path(path_type=Path)
     help="A style of `artrt train style` for this trunk.",
 )
 def command(checkpoint: Path, output: Path, scores: Path | None, more: tuple[Path, ...]) -> None:
-    r"""Make a zoo folder of a trunk's checkpoint: stage, trunk, styles, model card, manifest.
+    r"""Write a zoo folder from a trunk's checkpoint: stage, trunk, styles, model card, manifest.
 
     \b
     artrt train publish run/checkpoint.pt -o zoo
@@ -41,7 +41,7 @@ def command(checkpoint: Path, output: Path, scores: Path | None, more: tuple[Pat
 
 
 def _scores(path: Path) -> tuple[dict[str, dict[str, float]], int]:
-    """Losses by style, and the number of photographs they were measured on."""
+    """Losses by style, and the number of photographs in the measurement."""
     try:
         report = json.loads(path.read_text())
         styles = {name: dict(values) for name, values in report["styles"].items()}

@@ -18,19 +18,19 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 @click.command(name="saliency")
 @click.option("--masks", type=FOLDER, required=True, help="Folder with images/NAME.jpg and masks/NAME.png.")
-@click.option("--photos", type=FOLDER, help="Photographs without masks, to learn from activation maps too.")
+@click.option("--photos", type=FOLDER, help="Photographs without masks, used by their activation maps.")
 @click.option(
     "--teacher",
     "teachers",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A trained network that masks the photographs; of several the mean.",
+    help="A trained network that computes masks for the photographs; several are averaged.",
 )
-@click.option("--start", type=click.Path(path_type=Path), help="A network of the same sizes to start from.")
+@click.option("--start", type=click.Path(path_type=Path), help="A network with the same sizes to start from.")
 @click.option("--weights", type=FOLDER, help="Folder with SqueezeNet's weights.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the result.")
 @click.option("--steps", type=click.IntRange(1), default=3000, show_default=True)
-@click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Views in a step.")
+@click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Views per step.")
 @click.option(
     "--last",
     type=click.Choice(ENCODER_ENDS),
@@ -40,14 +40,14 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 )
 @click.option("--width", type=click.IntRange(8), default=64, show_default=True, help="Decoder channels.")
 @click.option(
-    "--grid", default="160x96", show_default=True, metavar="WxH", help="Size at which wide pictures are seen."
+    "--grid", default="160x96", show_default=True, metavar="WxH", help="Input size for wide pictures."
 )
 @click.option(
     "--share",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.3,
     show_default=True,
-    help="Share of the views that photographs without masks give.",
+    help="Share of views from photographs without masks.",
 )
 @click.option(
     "--cam-weight",
@@ -75,7 +75,7 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    r"""Train the saliency network from masks; started again on the same folder it goes on.
+    r"""Train the saliency network from masks; with the same output folder it continues.
 
     \b
     artrt train saliency --masks saliency/ --photos photos/ --weights weights/ -o runs/saliency

@@ -1,4 +1,4 @@
-"""`artrt train style`: a new style for a trunk that is trained already."""
+"""`artrt train style`: trains a new style for a trained trunk."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from ._common import echo_json, json_option, notice
 from ._training import INTERRUPTED, parse_ramp, parse_weights, stoppable, training_bar, training_options
 
 DEFAULT_MINUTES = 20.0
-LOSS_NETWORK = "auto"  # the best that is on this machine
+LOSS_NETWORK = "auto"  # the best available on this machine
 
 
 @click.command(name="style")
 @click.argument("painting", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="Name of the style.")
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path), required=True, help="The .safetensors to write."
-)
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The .safetensors file.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Time to take.  [default: 20]")
-@click.option("--steps", type=click.IntRange(1), help="Steps to take, instead of a time.")
+@click.option("--steps", type=click.IntRange(1), help="Number of steps, instead of --minutes.")
 @click.option(
     "--model", "-m", default="small", show_default=True, help="Trunk of the zoo, or its .safetensors."
 )
@@ -61,9 +59,9 @@ def command(
     device: str,
     as_json: bool,
 ) -> int:
-    r"""Train the vector of PAINTING against a frozen trunk; the file runs at once in every export of that trunk.
+    r"""Train the vector of PAINTING against a frozen trunk; the file works with every export of that trunk.
 
-    Checkpoints lie in OUTPUT.training/; Ctrl-C writes the style as far as it got.
+    Checkpoints are written to OUTPUT.training/; Ctrl-C writes the current style.
 
     \b
     artrt train style irises.jpg --name irises --photos photos/ -o irises.safetensors --minutes 20

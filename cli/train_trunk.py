@@ -1,4 +1,4 @@
-"""`artrt train trunk`: a trunk and its styles together."""
+"""`artrt train trunk`: trains a trunk and its styles together."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PICTURE = click.Path(path_type=Path)
     "--start",
     "warm_start",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Checkpoint of another training to go on from; its trunk may be smaller, its paintings others.",
+    help="Checkpoint of another training to start from; its trunk may be smaller, its paintings may differ.",
 )
 @click.option("--config", default="small", show_default=True, help="small or base.")
 @click.option(
@@ -38,34 +38,34 @@ PICTURE = click.Path(path_type=Path)
     "style_scales",
     multiple=True,
     metavar="NAME=F",
-    help="Factor on --style-size for one painting: larger gives larger strokes.",
+    help="Factor for --style-size for one painting; larger gives larger strokes.",
 )
 @click.option(
     "--content-scale",
     "content_scales",
     multiple=True,
     metavar="NAME=F",
-    help="Factor on the weight of the content for one painting.",
+    help="Factor for the content weight for one painting.",
 )
 @click.option(
     "--style-share",
     "style_shares",
     multiple=True,
     metavar="NAME=N",
-    help="How many times in each round of the styles one painting takes part.",
+    help="How often one painting is used in each round of the styles.",
 )
 @click.option(
     "--encoder-paintings",
     multiple=True,
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Folder of many paintings: a style encoder, which reads a style off any picture, learns from them.",
+    help="Folder of many paintings, to train a style encoder, which computes the style of any picture.",
 )
 @click.option(
     "--encoder-batch",
     type=click.IntRange(1),
     default=2,
     show_default=True,
-    help="Photographs in a step that the encoder's styles paint, beside --batch.",
+    help="Additional photographs per step, painted in the encoder's styles.",
 )
 @click.option("--steps", type=click.IntRange(1), default=40000, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
@@ -100,8 +100,8 @@ def command(
 ) -> int:
     r"""Train a trunk and the styles of PAINTINGs together; each style is named after its file.
 
-    Ctrl-C stops after the step under way; started again with the same -o, the training goes on from there. At the
-    end, -o holds zoo/, a folder that $ARTRT_ZOO can point to.
+    Ctrl-C stops after the current step; the same command continues from there. At the end, -o contains zoo/, a folder
+    for $ARTRT_ZOO.
 
     \b
     artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.25 --weight category=0.006
@@ -148,13 +148,13 @@ def command(
         notice(f"skipped {path}: it cannot be decoded")
     resume = checkpoint if checkpoint.is_file() else None
     if resume and warm_start:
-        notice(f"goes on from {resume}; --start counts in an empty folder only")
+        notice(f"continues from {resume}; --start is used only with an empty folder")
     trainer = Trainer(options, resume=resume, warm_start=warm_start)
     with stoppable() as stop, training_bar("training") as report:
         for step in trainer.run(photographs, stop=stop):
             report(step)
     if trainer.step < steps:
-        notice(f"stopped at step {trainer.step} of {steps}; the same command goes on from {checkpoint}")
+        notice(f"stopped at step {trainer.step} of {steps}; the same command continues from {checkpoint}")
         context.exit(INTERRUPTED)
     manifest = zoo_from_checkpoint(checkpoint, output / "zoo")
     facts = {"steps": trainer.step, "zoo": str(manifest.parent), "styles": list(names)}
@@ -168,5 +168,5 @@ def command(
 def _whole(factors: dict[str, float]) -> dict[str, int]:
     for name, factor in factors.items():
         if not factor.is_integer():
-            raise UsageError(f"--style-share {name}={factor:g}: write a whole number")
+            raise UsageError(f"--style-share {name}={factor:g}: expected a whole number")
     return {name: int(factor) for name, factor in factors.items()}

@@ -1,4 +1,4 @@
-"""Sinks: where results go.
+"""Sinks: outputs of results.
 
 out.mp4 .mov .mkv .webm       encoded file, the source's audio carried over
 picture.png                        one picture
@@ -40,7 +40,7 @@ __all__ = [
 def open_sink(
     address: str | os.PathLike[str], *, options: EncodeOptions | None = None, web: WebOptions | None = None
 ) -> Sink:
-    """Makes the sink for an address.
+    """Creates the sink for an address.
 
     Args:
         address: See the table above.
@@ -48,7 +48,7 @@ def open_sink(
         web: Token, certificate and limits of a web page.
 
     Raises:
-        UsageError: An address of no known kind.
+        UsageError: The kind of address is unknown.
     """
     text = os.fspath(address)
     scheme, separator, _ = text.partition("://")

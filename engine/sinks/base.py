@@ -1,4 +1,4 @@
-"""What a sink is: something that takes results, in a thread of its own."""
+"""The interface of sinks, which receive results in a thread, and options of encoded ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..sources import SourceInfo
 
 @dataclass(frozen=True, slots=True)
 class EncodeOptions:
-    """How pictures become video.
+    """Options of video encoding.
 
     Args:
         codec: FFmpeg's name of the encoder (libx264, h264_nvenc, h264_v4l2m2m, libvpx-vp9); None takes the usual
@@ -19,10 +19,10 @@ class EncodeOptions:
         quality: Constant quality of libx264 and libvpx-vp9: 0 lossless to 51 worst; ignored with `bitrate`.
         bitrate: Bits per second, None for constant quality.
         preset: libx264's trade of speed for size, "ultrafast" to "veryslow".
-        rate: Frames per second of the output when the source does not say; timestamps are kept in any case.
-        audio: Carry the source's audio over.
-        metadata: Carry title, dates, place and other tags of a video over.
-        whole: Only a complete video gets its name; a part of one is kept as NAME.partial.EXT.
+        rate: Frames per second of the output if the source's rate is unknown; timestamps are always kept.
+        audio: Keep the source's audio.
+        metadata: Keep title, dates, place and other tags of a video.
+        whole: Only a complete video gets its name; an incomplete one is kept as NAME.partial.EXT.
     """
 
     codec: str | None = None
@@ -36,9 +36,9 @@ class EncodeOptions:
 
 
 class Sink(Protocol):
-    """Takes results one by one.
+    """Receives results one by one.
 
-    `live` sinks (window, page, push) get the newest result and may miss some; the others get every one.
+    `live` sinks (window, page, push) get the newest result and may miss some; other sinks get every result.
     A sink with `main_thread` is served by the thread that waits for the pipeline, as windows must be.
     """
 
@@ -47,15 +47,15 @@ class Sink(Protocol):
     main_thread: bool
 
     def open(self, info: SourceInfo) -> None:
-        """Gets ready; fails early when the output is impossible.
+        """Opens the output; fails early if it is impossible.
 
         Raises:
-            OutputError: It cannot be written there.
+            OutputError: The output cannot be written.
             MissingExtraError: An optional package is needed.
         """
 
     def write(self, result: Result) -> None:
-        """Takes one result.
+        """Writes one result.
 
         Raises:
             OutputError: It could not be written.
@@ -65,22 +65,22 @@ class Sink(Protocol):
         """Finishes the output.
 
         Args:
-            completed: The source was played to its end (False: stopped or failed on the way).
+            completed: Whether the source was played to its end; False after a stop or an error.
         """
 
 
 @runtime_checkable
 class MainThreadSink(Protocol):
-    """What a sink with `main_thread` may have besides `Sink`'s methods; the window handles its keys there."""
+    """An optional method of sinks with `main_thread`; the window handles its keys in it."""
 
     def idle(self) -> None:
-        """Called many times a second while no result comes."""
+        """Called many times per second while there is no result."""
 
 
 @runtime_checkable
 class AnnouncedSink(Protocol):
-    """A sink that users reach at an address which exists only once it is open, such as the web page."""
+    """A sink with an address for users that exists only after `open`, such as the web page."""
 
     @property
     def announcement(self) -> str:
-        """One line that tells the address; for after `open`."""
+        """One line with the address; call it after `open`."""

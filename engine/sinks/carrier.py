@@ -1,6 +1,6 @@
-"""What belongs to the pictures of a file, carried over into an encoded one.
+"""Copies everything except the pictures from a video file into an encoded output.
 
-Sound, subtitles, attached fonts, chapters, languages, title, dates and place; what the container cannot hold is said.
+Sound, subtitles, attached fonts, chapters, languages, title, dates and place; reports what the container cannot store.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .tracks import Timed, Track, sound_track, subtitle_track
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-# Sound is written at most so long before the picture that it belongs to.
+# Sound is written at most this many seconds before its picture.
 AHEAD_SECONDS = 0.5
-# What a muxer writes by itself, or that is true of the source only.
+# Tags that a muxer writes itself, or that are valid only for the source.
 OF_THE_CONTAINER = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration"}
-# What MP4 and MOV have boxes for; other names stand in them as free tags.
+# Tags with their own boxes in MP4 and MOV; others are stored as free tags.
 COMMON_TAGS = {
     "album", "album_artist", "artist", "comment", "composer", "copyright", "creation_time", "date", "description",
     "genre", "grouping", "location", "lyrics", "show", "synopsis", "title", "track",
@@ -32,13 +32,13 @@ QUICKTIME_LANGUAGES = {
 
 
 class Carrier:
-    """Takes everything but the pictures of `path` into an output, in step with the pictures.
+    """Copies everything except the pictures of `path` into an output, in step with the pictures.
 
     Args:
         path: A video file.
-        start_seconds: Time in the source at which the pictures begin.
-        audio: Carry sound over.
-        metadata: Carry title, dates, place and other tags over.
+        start_seconds: Time in the source of the first picture.
+        audio: Keep sound.
+        metadata: Keep title, dates, place and other tags.
     """
 
     def __init__(
@@ -57,16 +57,16 @@ class Carrier:
 
     @property
     def has_free_tags(self) -> bool:
-        """Whether there is metadata that MP4 keeps only by free tags, as phones write them."""
+        """Whether there is metadata that MP4 stores only as free tags, as phones write them."""
         return any(name.lower().partition("-")[0] not in COMMON_TAGS for name in self._tags)
 
     @property
     def dropped(self) -> str:
-        """What the output cannot hold: "2 subtitle tracks (dvdsub), 1 data track"; empty when it holds all."""
+        """What the output cannot store: "2 subtitle tracks (dvdsub), 1 data track"; empty if it stores everything."""
         return ", ".join(f"{count} {what}" for what, count in self._dropped.items() if count)
 
     def attach(self, output: OutputContainer) -> None:
-        """Adds all tracks to an output, beside its pictures; nothing was written to it yet."""
+        """Adds all tracks to an output; call it before anything is written."""
         picture: Any = self._input.streams.best("video")
         for stream in self._in_order(picture):
             if stream.type == "attachment" and output.format.name == "matroska":
@@ -80,7 +80,7 @@ class Carrier:
                 self._tracks[stream.index] = track
                 self._label(output, stream, output.streams[place])
         if self._input.chapters() and self._dropped["data track"]:
-            self._dropped["data track"] -= 1  # the titles of chapters, which are written again
+            self._dropped["data track"] -= 1  # titles of chapters, which are written separately
         output.metadata.update(self._tags)
         if not self._from_the_middle:
             output.set_chapters(self._input.chapters())
@@ -90,7 +90,7 @@ class Carrier:
         self._next = next(self._packets, None)
 
     def write_until(self, output: OutputContainer, seconds: float | None) -> None:
-        """Writes all that comes up to a time in the output; None writes the rest."""
+        """Writes all packets up to a time in the output; None writes the rest."""
         while self._next is not None and (seconds is None or self._next[0] <= seconds + AHEAD_SECONDS):
             output.mux(self._next[1])
             self._next = next(self._packets, None)
@@ -100,18 +100,18 @@ class Carrier:
         self._input.close()
 
     def _in_order(self, picture: Any) -> list[Any]:
-        """Every other track; of the sound, what players play comes first."""
+        """All other tracks; the default audio track first."""
         best = self._input.streams.best("audio", related=picture)
         others = [stream for stream in self._input.streams if stream not in (picture, best)]
         ordered = others if best is None else [best, *others]
         return [stream for stream in ordered if not self._is_unwanted(stream)]
 
     def _is_unwanted(self, stream: Any) -> bool:
-        """Sound that is not asked for, and time codes, which belong to the stored pictures."""
+        """Sound, if not requested, and time codes, which are valid only for the source's pictures."""
         return (stream.type == "audio" and not self._audio) or "timecode" in stream.metadata
 
     def _added(self, output: OutputContainer, stream: Any) -> Track | None:
-        """The track of the output that takes the packets of this one, None where there is none."""
+        """The output track for this track's packets, or None."""
         if stream.type == "audio":
             return sound_track(
                 output, stream, shift_seconds=self._shift_seconds, from_the_middle=self._from_the_middle
@@ -144,7 +144,7 @@ def _tags(metadata: dict[str, str]) -> dict[str, str]:
 
 
 def _described(stream: Any) -> str:
-    """What a track is, for the line that says that it is lost."""
+    """Describes a track, for the note that it is lost."""
     codec = stream.codec_context.name if stream.codec_context else ""
     what = "cover picture" if _is_cover(stream) else f"{stream.type} track"
     return f"{what} ({codec})" if codec and stream.type == "subtitle" else what

@@ -23,7 +23,7 @@ BackgroundText = Annotated[
 
 
 class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change beside the numbers of a look; what is not named stays."""
+    """Changes apart from the numbers of a look; None means no change."""
 
     style: StyleText | None = None
     background: BackgroundText | None = None
@@ -31,7 +31,7 @@ class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     switches: dict[str, bool] = msgspec.field(default_factory=dict)
 
     def numbers(self) -> dict[str, float]:
-        """The numbers that are named."""
+        """The numbers to change."""
         found = {name: getattr(self, name, None) for name in NUMBERS}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -54,10 +54,10 @@ ControlChanges: type[Changes] = msgspec.defstruct(  # type: ignore[assignment]
 
 
 def changes_of(values: Mapping[str, Any]) -> Changes:
-    """Checks changes by their names.
+    """Validates changes by name.
 
     Raises:
-        UsageError: No such control, or a value out of its range.
+        UsageError: No such control, or a value out of range.
     """
     try:
         return msgspec.convert(dict(values), ControlChanges)
@@ -66,10 +66,10 @@ def changes_of(values: Mapping[str, Any]) -> Changes:
 
 
 def make_changes(player: Player, wanted: Changes) -> None:
-    """Changes what plays; all of it, or nothing when one is wrong. May wait for a style to load.
+    """Applies changes to a player: all, or none if one is invalid. May wait for a style to load.
 
     Raises:
-        UsageError: A control that no stage obeys, or a value out of its range.
+        UsageError: No stage has this control, or a value is out of range.
         UnknownStyleError: A style that is not in the player's list.
     """
     state = player.controls.state
@@ -83,7 +83,7 @@ def make_changes(player: Player, wanted: Changes) -> None:
 
 
 def _check_style(style: str | None, *, known: Sequence[str]) -> None:
-    """Only names of the list: what a client sends is never looked up as a file."""
+    """Accepts only names of the list: text from a client is never used as a file name."""
     for part in style.split("+") if style is not None else ():
         if (name := part.partition(":")[0].strip()) not in known:
             raise UnknownStyleError(name, known=known)

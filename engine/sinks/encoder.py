@@ -1,4 +1,4 @@
-"""H.264 and VP9 through PyAV: pictures in, packets into an open container."""
+"""Encodes pictures to H.264 and VP9 by PyAV, into an open container."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 CODECS = {"mp4": "libx264", "mov": "libx264", "matroska": "libx264", "flv": "libx264", "rtsp": "libx264"}
 CODECS |= {"mpegts": "libx264", "webm": "libvpx-vp9"}
-# What keeps transparency: the encoder of a container, and the pixel format of an encoder.
+# For transparency: the encoder of a container, and the pixel format of an encoder.
 ALPHA_CODECS = {"webm": "libvpx-vp9", "matroska": "libvpx-vp9", "mov": "prores_ks"}
 ALPHA_LAYOUTS = {"libvpx-vp9": "yuva420p", "prores_ks": "yuva444p10le"}
-# Ends of the names of hardware encoders, and what each needs.
+# Suffixes of hardware encoders' names, and what each encoder needs.
 HARDWARE = {
     "_nvenc": "an NVIDIA GPU with NVENC, and its driver",
     "_v4l2m2m": "a V4L2 encoder, as on a Raspberry Pi 4",
@@ -30,30 +30,30 @@ HARDWARE = {
     "_videotoolbox": "a Mac",
     "_amf": "an AMD GPU, and its driver",
 }
-# A file that breaks off plays up to the last key frame; players seek by them too.
+# Seconds between key frames: an incomplete file plays up to the last one, and players seek to them.
 KEY_FRAME_SECONDS = 2
 FINE_TIME_BASE = Fraction(1, 90000)
-# Bilinear with accurate rounding and full chroma: without it colours drift by two or three levels.
+# Bilinear with accurate rounding and full chroma; otherwise colours change by two or three levels.
 ROUNDED = 0x2 | 0x40000 | 0x2000 | 0x4000
-# A limit of H.264 level 6.2 and of every player.
+# The limit of H.264 level 6.2 and of all players.
 LONGEST_SIDE_PX = 16384
 
 
 class VideoEncoder:
     """Encodes pictures of one size into a container, as 4:2:0, which every player plays.
 
-    Sides are even therefore: of an odd one, the last row or column is left out.
+    Therefore sides are even: the last row or column of an odd side is dropped.
 
     Args:
-        container: An open output; nothing was written to it yet.
-        info: The source: its rate, time base and shape of pixels are kept.
+        container: An open output, to which nothing was written yet.
+        info: The source; rate, time base and pixel aspect ratio are kept.
         width: Pixels of the first picture; later ones are scaled to it.
         height: Pixels.
         options: Codec, quality.
         low_latency: No look-ahead, no reordering; a key frame every two seconds.
 
     Raises:
-        OutputError: There is no such encoder, or it refuses the size.
+        OutputError: There is no such encoder, or it does not accept the size.
     """
 
     def __init__(
@@ -80,12 +80,12 @@ class VideoEncoder:
         self._reformatter = VideoReformatter()
 
     def write(self, image: Image, time_seconds: float, *, alpha: Image | None = None) -> None:
-        """Encodes one picture, uint8 [H, W, 3] BGR, at its presentation time.
+        """Encodes one picture.
 
         Args:
-            image: The picture.
-            time_seconds: When it is shown.
-            alpha: Its transparency, uint8 [H, W]; `lost_alpha` says whether some could not be kept.
+            image: uint8 [H, W, 3], BGR.
+            time_seconds: Presentation time.
+            alpha: Transparency, uint8 [H, W]; `lost_alpha` is set if it cannot be kept.
         """
         import av
         from av.video.reformatter import ColorRange, Colorspace
@@ -108,11 +108,11 @@ class VideoEncoder:
         self._mux(picture)
 
     def flush(self) -> None:
-        """Writes what the encoder still holds."""
+        """Writes the packets that the encoder still has."""
         self._mux(None)
 
     def _pixels(self, image: Image, alpha: Image | None) -> tuple[Image, str]:
-        """The picture in the size of the video, and FFmpeg's name of its pixels."""
+        """The picture in the video's size, and FFmpeg's name of its pixel format."""
         image = scaled(_cropped(image), self._size)
         if not self._keeps_alpha:
             self.lost_alpha = self.lost_alpha or (alpha is not None and int(alpha.min()) < 255)
@@ -163,7 +163,7 @@ def _usual_codec(container: str, *, alpha: bool) -> str:
 
 
 def even(width: int, height: int) -> tuple[int, int]:
-    """The sides of the video that pictures of this width and height become."""
+    """Width and height of the video for pictures of this size."""
     return max(2, width - width % 2), max(2, height - height % 2)
 
 
@@ -176,7 +176,7 @@ def _cropped(image: Image) -> Image:
 def codec_settings(
     codec: str, options: EncodeOptions, *, low_latency: bool, alpha: bool = False
 ) -> dict[str, str]:
-    """Private options of an encoder, as FFmpeg names them."""
+    """Private options of an encoder, by FFmpeg's names."""
     if codec == "prores_ks":
         return {"profile": "4444"} if alpha else {}
     quality = {} if options.bitrate else {"crf": str(options.quality)}
@@ -184,7 +184,7 @@ def codec_settings(
         return quality | {"preset": options.preset} | ({"tune": "zerolatency"} if low_latency else {})
     if codec == "libvpx-vp9":
         speed = {"deadline": "realtime" if low_latency else "good", "cpu-used": "6", "row-mt": "1"}
-        speed |= {"auto-alt-ref": "0"} if alpha else {}  # libvpx has no alternate frames with transparency
+        speed |= {"auto-alt-ref": "0"} if alpha else {}  # not supported with transparency
         return speed | ({"crf": str(options.quality + 12), "b": "0"} if not options.bitrate else {})
     if codec.endswith("_nvenc"):
         quality = {} if options.bitrate else {"rc": "vbr", "cq": str(options.quality)}
@@ -193,7 +193,7 @@ def codec_settings(
 
 
 def prove_encoder(codec: str) -> None:
-    """Encodes a few pictures for real when `codec` needs hardware.
+    """Tests a hardware encoder by encoding a few pictures.
 
     Raises:
         OutputError: There is no such encoder, or its hardware is missing.

@@ -1,4 +1,4 @@
-"""Text over the picture: what the window shows of the statistics and the keys."""
+"""Text over the picture: statistics and keys in the window."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 def hud_lines(
     stats: Stats, state: ControlState, *, recording: str | None, paused: bool, age_ms: float
 ) -> list[str]:
-    """The statistics in four short lines, and what is on.
+    """Statistics in four short lines, and the enabled stages.
 
     Args:
-        stats: Of the pipeline.
-        state: Of its controls.
-        recording: The file that is being recorded.
-        paused: Whether it is paused.
-        age_ms: From capture to the moment the frame is shown.
+        stats: Statistics of the pipeline.
+        state: State of its controls.
+        recording: File of the current recording, or None.
+        paused: Whether playback is paused.
+        age_ms: From capture until the frame is shown.
     """
     latency = stats.latency_ms
     shown = [
@@ -51,7 +51,7 @@ def hud_lines(
 
 
 def draw_text(image: Image, lines: Sequence[str]) -> Image:
-    """A copy of a picture, uint8 [H, W, 3] BGR, with lines of text on a dark ground at the upper left."""
+    """A copy of a picture, uint8 [H, W, 3] BGR, with lines of text on a dark background at the upper left."""
     canvas: Image = image.copy()
     letter_px = max(9.0, min(canvas.shape[0] / 36, canvas.shape[1] / 64))
     # OpenCV's fonts differ in size between its versions.
@@ -67,7 +67,7 @@ def draw_text(image: Image, lines: Sequence[str]) -> Image:
 
 
 def split_view(original: Image, styled: Image) -> Image:
-    """Left half of the original, right half of the painting, and a line between; both uint8 [H, W, 3]."""
+    """Left half of the original and right half of the painting with a line between; uint8 [H, W, 3]."""
     if original.shape != styled.shape:
         return styled
     middle = styled.shape[1] // 2

@@ -1,4 +1,4 @@
-"""Repair of an MP4 whose writing broke off: everything after the last whole fragment is cut away."""
+"""Repairs an incomplete MP4: removes everything after the last complete fragment."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def cut_to_whole_fragments(path: Path) -> None:
         for kind, end in _boxes(file, length):
             if end > length:
                 break
-            # A fragment's header counts only together with its data.
+            # A fragment's header is valid only with its data.
             keep = keep if kind == b"moof" else end
         if 0 < keep < length:
             file.truncate(keep)
 
 
 def _boxes(file: BinaryIO, length: int) -> Iterator[tuple[bytes, int]]:
-    """Type and end of the boxes at the top level, the broken last one included."""
+    """Type and end of the top-level boxes, including an incomplete last one."""
     position = 0
     while position + 8 <= length:
         file.seek(position)

@@ -1,4 +1,4 @@
-"""`ndi://NAME`: sends the picture over the network by NDI, through cyndilib."""
+"""`ndi://NAME`: sends pictures over the network by NDI, through cyndilib."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ USUAL_RATE = Fraction(30)
 
 
 class NdiSink:
-    """Sends results to every program that asks for them by name.
+    """Sends results to every program that requests them by name.
 
     Args:
         address: `ndi://NAME`; other programs see "HOST (NAME)". Without a name it is "artrt".
@@ -35,11 +35,11 @@ class NdiSink:
 
     @property
     def announcement(self) -> str:
-        """The name by which other programs find it."""
+        """One line with the name that other programs find."""
         return f"NDI sends as '{self._sender.name if self._sender else self._stream}'"
 
     def open(self, info: SourceInfo) -> None:
-        """Begins to send, once the size is known.
+        """Starts to send if the size is known; otherwise the first result starts it.
 
         Raises:
             MissingExtraError: cyndilib is not installed.
@@ -54,7 +54,7 @@ class NdiSink:
             self._start(info.width, info.height)
 
     def write(self, result: Result) -> None:
-        """Sends one result, scaled to the size that the first one had."""
+        """Sends one result, scaled to the size of the first one."""
         if self._sender is None:
             self._start(*result.image.shape[1::-1])
         self._sender.write_video(
@@ -62,7 +62,7 @@ class NdiSink:
         )
 
     def close(self, *, completed: bool) -> None:
-        """Sends no more."""
+        """Stops sending."""
         if self._sender is not None:
             self._sender.close()
 
@@ -76,7 +76,7 @@ class NdiSink:
         frame.set_resolution(width, height)
         frame.set_frame_rate(self._rate.limit_denominator(1001))
         frame.set_fourcc(FourCC.BGRX)
-        # Frames come at the pace of the pipeline: the sender's own clock would only hold them up.
+        # Frames arrive at the pipeline's rate: the sender's own clock would only delay them.
         sender = Sender(self._stream, clock_video=False)
         sender.set_video_frame(frame)
         try:

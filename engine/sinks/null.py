@@ -1,4 +1,4 @@
-"""Sinks without an output: nothing, a function, or a mailbox."""
+"""Sinks without an output file: for nothing, a function, or a mailbox."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..sources import SourceInfo
 
 
 class NullSink:
-    """Takes results and forgets them."""
+    """Discards results."""
 
     main_thread = False
 
@@ -19,22 +19,22 @@ class NullSink:
         self.live = live
 
     def open(self, info: SourceInfo) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     def write(self, result: Result) -> None:
-        """Forgets the result."""
+        """Discards the result."""
 
     def close(self, *, completed: bool) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
 
 class FunctionSink:
     """Calls a function with every result, in the sink's thread.
 
     Args:
-        function: Takes a result.
-        name: What to call the sink.
-        live: Only the newest results.
+        function: Called with a result.
+        name: Name of the sink.
+        live: Receive only the newest results.
     """
 
     main_thread = False
@@ -47,22 +47,22 @@ class FunctionSink:
         self.live = live
 
     def open(self, info: SourceInfo) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     def write(self, result: Result) -> None:
         """Calls the function."""
         self._function(result)
 
     def close(self, *, completed: bool) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
 
 class MailboxSink:
-    """Hands results to a loop in another thread.
+    """Passes results to a loop in another thread.
 
     Args:
-        box: Where they go; it is closed after the last one.
-        live: Only the newest results.
+        box: The mailbox; it is closed after the last result.
+        live: Receive only the newest results.
     """
 
     main_thread = False
@@ -73,12 +73,12 @@ class MailboxSink:
         self.live = live
 
     def open(self, info: SourceInfo) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     def write(self, result: Result) -> None:
-        """Hands the result over; waits for room in a lossless mailbox."""
+        """Puts the result into the mailbox; waits for space in a lossless mailbox."""
         self._box.put(result)
 
     def close(self, *, completed: bool) -> None:
-        """No more results."""
+        """Closes the mailbox."""
         self._box.close()

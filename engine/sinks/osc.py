@@ -1,6 +1,6 @@
-"""`osc://HOST:PORT`: what plays is steered by Open Sound Control, through python-osc.
+"""`osc://HOST:PORT`: controls playback by Open Sound Control, through python-osc.
 
-Programs such as TouchDesigner, Max and Ableton Live, and boxes of buttons send it, as datagrams.
+Programs such as TouchDesigner, Max and Ableton Live, and hardware controllers, send it as datagrams.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ STOP_SECONDS = 2.0
 
 
 class OscSink:
-    """Obeys messages while it plays; shows nothing.
+    """Handles OSC messages during playback; shows no pictures.
 
     Args:
-        address: osc://127.0.0.1:9000; port 0 takes a free one.
-        reply: HOST:PORT that gets all answers, and the state whenever it changes; None answers the asker only.
-        quota: What may be recorded, and where.
+        address: osc://127.0.0.1:9000; port 0 chooses a free port.
+        reply: HOST:PORT that gets all answers, and every change of the state; None answers only the sender.
+        quota: Limits and folder of recordings.
 
     Raises:
-        UsageError: Not such an address.
+        UsageError: The address is invalid.
     """
 
     live = True
@@ -59,29 +59,29 @@ class OscSink:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         return self._port
 
     @property
     def announcement(self) -> str:
-        """One line that tells the address."""
+        """One line with the address."""
         warning = (
             ""
             if is_loopback(self._host)
-            else "; OSC knows no passwords: all who reach this address may steer"
+            else "; OSC has no passwords: everyone who can reach this address has control"
         )
-        return f"OSC is obeyed at {self._host}, port {self._port}{warning}"
+        return f"listening for OSC on {self._host}, port {self._port}{warning}"
 
     def attach(self, player: Player) -> None:
-        """Gets what is steered."""
+        """Sets the player to control."""
         self._player = player
 
     def open(self, info: SourceInfo) -> None:
-        """Begins to listen.
+        """Starts to listen.
 
         Raises:
             MissingExtraError: python-osc is not installed.
-            OutputError: The port is taken, or a host is not known.
+            OutputError: The port is in use, or a host is unknown.
         """
         try:
             import pythonosc  # noqa: F401
@@ -94,11 +94,11 @@ class OscSink:
         self._thread.start()
 
     def write(self, result: Result) -> None:
-        """Keeps the newest result, for snapshots."""
+        """Keeps the newest result for snapshots."""
         self._newest = result
 
     def close(self, *, completed: bool) -> None:
-        """Listens no more."""
+        """Stops listening."""
         self._closing.set()
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
@@ -128,12 +128,12 @@ class OscSink:
         return listener
 
     def _listen(self) -> None:
-        """The thread: one datagram after the other, in the order in which they come."""
+        """The thread's loop: handles datagrams in order of arrival."""
         assert self._socket is not None
         while not self._closing.is_set():
             try:
                 data, asker = self._socket.recvfrom(LARGEST_DATAGRAM)
-            except OSError:  # none came in time; or a program that got an answer is gone
+            except OSError:  # a time-out, or a program that got an answer has ended
                 data, asker = b"", None
             self._take(data, asker)
             self._tell_changes()
@@ -156,7 +156,7 @@ class OscSink:
             return ERROR, (address, "this failed, and was logged")
 
     def _tell_changes(self) -> None:
-        """Whatever changed it, a program that follows the state gets it."""
+        """Sends changes of the state to the program that follows it."""
         if self._reply is None or self._addresses is None:
             return
         state = self._addresses.state()
@@ -171,17 +171,17 @@ class OscSink:
         message = OscMessageBuilder(answer[0])
         for value in answer[1]:
             message.add_arg(value)
-        with contextlib.suppress(OSError):  # nobody is there any more
+        with contextlib.suppress(OSError):  # the receiver has ended
             self._socket.sendto(message.build().dgram, place)
 
 
 def _messages(data: bytes) -> list[Any]:
-    """The messages of a datagram, none when it is not OSC."""
+    """The messages of a datagram; empty if it is not OSC."""
     from pythonosc.osc_packet import OscPacket
 
     try:
         return [timed.message for timed in OscPacket(data).messages]
-    except Exception as error:  # whatever bytes came, and whatever the parser makes of them
+    except Exception as error:  # the parser raises many errors for invalid bytes
         LOG.debug("not OSC: %r", error)
         return []
 

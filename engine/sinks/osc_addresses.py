@@ -1,4 +1,4 @@
-"""What OSC messages do: one address for every control of what plays."""
+"""The OSC addresses: one for every control of the player."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .web.recordings import Recordings
 
 ROOT = "/artrt/"
 STATE, STYLES, ERROR, WROTE = (ROOT + name for name in ("state", "styles", "error", "wrote"))
-#: What artrt itself sends; two programs whose answers reach each other would else talk for ever.
+#: Messages that artrt sends itself; ignored, so that two programs do not answer each other for ever.
 ANSWERS = frozenset({ERROR, WROTE})
 
 Values = Sequence[Any]
@@ -28,12 +28,12 @@ Action = Callable[[Values], "Answer | None"]
 
 
 class OscAddresses:
-    """Obeys messages, one after the other.
+    """Handles messages in order.
 
     Args:
-        player: What is steered.
-        newest: The newest picture, uint8 [H, W, 3] BGR, for snapshots; None before the first.
-        quota: Where recordings and snapshots go, and how many.
+        player: The player to control.
+        newest: Returns the newest picture, uint8 [H, W, 3] BGR, for snapshots; None before the first.
+        quota: Folder and limits of recordings and snapshots.
     """
 
     def __init__(
@@ -58,17 +58,17 @@ class OscAddresses:
         }
 
     def obey(self, address: str, values: Values) -> Answer | None:
-        """Does what a message asks for.
+        """Handles a message.
 
         Args:
             address: Such as "/artrt/strength".
             values: Its arguments.
 
         Returns:
-            Address and arguments of an answer, or None.
+            Address and arguments of the answer, or None.
 
         Raises:
-            UsageError: No such address, or a value out of its range.
+            UsageError: No such address, or a value out of range.
             OutputError: A picture or recording cannot be written.
         """
         if address in ANSWERS:
@@ -89,7 +89,7 @@ class OscAddresses:
         return None
 
     def state(self) -> tuple[str | int | float, ...]:
-        """Names and values of everything, one after the other."""
+        """Names and values of all settings, in alternation."""
         state = self._player.controls.state
         place = state.styles.index(state.style) + 1 if state.style in state.styles else 0
         pairs: dict[str, str | int | float] = {"style": state.style, "style_number": place}
@@ -109,13 +109,15 @@ class OscAddresses:
         self._change(background=self._named(_only(values)) if values else "")
 
     def _mix(self, values: Values) -> None:
-        """A, B and the share of B; or the share alone, of the two named last."""
+        """Style A, style B and the share of B; or only the share, for the last two styles."""
         if len(values) == 3:
             pair = self._named(values[0]), self._named(values[1])
         elif len(values) == 1 and self._pair is not None:
             pair = self._pair
         else:
-            raise UsageError("expected two styles and the share of the second; later the share alone")
+            raise UsageError(
+                "expected two styles and the share of the second; after that, the share is enough"
+            )
         share = _number(values[-1])
         if not 0 <= share <= 1:
             raise UsageError(f"the share of the second style is {share:g}: expected 0 to 1")
@@ -144,13 +146,13 @@ class OscAddresses:
         return WROTE, (self._remote.snapshot(image).name,)
 
     def _check_room(self) -> None:
-        """A button that is stuck does not fill the disk."""
+        """Checks the free space, so that a stuck button does not fill the disk."""
         wanted, folder = self._quota.each.free_bytes, Path(self._quota.folder)
         if wanted is not None and folder.is_dir() and shutil.disk_usage(folder).free < wanted:
             raise OutputError(f"less than {wanted / 1e6:.0f} MB of the disk are free")
 
     def _named(self, style: Any) -> str:
-        """The name of a style that may be given by its number, from 1 as the window's keys."""
+        """The name of a style, given by its name or its number from 1, like the window's keys."""
         if isinstance(style, str) and not re.fullmatch(r"\d{1,4}", style):
             return style
         styles, number = self._player.controls.state.styles, _number(style)
@@ -173,7 +175,7 @@ def _number(value: Any) -> float:
 
 
 def _on(values: Values) -> bool:
-    """A switch: true or false, or a number that is 1 or 0."""
+    """The value of a switch: true or false, or 1 or 0."""
     value = _number(_only(values))
     if value not in (0, 1):
         raise UsageError(f"expected 1 or 0, got {value:g}")
@@ -181,5 +183,5 @@ def _on(values: Values) -> bool:
 
 
 def _pressed(values: Values) -> bool:
-    """A button: controllers send 0 when it is let go."""
+    """Whether a button was pressed: controllers send 0 on release."""
     return not values or values[0] is None or bool(_number(_only(values)))

@@ -1,4 +1,4 @@
-"""Pictures as an output: one file, a folder, or a numbered sequence."""
+"""Picture files as output: one file, a folder, or a numbered sequence."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class PictureSink:
     """Writes every result as a picture file.
 
     Args:
-        name: What to call the sink.
-        folder: Where the files go.
-        path_of: Gives the path of a result, from the result and the source's file names.
-        create: Make the folder when it is missing.
+        name: Name of the sink.
+        folder: Folder of the files.
+        path_of: Returns the path of a result, from the result and the source's file names.
+        create: Create the folder if it is missing.
     """
 
     live = False
@@ -38,7 +38,7 @@ class PictureSink:
         self._info: SourceInfo | None = None
 
     def open(self, info: SourceInfo) -> None:
-        """Makes or checks the folder.
+        """Creates or checks the folder.
 
         Raises:
             OutputError: It cannot be written.
@@ -55,17 +55,17 @@ class PictureSink:
             raise OutputError(f"{self.name}: the folder {self._folder} cannot be written")
 
     def write(self, result: Result) -> None:
-        """Writes one picture, under a temporary name first."""
+        """Writes one picture atomically."""
         assert self._info is not None
         path = self._path_of(result, self._info)
         write_image(path, result.image, alpha=result.frame.alpha)
 
     def close(self, *, completed: bool) -> None:
-        """Nothing to finish: every file is complete."""
+        """Does nothing: every file is complete."""
 
 
 def one_picture(path: Path) -> PictureSink:
-    """A single file; a source of several frames is refused at the second."""
+    """A sink for a single file; fails at the second frame of a source."""
     first: int | None = None
 
     def path_of(result: Result, info: SourceInfo) -> Path:
@@ -81,7 +81,7 @@ def one_picture(path: Path) -> PictureSink:
 
 
 def picture_folder(path: Path) -> PictureSink:
-    """A folder: pictures keep their file names, frames of anything else are numbered."""
+    """A sink for a folder: pictures keep their file names, other frames are numbered."""
 
     def path_of(result: Result, info: SourceInfo) -> Path:
         if info.names:
@@ -92,7 +92,7 @@ def picture_folder(path: Path) -> PictureSink:
 
 
 def picture_sequence(pattern: str) -> PictureSink:
-    """Files numbered from 1 by a pattern such as frames/%06d.png."""
+    """A sink for files numbered from 1 by a pattern such as frames/%06d.png."""
     if len(_NUMBERED.findall(pattern)) != 1 or pattern.count("%") != 1:
         raise UsageError(f"'{pattern}': expected exactly one number such as %06d")
     folder = Path(pattern).parent
@@ -102,5 +102,5 @@ def picture_sequence(pattern: str) -> PictureSink:
 
 
 def is_sequence(address: str) -> bool:
-    """True when the address has a number to fill in."""
+    """Whether the address contains a number pattern."""
     return "%" in Path(address).name

@@ -1,4 +1,4 @@
-"""What plays: the little of a pipeline that a window, a page or a remote needs to steer it."""
+"""The interface of a player: the part of a pipeline that window, page and remote control use."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from .recording import Recorder
 
 
 class Player(Protocol):
-    """Something that plays frames into sinks and can be steered from any thread; a `Pipeline` is one."""
+    """Plays frames to sinks and can be controlled from any thread; `Pipeline` implements it."""
 
     controls: Controls
     """Style, strengths and switches."""
     recorder: Recorder
-    """What is being recorded."""
+    """The current recording."""
 
     @property
     def paused(self) -> bool:
-        """Whether it is paused."""
+        """Whether playback is paused."""
 
     def pause(self, paused: bool = True) -> None:
-        """Stops the picture or lets it go on."""
+        """Pauses or resumes playback."""
 
     def stats(self) -> Stats:
-        """Counts and times until now."""
+        """Current counts and times."""
 
     def stop(self) -> None:
-        """Asks everything to end."""
+        """Stops playback."""
 
     def add_sink(self, sink: Sink | str | os.PathLike[str]) -> None:
-        """Adds a sink while it plays.
+        """Adds a sink during playback.
 
         Raises:
             OutputError: It cannot be opened.
         """
 
     def remove_sink(self, name: str) -> bool:
-        """Finishes the sink of that name; False when there is none."""
+        """Finishes and removes a sink; False if no sink has that name."""
 
 
 @runtime_checkable
 class Attachable(Protocol):
-    """A sink that also steers what feeds it: the window, the web page."""
+    """A sink that also controls its player: the window, the web page."""
 
     def attach(self, player: Player) -> None:
-        """Gets to know the player, before `open`."""
+        """Sets the player; called before `open`."""

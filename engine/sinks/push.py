@@ -13,7 +13,7 @@ from .base import EncodeOptions
 from .encoder import VideoEncoder, prove_encoder
 
 TIMEOUT_SECONDS = (5.0, 1.5)
-# A server that accepts and then says nothing is given up after so many microseconds.
+# Time-out in microseconds for a server that accepts the connection but does not answer.
 PROTOCOL = {"rtsp": {"rtsp_transport": "tcp"}, "flv": {"rw_timeout": "3000000"}}
 
 
@@ -22,7 +22,7 @@ class PushSink:
 
     Args:
         address: rtmp://host/app/key or rtsp://host:port/path.
-        options: Codec and bit rate; 3 Mbit/s when neither quality nor rate was chosen.
+        options: Codec and bit rate; 3 Mbit/s if neither quality nor bit rate is set.
     """
 
     live = True
@@ -45,14 +45,14 @@ class PushSink:
             OutputError: It does not work.
         """
         prove_encoder(self._options.codec or "libx264")
-        # Live timestamps are those of capture, finer than a frame.
+        # Live timestamps are capture times, which need a finer unit than a frame.
         self._info = SourceInfo(info.name, True, rate=info.rate)
 
     def write(self, result: Result) -> None:
-        """Encodes and sends one result; connects at the first.
+        """Encodes and sends one result; connects at the first one.
 
         Raises:
-            OutputError: The server refuses or is gone.
+            OutputError: The server refuses the connection or was lost.
         """
         import av
 
@@ -65,7 +65,7 @@ class PushSink:
             raise OutputError(f"{self.name}: cannot be reached: {error}") from error
 
     def close(self, *, completed: bool) -> None:
-        """Sends the rest and disconnects; a lost server raises no second error."""
+        """Sends the rest and disconnects; raises no second error for a lost server."""
         if self._container is not None:
             with contextlib.suppress(Exception):
                 if self._encoder is not None:

@@ -1,4 +1,4 @@
-"""A recording that ends by itself: at its limits, or when it fails, without ending what plays."""
+"""A recording that ends at its limits or on an error, without stopping playback."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CHECK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RecordingLimits:
-    """How much may be recorded; None sets no limit.
+    """Limits of a recording; None means no limit.
 
     Args:
-        seconds: Of one recording.
-        bytes: Of one recording.
-        free_bytes: What has to stay free on the disk.
+        seconds: Longest recording.
+        bytes: Largest recording.
+        free_bytes: Disk space to keep free.
     """
 
     seconds: float | None = None
@@ -33,7 +33,7 @@ class RecordingLimits:
 
 
 class Recorder:
-    """The one recording of a player that its window and its page start and finish."""
+    """The recording of a player, which window and page share."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -41,22 +41,22 @@ class Recorder:
 
     @property
     def name(self) -> str | None:
-        """The file that is being recorded, or None."""
+        """The file of the current recording, or None."""
         return None if self.current is None or self.problem is not None else self.current.name
 
     @property
     def problem(self) -> str | None:
-        """Why the last recording ended by itself, or None; the next one clears it."""
+        """Why the last recording ended automatically, or None; cleared by the next one."""
         return self.current.problem if isinstance(self.current, Recording) else None
 
 
 class Recording:
-    """A video file as a sink that never fails: `problem` says why it ended.
+    """A video file sink that never raises during playback: `problem` says why it ended.
 
     Args:
         path: .mp4, .mov, .mkv or .webm.
-        options: Encoding.
-        limits: Where it ends.
+        options: Options of the encoder.
+        limits: Limits of the recording.
     """
 
     live = False
@@ -78,7 +78,7 @@ class Recording:
         """Checks the folder, the encoder and the free space.
 
         Raises:
-            OutputError: It cannot be written there.
+            OutputError: The file cannot be written.
         """
         if self._disk_is_full():
             raise OutputError(self._too_little_space())
@@ -91,7 +91,7 @@ class Recording:
         try:
             self._file.write(result)
             reached = self._reached_limit()
-        except Exception as error:  # whatever it is, what plays goes on
+        except Exception as error:  # playback continues after any error
             reached = _said(error)
         if reached is not None:
             self.problem = reached
@@ -126,7 +126,7 @@ class Recording:
         wanted = self._limits.free_bytes
         try:
             return wanted is not None and shutil.disk_usage(self._path.parent).free < wanted
-        except OSError:  # the folder is not there: the file itself says so better
+        except OSError:  # the folder is missing: opening the file gives a better message
             return False
 
     def _too_little_space(self) -> str:

@@ -1,4 +1,4 @@
-"""What a user can do while something plays: keys of the window, buttons of the web page."""
+"""Remote control: what keys of the window and buttons of the web page do."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .recording import Recording, RecordingLimits
 from .video_file import VideoFileSink
 
 STEP = 0.1
-#: One key press on the size of strokes.
+#: Factor of one key press on the stroke size.
 STROKE_FACTOR = 1.25
 
 
 class Remote:
-    """Snapshots, recordings and step-wise changes of one player; every method may be called from any thread.
+    """Snapshots, recordings and stepwise changes of one player; thread-safe.
 
     Args:
-        player: What is steered.
-        folder: Where snapshots and recordings go.
-        recording: File of the first recording; later ones are numbered. None makes names from the time.
+        player: The player to control.
+        folder: Folder of snapshots and recordings.
+        recording: File of the first recording; later ones are numbered. None uses the time as name.
         options: Encoding of recordings.
-        limits: Where recordings end by themselves; the one of `recording` does not.
+        limits: Limits of recordings, except the one of `recording`.
     """
 
     def __init__(
@@ -46,19 +46,19 @@ class Remote:
 
     @property
     def recording(self) -> str | None:
-        """The file that is being recorded, or None."""
+        """The file of the current recording, or None."""
         return self._player.recorder.name
 
     @property
     def problem(self) -> str | None:
-        """Why the last recording ended by itself, or None; the next one clears it."""
+        """Why the last recording ended automatically, or None; cleared by the next one."""
         return self._player.recorder.problem
 
     def toggle_recording(self) -> str | None:
-        """Starts a recording, or finishes the current one, even when it was started elsewhere.
+        """Starts a recording, or finishes the current one, even if it was started elsewhere.
 
         Returns:
-            The file that was started, or None when one was finished.
+            The file of the new recording, or None if one was finished.
 
         Raises:
             OutputError: It cannot be written.
@@ -77,7 +77,7 @@ class Remote:
             return sink.name
 
     def snapshot(self, image: Image) -> Path:
-        """Writes a picture, uint8 [H, W, 3] BGR, under a name from the time.
+        """Writes a picture, uint8 [H, W, 3] BGR, with the time as file name.
 
         Raises:
             OutputError: It cannot be written.
@@ -87,18 +87,18 @@ class Remote:
         return path
 
     def change(self, name: str, step: float) -> float:
-        """Adds to a number and keeps it within its limits; returns the new value.
+        """Adds to a number within its limits; returns the new value.
 
         Raises:
-            UsageError: No stage obeys it.
+            UsageError: No stage has this control.
         """
         return self._set(name, self._player.controls.state.numbers.get(name, 0.0) + step)
 
     def scale(self, name: str, factor: float) -> float:
-        """Multiplies a number and keeps it within its limits; returns the new value.
+        """Multiplies a number within its limits; returns the new value.
 
         Raises:
-            UsageError: No stage obeys it.
+            UsageError: No stage has this control.
         """
         return self._set(name, self._player.controls.state.numbers.get(name, NUMBERS[name].default) * factor)
 
@@ -108,7 +108,7 @@ class Remote:
         return value
 
     def toggle_salient(self) -> float:
-        """Keeps the salient region of the photograph, fully or not at all; returns the new value."""
+        """Switches `keep_salient` between 0 and 1; returns the new value."""
         kept = self._player.controls.state.numbers.get("keep_salient", 0.0) > 0
         return self.change("keep_salient", -1.0 if kept else 1.0)
 

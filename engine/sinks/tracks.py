@@ -1,4 +1,4 @@
-"""One track of the source on its way into an encoded file: copied where the container takes it, else converted."""
+"""Transfers one track of the source to an encoded file: copied if the container supports it, else converted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
 
 Timed = Iterator[tuple[float, Any]]
-"""Packets for the output, each with its time there in seconds."""
+"""Packets for the output, each with its output time in seconds."""
 
-# By the output's format; a format that is missing takes everything.
+# Codecs by output format; a format that is not listed accepts all codecs.
 COPIED_SOUND = {
     "mp4": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus", "flac"},
     "mov": {"aac", "mp3", "mp3float", "ac3", "eac3", "alac", "pcm_s16le"},
@@ -21,7 +21,7 @@ COPIED_SOUND = {
 ENCODED_AS = {"webm": "libopus"}
 OPUS_RATE = 48000
 AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-#: What both encoders take, by the number of channels; other numbers become the next smaller one.
+#: Layouts that both encoders support, by number of channels; other numbers are reduced to the next smaller one.
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
 
 PLAIN_TEXT = {"srt", "subrip", "text"}
@@ -31,26 +31,26 @@ COPIED_SUBTITLES = {
     "mov": {"mov_text"},
     "webm": {"webvtt"},
 }
-#: FFmpeg's bitstream filter, or none, and the codec that it gives, by format and codec of the source.
+#: (format, source codec) -> FFmpeg's bitstream filter, or none, and the resulting codec.
 CONVERTED_SUBTITLES = {
     **{(name, codec): ("text2movsub", "mov_text") for name in ("mp4", "mov") for codec in PLAIN_TEXT},
     **{("webm", codec): ("", "webvtt") for codec in PLAIN_TEXT},
     ("matroska", "mov_text"): ("mov2textsub", "subrip"),
     ("webm", "mov_text"): ("mov2textsub", "webvtt"),
 }
-# What SubRip has and WebVTT has not: colours and sizes, and places as "{\\an8}".
+# SubRip markup that WebVTT does not support: colours, sizes, and positions such as "{\\an8}".
 _ONLY_SUBRIP = re.compile(r"</?font[^>]*>|\{\\[^}]*\}", re.IGNORECASE)
 _NO_MARK = re.compile(r"&|<(?!/?[biu]>)", re.IGNORECASE)
 
 
 class CopiedTrack:
-    """Packets as they are, or through a bitstream filter, with the times of the output.
+    """Copies packets, optionally through a bitstream filter, with output times.
 
     Args:
         source: The track.
         target: The track of the output.
         shift_seconds: Time in the source that is 0 in the output.
-        convert: From a packet to packets.
+        convert: Maps a packet to packets.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CopiedTrack:
         self._convert = convert or (lambda packet: [packet])
 
     def take(self, packet: Any) -> Timed:
-        """What becomes of a packet; an empty one is the end."""
+        """Converts a packet; an empty packet marks the end."""
         if packet.dts is None:
             return
         packet.dts -= self._shift
@@ -78,13 +78,13 @@ class CopiedTrack:
 
 
 class EncodedSound:
-    """Sound that the container does not take as it is, decoded and encoded again.
+    """Transcodes sound that the container does not support.
 
     Args:
         source: The track.
         target: The track of the output, with its encoder.
         shift_seconds: Time in the source that is 0 in the output.
-        from_the_middle: Leave out what comes before that.
+        from_the_middle: Drop everything before that time.
     """
 
     def __init__(self, source: Any, target: Any, *, shift_seconds: float, from_the_middle: bool) -> None:
@@ -102,7 +102,7 @@ class EncodedSound:
         )
 
     def take(self, packet: Any) -> Timed:
-        """What becomes of a packet; an empty one is the end."""
+        """Converts a packet; an empty packet marks the end."""
         for frame in packet.decode():
             if frame.pts is not None:
                 frame.pts -= round(self._shift_seconds / frame.time_base)
@@ -128,7 +128,7 @@ Track = CopiedTrack | EncodedSound
 def sound_track(
     output: OutputContainer, source: Any, *, shift_seconds: float, from_the_middle: bool
 ) -> Track:
-    """Adds a track of sound to the output: copied, or encoded as AAC or Opus with its channels."""
+    """Adds an audio track to the output: copied, or encoded as AAC or Opus with the same channels."""
     name = output.format.name
     copied = COPIED_SOUND.get(name)
     if (copied is None or source.codec_context.name in copied) and not _is_adts(source):
@@ -141,7 +141,7 @@ def sound_track(
 
 
 def subtitle_track(output: OutputContainer, source: Any, *, shift_seconds: float) -> Track | None:
-    """Adds a track of subtitles to the output; None where the container has no such subtitles."""
+    """Adds a subtitle track to the output; None if the container does not support it."""
     name, codec = output.format.name, source.codec_context.name if source.codec_context else ""
     if codec in COPIED_SUBTITLES.get(name, ()):
         return CopiedTrack(source, output.add_stream_from_template(source), shift_seconds=shift_seconds)
@@ -154,7 +154,7 @@ def subtitle_track(output: OutputContainer, source: Any, *, shift_seconds: float
 
 
 def _converter(name: str, source: Any, *, to_webvtt: bool) -> Callable[[Any], list[Any]]:
-    """From a packet of the source to packets of the output: through FFmpeg's filter of this name, if any."""
+    """A function from a source packet to output packets, by FFmpeg's filter of this name, if any."""
     from av.bitstream import BitStreamFilterContext
 
     filtered: Callable[[Any], list[Any]] = (
@@ -166,7 +166,7 @@ def _converter(name: str, source: Any, *, to_webvtt: bool) -> Callable[[Any], li
 
 
 def _webvtt(packet: Any) -> Any:
-    """A packet of SubRip as one of WebVTT: bold, italic and underlined stay, other marks go."""
+    """Converts a SubRip packet to WebVTT: keeps bold, italic and underline, removes other markup."""
     import av
 
     text = _ONLY_SUBRIP.sub("", bytes(packet).decode("utf-8", "replace"))
@@ -177,11 +177,11 @@ def _webvtt(packet: Any) -> Any:
 
 
 def _is_adts(track: Any) -> bool:
-    """Whether the track is AAC as broadcasts have it: a header in every packet, which MP4 and MOV refuse."""
+    """Whether the track is AAC with ADTS headers in every packet, which MP4 and MOV do not support."""
     context = track.codec_context
     return bool(context.name == "aac" and not context.extradata)
 
 
 def _aac_rate(rate: int) -> int:
-    """The largest sample rate in Hz that AAC knows and that is no larger than the track's."""
+    """The largest sample rate in Hz that AAC supports and that is not above the track's."""
     return next((known for known in AAC_RATES if known <= rate), AAC_RATES[-1])

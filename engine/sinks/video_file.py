@@ -1,12 +1,12 @@
-"""Encoded files. They grow under a temporary name and are renamed when they are complete.
+"""Encoded video files, written under a temporary name and renamed when they are complete.
 
-A recording that breaks off keeps its name as far as it got, unless a file of that name is there already. A video that
-is to be whole (`EncodeOptions.whole`) gets its name only then; what there is of it otherwise is kept as
-NAME.partial.EXT. A part without a single picture is removed. What a process leaves that crashed is kept likewise, when
-a video of the same name is written again; until then it is the hidden file .artrt-….partial-….EXT beside it.
+An incomplete recording also gets its name, unless that file exists already. With `EncodeOptions.whole`, only a complete
+video gets its name; an incomplete one is kept as NAME.partial.EXT. A part without any picture is removed. The part that
+a crashed process leaves is kept in the same way when a video of the same name is written again; until then it is a
+hidden file in the same folder, .artrt-….partial-….EXT.
 
-An MP4 is written in fragments and closed as a plain one, so that it plays up to its last fragment even when the
-disk filled up or the power failed.
+An MP4 is written in fragments and finished as a plain file, so it plays up to the last fragment even after a full disk
+or a power failure.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .mp4 import cut_to_whole_fragments
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 FRAGMENTED = {"mp4", "mov"}
-# A fragment for every key frame; the index at the front waits for the first, to know where the tracks start.
+# One fragment per key frame; the index is written with the first one, when the start of the tracks is known.
 MP4_FLAGS = "hybrid_fragmented+delay_moov"
 
 
@@ -61,7 +61,7 @@ class VideoFileSink:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What of the source the file does not hold."""
+        """Notes about what the file could not keep from the source."""
         dropped = "" if self._carrier is None else self._carrier.dropped
         elsewhere = self._format != "matroska" and ("subtitle" in dropped or "attachment" in dropped)
         kept_by = "; .mkv holds more" if elsewhere else ""
@@ -72,7 +72,7 @@ class VideoFileSink:
 
     @property
     def size(self) -> int:
-        """Bytes in the file so far."""
+        """Current size of the file in bytes."""
         try:
             return self._temporary.stat().st_size
         except OSError:
@@ -92,25 +92,25 @@ class VideoFileSink:
         if not os.access(folder, os.W_OK) or self._path.is_dir():
             raise OutputError(f"{self._path}: cannot be written")
         prove_encoder(self._options.codec or CODECS[self._format])
-        for left in leftovers(self._path):  # of a process that crashed, or was killed
+        for left in leftovers(self._path):  # from a process that crashed or was killed
             self._keep_part(left, partial_name(self._path))
         self._info = info
 
     def write(self, result: Result) -> None:
-        """Encodes one result, and the audio up to it."""
+        """Encodes one result and the audio up to it."""
         with self._errors():
             if self._encoder is None:
                 self._start(result)
             assert self._encoder is not None
             self._end_seconds = result.time_seconds - self._start_seconds
             self._encoder.write(result.image, self._end_seconds, alpha=result.frame.alpha)
-            if self._lock is None and self._temporary.exists():  # it comes with the first packet
+            if self._lock is None and self._temporary.exists():  # the file appears with the first packet
                 self._lock = lock(self._temporary)
             if self._carrier is not None:
                 self._carrier.write_until(self._container, self._end_seconds)
 
     def close(self, *, completed: bool) -> None:
-        """Finishes the file and gives it its name; without a single frame there is no file."""
+        """Finishes and renames the file; without any frame there is no file."""
         if self._container is None:
             return
         whole = False
@@ -123,7 +123,7 @@ class VideoFileSink:
             self._rename(whole=whole)
 
     def _rename(self, *, whole: bool) -> None:
-        """Gives the file its name, or that of a part; removes one that shows nothing."""
+        """Renames the file to its final name or that of a part; removes a file without pictures."""
         if not self._temporary.exists():
             return
         if whole:
@@ -133,7 +133,7 @@ class VideoFileSink:
         self._keep_part(self._temporary, partial_name(self._path) if is_part else self._path)
 
     def _keep_part(self, file: Path, name: Path) -> None:
-        """Gives a part of a video its name; one that shows nothing is removed."""
+        """Renames a part of a video; removes it if it has no pictures."""
         if self._format in FRAGMENTED:
             cut_to_whole_fragments(file)
         if _shows_something(file):
@@ -145,7 +145,7 @@ class VideoFileSink:
         import av
 
         assert self._info is not None
-        # A recording of a live source, or from the middle of a file, plays from its first picture on.
+        # A recording of a live source, or from the middle of a file, starts at its first picture.
         from_the_middle = self._info.live or result.index > 0
         self._start_seconds = result.time_seconds if from_the_middle else 0.0
         origin = self._info.origin or self._info.audio
@@ -181,7 +181,7 @@ class VideoFileSink:
             self._container.close()
 
     def _release(self) -> None:
-        """Frees everything; what could not be written was reported before."""
+        """Frees everything; write errors were reported before."""
         for part in (self._carrier, self._container, self._lock):
             if part is not None:
                 with contextlib.suppress(Exception):
@@ -205,12 +205,12 @@ class VideoFileSink:
 
 
 def partial_name(path: Path) -> Path:
-    """Where the part of a video is kept that never became whole: NAME.partial.EXT."""
+    """The path for an incomplete video: NAME.partial.EXT."""
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 def _shows_something(path: Path) -> bool:
-    """Whether a file has one picture at least."""
+    """Whether a file has at least one picture."""
     import av
 
     try:

@@ -1,4 +1,4 @@
-"""`vcam://`: a virtual camera that other programs see, through pyvirtualcam."""
+"""`vcam://`: a virtual camera for other programs, by pyvirtualcam."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class VirtualCameraSink:
     """Shows results on a virtual camera.
 
     Args:
-        address: `vcam://` for the first free one, or `vcam:///dev/video2`.
+        address: `vcam://` for the first free device, or `vcam:///dev/video2`.
     """
 
     live = True
@@ -32,7 +32,7 @@ class VirtualCameraSink:
         self._rate = 30.0
 
     def open(self, info: SourceInfo) -> None:
-        """Checks that pyvirtualcam and a device are there.
+        """Checks for pyvirtualcam and a device.
 
         Raises:
             MissingExtraError: pyvirtualcam is not installed.
@@ -43,7 +43,7 @@ class VirtualCameraSink:
             self._start(info.width, info.height)
 
     def write(self, result: Result) -> None:
-        """Shows one result, scaled to the size the camera was opened with."""
+        """Shows one result, scaled to the size of the first one."""
         if self._camera is None:
             self._start(*result.image.shape[1::-1])
         self._camera.send(scaled(result.image, Size(self._camera.width, self._camera.height)))

@@ -1,4 +1,4 @@
-"""`display://`: a window with statistics and keys, through OpenCV."""
+"""`display://`: a window with statistics and keys, by OpenCV."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NO_SCREEN = "there is no screen for a window: use --headless, or -o with a file 
 
 
 class WindowSink:
-    """Shows results and obeys keys; must be served by the main thread.
+    """Shows results and handles keys; must run in the main thread.
 
     Args:
-        folder: Where snapshots and recordings go; the current folder when None.
-        recording: File of a recording that begins with the window; None waits for the key.
+        folder: Folder of snapshots and recordings; None means the current folder.
+        recording: File of a recording that starts with the window; None waits for the key.
         options: Encoding of recordings.
-        hud: Show the statistics from the beginning.
+        hud: Show statistics from the start.
     """
 
     name = "display"
@@ -57,14 +57,14 @@ class WindowSink:
         self._shown = False
 
     def attach(self, player: Player) -> None:
-        """Gets what the keys steer."""
+        """Sets the player to control."""
         self._player = player
         self._remote = Remote(player, folder=self._folder, recording=self._recording, options=self._options)
 
     def open(self, info: SourceInfo) -> None:
-        """Starts the recording that was asked for; the window comes with the first picture.
+        """Starts the requested recording; the window opens with the first picture.
 
-        A window whose events are left alone after it was made, while other outputs open, may stay black for ever.
+        A window whose events are not handled for a while after its creation may stay black, so it is not created here.
 
         Raises:
             OutputError: There is no screen, or the recording cannot be written.
@@ -75,7 +75,7 @@ class WindowSink:
             self._remote.toggle_recording()
 
     def write(self, result: Result) -> None:
-        """Shows a result, then looks at the keys.
+        """Shows a result, then handles keys.
 
         Raises:
             OutputError: This OpenCV has no windows.
@@ -88,7 +88,7 @@ class WindowSink:
         self._obey()
 
     def idle(self) -> None:
-        """Keeps the window alive while nothing new comes."""
+        """Keeps the window responsive while there is no new result."""
         if self._shown:
             self._draw()
             self._obey()
@@ -150,7 +150,7 @@ class WindowSink:
         self._draw()
         cv2.resizeWindow(
             TITLE, width, height
-        )  # some window systems forget a size set before there was a picture
+        )  # some window systems ignore a size that is set before the first picture
 
     def _draw(self) -> None:
         if self._last is None or self._player is None or self._remote is None:
@@ -172,7 +172,7 @@ class WindowSink:
 
     def _obey(self) -> None:
         assert self._player is not None
-        code = cv2.waitKey(1)  # pollKey does not always let Qt paint
+        code = cv2.waitKey(1)  # with pollKey, Qt does not always paint
         if code >= 0:
             self.press(chr(code & 0xFF))
         if not _is_open():
@@ -214,14 +214,14 @@ class WindowSink:
 
 
 def _is_open() -> bool:
-    """False once the user has closed the window."""
+    """False after the user has closed the window."""
     try:
         return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) >= 1
-    except cv2.error:  # Qt, when its last window is gone
+    except cv2.error:  # Qt, after its last window was closed
         return False
 
 
 def has_screen() -> bool:
-    """Whether a window can be shown: on Linux an X or Wayland display is needed."""
+    """Whether a window can be shown: Linux needs an X or Wayland display."""
     needs_server = platform.system() == "Linux"
     return not needs_server or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

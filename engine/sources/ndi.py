@@ -1,4 +1,4 @@
-"""`ndi://NAME`: the picture that another program sends over the network by NDI, through cyndilib."""
+"""`ndi://NAME`: receives pictures of another program over the network by NDI, through cyndilib."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .base import SourceInfo, SourceOptions, scaled
 
 FIND_SECONDS = 5.0
 FIRST_SECONDS = 5.0
-# A sender that hung up and is silent for so long is lost; one that is only silent shows a still.
+# A sender that disconnected and is silent for this long is lost; one that is only silent shows a still picture.
 SILENCE_SECONDS = 2.0
-# cyndilib waits with Python's lock held, which would stop every other thread: it is asked without waiting instead.
+# cyndilib holds Python's global lock while it waits, which would block all threads, so it is polled without waiting.
 POLL_SECONDS = 0.005
 
 
 class NdiSource:
-    """Frames of an NDI sender, the newest first.
+    """Reads the newest frames of an NDI sender.
 
     Args:
         name: "HOST (STREAM)", or the stream's name alone.
@@ -30,7 +30,7 @@ class NdiSource:
 
     Raises:
         MissingExtraError: cyndilib is not installed.
-        InputError: No such sender, or one without a picture.
+        InputError: There is no such sender, or it sends no picture.
     """
 
     reconnects = 0
@@ -54,7 +54,7 @@ class NdiSource:
         self.info = SourceInfo(self._address, True, width, height, known, Fraction(1, 90000))
 
     def read(self) -> Frame | None:
-        """The next frame; None when the sender is gone."""
+        """The next frame; None when the sender is lost."""
         image = self._pending if self._pending is not None else self._next(SILENCE_SECONDS)
         self._pending = None
         if image is None:
@@ -64,11 +64,11 @@ class NdiSource:
         return Frame(image, index, captured - self._started, captured)
 
     def cancel(self) -> None:
-        """Ends the pictures."""
+        """Stops reading."""
         self._cancelled.set()
 
     def close(self) -> None:
-        """Hangs up."""
+        """Disconnects."""
         self._cancelled.set()
         if self._receiver is not None:
             self._receiver.disconnect()
@@ -76,7 +76,7 @@ class NdiSource:
             self._receiver = None
 
     def _next(self, limit_seconds: float) -> Image | None:
-        """The next picture that is newer than the last; None when none comes in time and the sender is gone."""
+        """The next picture that is newer than the last; None after a time-out if the sender is lost."""
         deadline = time.monotonic() + limit_seconds
         while not self._cancelled.is_set():
             self._receiver.frame_sync.capture_video()
@@ -89,7 +89,7 @@ class NdiSource:
         return None
 
     def _image(self) -> Image:
-        """The received picture: lines of BGRX or BGRA, which may be longer than the picture is wide."""
+        """The received picture, BGRX or BGRA; its rows may be longer than the picture's width."""
         width, height = self._video.get_resolution()
         lines = self._video.get_array().reshape(height, -1)[:, : 4 * width].reshape(height, width, 4)
         return np.ascontiguousarray(lines[:, :, :3])
@@ -106,7 +106,7 @@ def open_ndi(address: str, *, options: SourceOptions) -> NdiSource:
 
 
 def _connected(name: str) -> tuple[Any, Any, Any]:
-    """A finder, a receiver that is connected, and the frame that it fills."""
+    """A finder, a connected receiver, and the frame that it fills."""
     try:
         from cyndilib.finder import Finder
         from cyndilib.receiver import Receiver
@@ -129,7 +129,7 @@ def _connected(name: str) -> tuple[Any, Any, Any]:
 
 
 def _found(finder: Any, name: str) -> str:
-    """The whole name of a sender, once the network tells it."""
+    """Waits for a sender on the network, and returns its full name."""
     deadline = time.monotonic() + FIND_SECONDS
     names: list[str] = []
     while time.monotonic() < deadline:

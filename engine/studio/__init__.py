@@ -1,1 +1,1 @@
-"""The studio: a page on which people paint photographs, videos and their own camera without typing a command."""
+"""The studio: a web page to paint photographs, videos and camera pictures without commands."""

@@ -1,4 +1,4 @@
-"""What all routes of the studio do alike: know the visitor, read JSON, answer known errors in one line."""
+"""Common parts of all routes of the studio: find the visitor, parse JSON, answer known errors in one line."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ COOKIE_SECONDS = 30 * 86400
 def route_for(
     studio: Studio, handler: Handler, *, welcome: bool = False
 ) -> Callable[[Request], Awaitable[Response]]:
-    """A handler as Starlette wants it.
+    """Wraps a handler for Starlette.
 
     Args:
-        studio: Given to the handler.
-        handler: Gets the studio, the visitor and the request.
-        welcome: A browser without a cookie gets one; elsewhere it is refused.
+        studio: Passed to the handler.
+        handler: Called with studio, visitor and request.
+        welcome: Give a cookie to a browser without one; False refuses it.
     """
     return partial(_answer, studio, handler, welcome)
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """The body of a request.
+    """Parses the body of a request.
 
     Raises:
-        UsageError: It is no JSON object.
+        UsageError: It is not a JSON object.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise UsageError("expected content-type application/json")

@@ -29,7 +29,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob: data:; "
     "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# The page may use the camera; nothing else of the machine.
+# The page may use the camera, but no other device.
 PERMISSIONS = "camera=(self), microphone=(), geolocation=(), display-capture=()"
 
 
@@ -49,7 +49,7 @@ def studio_app(studio: Studio) -> Starlette:
 
 
 def upload_limits(studio: Studio) -> Mapping[str, int]:
-    """Addresses that take more than a small body, and how many bytes."""
+    """Paths of uploads, and their limits in bytes."""
     limits = studio.options.limits
     return {
         "/api/photos": limits.photo_bytes,
@@ -60,7 +60,7 @@ def upload_limits(studio: Studio) -> Mapping[str, int]:
 
 
 def _page_routes(folder: Path) -> list[BaseRoute]:
-    """One route for each file of the page, held in memory: no path of a request is ever looked up."""
+    """One route per file of the page, kept in memory: paths of requests are never used as file names."""
     routes: list[BaseRoute] = []
     for path in sorted(folder.rglob("*")):
         media_type = MEDIA_TYPES.get(path.suffix)

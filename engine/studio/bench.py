@@ -1,4 +1,4 @@
-"""What a worker keeps between two tasks."""
+"""State that a worker keeps between tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REMEMBERED_VIEWERS = 32
 
 
 class Bench:
-    """What a worker keeps between two tasks: the loaded stages and the last photographs, reduced.
+    """State that a worker keeps between tasks: loaded stages, and the last photographs, reduced.
 
     Args:
         options: Models and limits.
@@ -33,11 +33,11 @@ class Bench:
 
     @property
     def provider(self) -> str:
-        """What runs the stages."""
+        """Provider of the stages."""
         return self.paint.chain.provider
 
     def view(self, path: str, *, long_side_px: int) -> Image:
-        """A photograph reduced to a long side in pixels, uint8 [h, w, 3] BGR; decoded once."""
+        """A photograph, reduced to a long side in pixels, uint8 [h, w, 3] BGR; decoded once."""
         key = (path, VIEW_PX)
         if key not in self._views:
             self.remember(path, read_image(path))
@@ -45,13 +45,13 @@ class Bench:
         return _reduced(self._views[key], long_side_px)
 
     def remember(self, path: str, image: Image) -> None:
-        """Keeps a photograph in the size of the page."""
+        """Stores a photograph in the page's size."""
         self._views[path, VIEW_PX] = _reduced(image, VIEW_PX)
         while len(self._views) > REMEMBERED_PHOTOS:
             self._views.popitem(last=False)
 
     def stabilizer(self, viewer: str) -> Stabilizer:
-        """The stabilizer of a viewer; it remembers the frame before."""
+        """The stabilizer of a viewer."""
         found = self._stabilizers.setdefault(viewer, Stabilizer())
         self._stabilizers.move_to_end(viewer)
         while len(self._stabilizers) > REMEMBERED_VIEWERS:

@@ -1,4 +1,4 @@
-"""This machine's cameras, each opened once for all visitors who watch it, and closed after the last."""
+"""This machine's cameras; each is opened once for all its viewers, and closed after the last one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ STOP_SECONDS = 3.0
 
 
 class Camera:
-    """One source that plays into a hub while somebody looks.
+    """One source that plays to a hub while it has viewers.
 
     Args:
-        address: As `artrt live` takes it.
-        loop: The server's.
+        address: A source address, as for `artrt live`.
+        loop: The server's event loop.
     """
 
     def __init__(self, address: str, *, loop: asyncio.AbstractEventLoop) -> None:
@@ -35,7 +35,7 @@ class Camera:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends it; waits a little for the device."""
+        """Stops playback; waits briefly for the device."""
         self._stopping.set()
         if self._source is not None:
             self._source.cancel()
@@ -55,7 +55,7 @@ class Camera:
 
 
 class Cameras:
-    """All of them, by number.
+    """All cameras, by number.
 
     Args:
         addresses: In the order of the page.
@@ -68,7 +68,7 @@ class Cameras:
 
     @asynccontextmanager
     async def watched(self, number: int) -> AsyncIterator[Camera]:
-        """A camera that is open during the block.
+        """Context in which a camera is open.
 
         Raises:
             SourceLostError: There is no such camera.

@@ -1,4 +1,4 @@
-"""What all places share: the state of a visitor, the queue of jobs, downloads."""
+"""Routes for all pages: the state of a visitor, the job queue, downloads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .visitors import Visitor
 
 
 def routes(studio: Studio) -> list[Route]:
-    """Addresses /api/studio and below /api/jobs."""
+    """Routes /api/studio and below /api/jobs."""
     made = partial(route_for, studio)
     return [
         Route("/api/studio", made(state, welcome=True), methods=["GET"]),
@@ -29,7 +29,7 @@ def routes(studio: Studio) -> list[Route]:
 
 
 async def state(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Everything that the page shows at its start: a reload loses nothing."""
+    """All data that the page shows at its start, so that a reload loses nothing."""
     limits = studio.options.limits
     return JSONResponse(
         {
@@ -55,13 +55,13 @@ async def listed(studio: Studio, visitor: Visitor, request: Request) -> Response
 
 
 async def cancel(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Cancels a job, or forgets one that has ended."""
+    """Cancels a job, or removes one that has ended."""
     studio.jobs.cancel(studio.jobs.get(visitor, request.path_params["id"]))
     return Response(status_code=204)
 
 
 async def download(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """What a job made."""
+    """The result file of a job."""
     job = studio.jobs.get(visitor, request.path_params["id"])
     if job.state != "done" or job.path is None or not job.path.is_file():
         raise InputError("no such file: the job has not made one")

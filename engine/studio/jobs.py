@@ -1,4 +1,4 @@
-"""Jobs: what takes longer than a request. They wait in turns, tell how far they are, and can be cancelled."""
+"""Background jobs: they wait in turns, report progress, and can be cancelled."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Job:
     """One job of a visitor.
 
     Args:
-        id: Made up here.
+        id: A generated id.
         kind: "photos", "video" or "style".
-        title: What the page shows.
-        visitor: Whose it is.
+        title: Title on the page.
+        visitor: Its owner.
         state: "waiting", "running", "done", "failed" or "cancelled".
-        share: How much is done, 0 to 1.
-        started: When it began to run.
-        ended: When it stopped.
-        error: Why it failed.
-        path: What it made.
-        name: What the download is called.
-        media_type: Of the download.
-        facts: More for the page.
+        share: Progress, 0 to 1.
+        started: Start time.
+        ended: End time.
+        error: Message of a failed job.
+        path: The result file.
+        name: File name of the download.
+        media_type: Media type of the download.
+        facts: Further information for the page.
         sample: The newest picture of what is being made, JPEG; empty when there is none.
     """
 
@@ -56,11 +56,11 @@ class Job:
     task: asyncio.Task[None] | None = None
 
     def is_cancelled(self) -> bool:
-        """Whether the visitor gave it up."""
+        """Whether the visitor cancelled it."""
         return self.state == "cancelled"
 
     def describe(self) -> dict[str, Any]:
-        """For the page."""
+        """The job as JSON for the page."""
         return {
             "id": self.id,
             "kind": self.kind,
@@ -80,15 +80,15 @@ class Job:
 
 
 Work = Callable[[Job], Awaitable[None]]
-"""Does a job: sets its share while it runs, and path, name and media_type at the end."""
+"""Runs a job: sets `share` while it runs, and `path`, `name` and `media_type` at the end."""
 
 
 class Jobs:
     """All jobs.
 
     Args:
-        each: Jobs of one visitor that wait or run.
-        turns: Who runs next, by kind of job.
+        each: Limit of waiting and running jobs per visitor.
+        turns: Queue by kind of job.
     """
 
     def __init__(self, *, each: int, turns: dict[str, Turns]) -> None:
@@ -100,7 +100,7 @@ class Jobs:
         """Puts a job into the queue.
 
         Raises:
-            NoRoomError: The visitor has too many.
+            NoRoomError: The visitor has too many jobs.
         """
         busy = [job for job in self.of(visitor) if job.state in ("waiting", "running")]
         if len(busy) >= self._each:
@@ -112,14 +112,14 @@ class Jobs:
         return job
 
     def of(self, visitor: Visitor) -> list[Job]:
-        """A visitor's jobs, the oldest first."""
+        """A visitor's jobs, oldest first."""
         return [job for job in self._all.values() if job.visitor is visitor]
 
     def get(self, visitor: Visitor, number: str) -> Job:
         """One of a visitor's jobs.
 
         Raises:
-            InputError: It has no such job.
+            InputError: The visitor has no such job.
         """
         job = self._all.get(number)
         if job is None or job.visitor is not visitor:
@@ -127,7 +127,7 @@ class Jobs:
         return job
 
     def cancel(self, job: Job) -> None:
-        """Stops a job that waits or runs; one that has ended is forgotten with its file."""
+        """Stops a waiting or running job; removes an ended one with its file."""
         if job.state in ("waiting", "running"):
             job.state = "cancelled"
             if job.stop is not None:
@@ -140,7 +140,7 @@ class Jobs:
             job.path.unlink(missing_ok=True)
 
     def cancel_all(self) -> list[asyncio.Task[None]]:
-        """Stops everything; the tasks that still have to end."""
+        """Stops all jobs; returns the tasks that are still ending."""
         for job in list(self._all.values()):
             if job.state in ("waiting", "running"):
                 self.cancel(job)

@@ -1,4 +1,4 @@
-"""What an uploaded file is, by its first bytes; its name and its declared type say nothing."""
+"""Detects the type of an uploaded file by its first bytes, not by its name or declared type."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Kind:
     """A kind of file.
 
     Args:
-        suffix: What its copy in the private folder is called.
+        suffix: Suffix of its copy in the private folder.
         container: FFmpeg's name of the only demuxer that may open it; empty for a picture.
-        media_type: For the browser.
+        media_type: Media type for the browser.
     """
 
     suffix: str
@@ -49,10 +49,10 @@ def picture_kind(head: bytes) -> Kind:
     """The kind of a picture from its first 16 bytes.
 
     Raises:
-        InputError: It is none that is taken.
+        InputError: The type is not supported.
     """
     if head[4:8] == b"ftyp" and head[8:12] in _PHOTO_BRANDS:
-        raise InputError("HEIC and AVIF are not taken here: send a JPEG, PNG or WebP")
+        raise InputError("HEIC and AVIF are not supported here: send a JPEG, PNG or WebP")
     return _kind(head, PICTURES, "not a picture: send a JPEG, PNG, WebP, BMP or TIFF")
 
 
@@ -60,7 +60,7 @@ def video_kind(head: bytes) -> Kind:
     """The kind of a video from its first 16 bytes.
 
     Raises:
-        InputError: It is none that is taken.
+        InputError: The type is not supported.
     """
     return _kind(head, VIDEOS, "not a video: send an MP4, MOV, MKV, WebM or AVI")
 

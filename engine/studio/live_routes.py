@@ -1,4 +1,4 @@
-"""The place Live: a WebSocket on which frames come in and painted ones go out.
+"""The page Live: a WebSocket that receives frames and sends painted ones.
 
 browser ── {"look": …, "short_side_px": 360, "split": false} ──► remembered
         ── JPEG, its own camera's frame ────────► the newest one waits, older ones are dropped
@@ -20,9 +20,9 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..errors import ArtrtError, InputError, UsageError
+from .look_request import LookRequest
 from .studio import Studio
 from .visitors import COOKIE, Visitor
-from .wishes import Wish
 
 MOST_FRAME_BYTES = 1_000_000
 MOST_SOCKETS, MOST_SOCKETS_EACH = 64, 4
@@ -31,7 +31,7 @@ OWN = "own"
 
 
 def routes(studio: Studio) -> list[WebSocketRoute]:
-    """The address /api/live?source=own or a camera's number."""
+    """The route /api/live?source=own, or a camera's number."""
     return [WebSocketRoute("/api/live", partial(_live, studio))]
 
 
@@ -53,19 +53,19 @@ async def _live(studio: Studio, socket: WebSocket) -> None:
 
 
 class _Session:
-    """One socket: what it wants, and its newest frame."""
+    """One socket: its requested look and its newest frame."""
 
     def __init__(self, studio: Studio, visitor: Visitor, socket: WebSocket) -> None:
         self._studio, self._visitor, self._socket = studio, visitor, socket
         self._viewer = secrets.token_hex(8)
-        self._wish = Wish()
+        self._look = LookRequest()
         self._short_side_px = 360
         self._split = False
         self._frame: bytes | None = None
         self._arrived = asyncio.Event()
 
     async def run(self) -> None:
-        """Serves it until the browser leaves."""
+        """Serves the socket until the browser disconnects."""
         tasks = {asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._paint())}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -107,12 +107,12 @@ class _Session:
             raise UsageError("a message has 'look', 'short_side_px' and 'split'")
         size, (low, high) = asked.get("short_side_px", self._short_side_px), SHORT_SIDES_PX
         if isinstance(size, bool) or not isinstance(size, int) or not low <= size <= high:
-            raise UsageError(f"'short_side_px' goes from {low} to {high}")
+            raise UsageError(f"'short_side_px' must be from {low} to {high}")
         split = asked.get("split", self._split)
         if not isinstance(split, bool):
             raise UsageError("'split' is true or false")
         if "look" in asked:
-            self._wish = self._studio.wish_of(self._visitor, asked["look"])
+            self._look = self._studio.look_of(self._visitor, asked["look"])
         self._short_side_px, self._split = size, split
 
     async def _paint(self) -> None:
@@ -126,7 +126,7 @@ class _Session:
                         "paint_frame",
                         worker="live",
                         jpeg=jpeg,
-                        wish=self._wish,
+                        look=self._look,
                         short_side_px=self._short_side_px,
                         viewer=self._viewer,
                         split=self._split,
@@ -149,7 +149,7 @@ class _Session:
 
     async def _camera(self, number: str) -> AsyncGenerator[bytes, None]:
         if not (number.isascii() and number.isdecimal() and len(number) < 4):
-            raise UsageError("'source' is own, or a camera's number")
+            raise UsageError("'source' must be own, or a camera's number")
         async with self._studio.cameras.watched(int(number)) as camera:
             seen = 0
             while (picture := await camera.hub.newer_than(seen)) is not None:

@@ -15,20 +15,20 @@ TRAINER = (sys.executable, "-m", "artrt", "train", "style")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a visitor may bring, and what painting may take.
+    """Limits of uploads and of painting.
 
     Args:
         photo_bytes: Largest photograph or painting.
-        photo_pixels: Most pixels of one.
+        photo_pixels: Most pixels of a photograph or painting.
         video_bytes: Largest video.
         video_pixels: Most pixels of a video's frame.
         video_seconds: Longest video; it may have up to 60 frames for each of these seconds.
-        visitor_bytes: Files of one visitor together, painted ones included.
-        disk_bytes: Files of all visitors together; one address may fill half of it.
-        age_seconds: Files of a visitor who was away for so long are deleted.
-        memory_bytes: Main memory of each process that decodes and paints.
+        visitor_bytes: Total size of one visitor's files, including painted ones.
+        disk_bytes: Total size of all visitors' files; one address may use half of it.
+        age_seconds: Files of a visitor are deleted after this time without a request.
+        memory_bytes: Main memory of each worker process.
         task_seconds: Longest time for one picture.
-        visitor_jobs: Jobs of one visitor that wait or run.
+        visitor_jobs: Limit of waiting and running jobs per visitor.
     """
 
     photo_bytes: int = 60 * MEGA
@@ -45,22 +45,22 @@ class Limits:
 
     @property
     def video_frames(self) -> int:
-        """Most frames of a video."""
+        """Largest number of frames of a video."""
         return int(60 * self.video_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class StudioOptions:
-    """How the studio runs.
+    """Options of the studio.
 
     Args:
         limits: See `Limits`.
-        cameras: Sources of this machine that visitors may look at, by the name that the page shows.
-        provider: Where to run: auto, cpu, cuda, tensorrt or openvino.
+        cameras: Sources of this machine that visitors may watch, by their name on the page.
+        provider: auto, cpu, cuda, tensorrt or openvino.
         threads: Threads of one inference on a CPU.
         model: A style transformer of the zoo, or the path of a `stylize` stage.
-        zoo: Where models and styles are.
-        folder: Where the private folder is made; the system's temporary folder when None.
+        zoo: The zoo of models and styles.
+        folder: Parent of the private folder; None uses the system's temporary folder.
         train_minutes: How long a style is trained; 0 allows no training.
         train_photos: Folder of photographs to train on; None takes the visitor's own and the shipped one.
         trainer: The command that trains a style.

@@ -1,4 +1,4 @@
-"""Paints pictures as visitors wish, in the worker: one set of loaded stages for all of them."""
+"""Paints pictures in the worker, with one set of loaded stages for all visitors."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..stages.backdrop import BACKGROUND, STYLE, needs_mask, with_region
 from ..stages.chain import Chain
 from ..stages.stage import Stage
 from ..zoo.style import mix
+from .look_request import LookRequest, Parts, Slider
 from .options import StudioOptions
-from .wishes import Parts, Slider, Wish
 
 MOST_COLORS = 64
 MOST_REGIONS = 4000
 
 
 class Painter:
-    """The stages and what a wish sets in them.
+    """The loaded stages, and their values for a requested look.
 
     Args:
         options: Models, provider.
@@ -42,12 +42,12 @@ class Painter:
         self._stages = {stage.name: stage for stage in self.chain.stages}
         self._vectors: dict[Parts, Vector] = {}
 
-    def __call__(self, image: Image, wish: Wish) -> Image:
-        """Paints one picture on its own.
+    def __call__(self, image: Image, look: LookRequest) -> Image:
+        """Paints a single picture.
 
         Args:
             image: uint8 [H, W, 3], BGR.
-            wish: The look.
+            look: The requested look.
 
         Returns:
             uint8 [H, W, 3], BGR.
@@ -56,28 +56,28 @@ class Painter:
             IntegrityError: A style belongs to another trunk.
         """
         self.chain.reset()
-        return self.next(image, wish)
+        return self.next(image, look)
 
-    def next(self, image: Image, wish: Wish, *, stabilizer: Stabilizer | None = None) -> Image:
-        """Paints the next frame of a scene, kept from flickering by a stabilizer of this scene; see `__call__`."""
-        painted = self._paint(image, wish)
-        amount = wish.numbers.get("stabilize", 0.0)
+    def next(self, image: Image, look: LookRequest, *, stabilizer: Stabilizer | None = None) -> Image:
+        """Paints the next frame of a scene, with the scene's stabilizer against flicker; see `__call__`."""
+        painted = self._paint(image, look)
+        amount = look.numbers.get("stabilize", 0.0)
         if stabilizer is None or amount <= 0:
             return painted
-        steady: Image = stabilizer(image, painted, amount=amount, fingerprint=repr(wish)).copy()
+        steady: Image = stabilizer(image, painted, amount=amount, fingerprint=repr(look)).copy()
         return steady
 
-    def _paint(self, image: Image, wish: Wish) -> Image:
-        values: dict[str, Any] = {name: value for name, value in wish.numbers.items() if name != "stabilize"}
-        if wish.style:
-            asked = {STYLE: wish.style} | ({BACKGROUND: wish.background} if wish.background else {})
+    def _paint(self, image: Image, look: LookRequest) -> Image:
+        values: dict[str, Any] = {name: value for name, value in look.numbers.items() if name != "stabilize"}
+        if look.style:
+            asked = {STYLE: look.style} | ({BACKGROUND: look.background} if look.background else {})
             values |= {role: self._vector(parts) for role, parts in asked.items()}
-        wanted = {"stylize": bool(wish.style), "saliency": bool(wish.style) and needs_mask(values)}
+        wanted = {"stylize": bool(look.style), "saliency": bool(look.style) and needs_mask(values)}
         for name in self._stages:
-            on = wanted.get(name, name in wish.amounts)
+            on = wanted.get(name, name in look.amounts)
             if on != (name in self.chain.enabled):
                 self.chain.enable(name, on)
-        values |= {AMOUNT_CONTROLS[name]: float(amount) for name, amount in wish.amounts.items()}
+        values |= {AMOUNT_CONTROLS[name]: float(amount) for name, amount in look.amounts.items()}
         known = self.chain.controls
         return self.chain(
             image, **{name: value for name, value in with_region(values).items() if name in known}
@@ -94,7 +94,7 @@ class Painter:
 
 
 def sliders_of(chain: Chain) -> list[Slider]:
-    """The numbers of a look that the stages obey, and an amount for each effect; a new number appears by itself."""
+    """Sliders for the numbers of a look that the stages have, and for the amount of each effect."""
     able = able_numbers(chain.stages)
     numbers = [
         Slider(name, "number", number.minimum, number.maximum, number.default, number.help)

@@ -1,4 +1,4 @@
-"""The place Photo: photographs come in, are seen painted, and go out at full size."""
+"""The page Photo: upload, painted previews, and export at full size."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ..errors import UsageError
 from .answers import json_object, route_for
 from .jobs import Job
 from .kinds import picture_kind
+from .look_request import LookRequest
 from .studio import Studio
 from .uploads import receive
 from .visitors import Item, Visitor
-from .wishes import Wish
 
 FORMATS = {"jpeg": (".jpg", "image/jpeg"), "png": (".png", "image/png"), "webp": (".webp", "image/webp")}
 LONGEST_PREVIEW_PX = 1600
 
 
 def routes(studio: Studio) -> list[Route]:
-    """Addresses below /api/photos."""
+    """Routes below /api/photos."""
     made = partial(route_for, studio)
     return [
         Route("/api/photos", made(upload), methods=["POST"]),
@@ -40,7 +40,7 @@ def routes(studio: Studio) -> list[Route]:
 
 
 async def upload(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Takes a photograph: its bytes are the body."""
+    """Receives a photograph as body."""
     item = await receive(
         request,
         visitor=visitor,
@@ -58,35 +58,35 @@ async def upload(studio: Studio, visitor: Visitor, request: Request) -> Response
 
 
 async def delete(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Forgets a photograph."""
+    """Deletes a photograph."""
     visitor.drop(_photo(visitor, request))
     return Response(status_code=204)
 
 
 async def original(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """The photograph as it is, in the page's size."""
+    """The original photograph in the page's size."""
     item = _photo(visitor, request)
     return _jpeg(await studio.ask(visitor, "show_photo", path=str(item.path)))
 
 
 async def painted(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """The photograph in a look, in the page's size."""
+    """The painted photograph in the page's size."""
     item = _photo(visitor, request)
     data = await json_object(request)
     size = data.pop("long_side_px", 1280)
     if isinstance(size, bool) or not isinstance(size, int) or not 16 <= size <= LONGEST_PREVIEW_PX:
-        raise UsageError(f"'long_side_px' goes from 16 to {LONGEST_PREVIEW_PX}")
-    wish = studio.wish_of(visitor, data)
+        raise UsageError(f"'long_side_px' must be from 16 to {LONGEST_PREVIEW_PX}")
+    look = studio.look_of(visitor, data)
     return _jpeg(
-        await studio.ask(visitor, "paint_preview", path=str(item.path), wish=wish, long_side_px=size)
+        await studio.ask(visitor, "paint_preview", path=str(item.path), look=look, long_side_px=size)
     )
 
 
 async def tile(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """The photograph in one style, small."""
+    """A thumbnail of the photograph in one style."""
     item = _photo(visitor, request)
-    wish = studio.wish_of(visitor, {"style": request.path_params["style"]})
-    return _jpeg(await studio.ask(visitor, "paint_tile", path=str(item.path), style=wish.style))
+    look = studio.look_of(visitor, {"style": request.path_params["style"]})
+    return _jpeg(await studio.ask(visitor, "paint_tile", path=str(item.path), style=look.style))
 
 
 async def export(studio: Studio, visitor: Visitor, request: Request) -> Response:
@@ -98,29 +98,29 @@ async def export(studio: Studio, visitor: Visitor, request: Request) -> Response
         or not 1 <= len(numbers) <= 100
         or not all(isinstance(n, str) for n in numbers)
     ):
-        raise UsageError("'photos' is a list of 1 to 100 photographs")
+        raise UsageError("'photos' must be a list of 1 to 100 photographs")
     if not isinstance(form, str) or form not in FORMATS:
-        raise UsageError(f"'format' is one of {', '.join(FORMATS)}")
+        raise UsageError(f"'format' must be one of {', '.join(FORMATS)}")
     items = [visitor.item(number, "photo") for number in dict.fromkeys(numbers)]
-    wish = studio.wish_of(visitor, data.get("look"))
+    look = studio.look_of(visitor, data.get("look"))
     studio.visitors.require_room(visitor, sum(_most_bytes(item, form) for item in items))
     title = items[0].title if len(items) == 1 else f"{len(items)} photographs"
-    job = studio.jobs.start(visitor, "photos", title=title, work=_Export(studio, items, wish, form))
+    job = studio.jobs.start(visitor, "photos", title=title, work=_Export(studio, items, look, form))
     return JSONResponse(job.describe(), status_code=202)
 
 
 def described(item: Item) -> dict[str, Any]:
-    """A photograph for the page."""
+    """A photograph as JSON for the page."""
     return {"id": item.id, "title": item.title, **item.facts}
 
 
 @dataclass(frozen=True)
 class _Export:
-    """The work of an export."""
+    """The job of an export."""
 
     studio: Studio
     items: list[Item]
-    wish: Wish
+    look: LookRequest
     form: str
 
     async def __call__(self, job: Job) -> None:
@@ -136,7 +136,7 @@ class _Export:
                     "export_photo",
                     cancelled=job.is_cancelled,
                     path=str(item.path),
-                    wish=self.wish,
+                    look=self.look,
                     target=str(target),
                 )
                 job.share = (number + 1) / (len(self.items) + (len(self.items) > 1))
@@ -156,7 +156,7 @@ class _Export:
 
 
 def _zip(files: list[tuple[Path, str]], target: Path) -> None:
-    """Puts files into a zip without compressing them again; equal names are numbered."""
+    """Puts files into a zip without compression; numbers equal names."""
     seen: dict[str, int] = {}
     with zipfile.ZipFile(target, "x") as archive:
         for path, name in files:
@@ -166,7 +166,7 @@ def _zip(files: list[tuple[Path, str]], target: Path) -> None:
 
 
 def _most_bytes(item: Item, form: str) -> int:
-    """What a painted photograph may take."""
+    """Upper limit of a painted photograph's size in bytes."""
     pixels = int(str(item.facts["width"])) * int(str(item.facts["height"]))
     return pixels * (4 if form == "png" else 2)
 

@@ -1,4 +1,4 @@
-"""Serves the studio in a thread of its own, behind the same guard as the page of a live source."""
+"""Serves the studio in its own thread, behind the same guard as the live page."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from .options import StudioOptions
 
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
-# A page asks for a tile of every style at once.
+# A page requests a tile of every style at once.
 BURST, PER_SECOND = 600.0, 120.0
 RUNNING_EACH = 96
 
 
 class StudioServer:
-    """The studio at an address.
+    """The studio as a web server.
 
     Args:
-        host: Address to listen at; others than this machine's own need a token.
-        port: 0 takes a free one.
+        host: Address to listen on; addresses that other machines can reach need a token.
+        port: 0 chooses a free port.
         options: Limits, models, cameras.
         web: Token, certificate.
 
     Attributes:
-        token: What visitors must show, None when nothing.
-        folder: The private folder, once it runs.
+        token: Required from visitors, or None.
+        folder: The private folder, after `start`.
 
     Raises:
-        UsageError: Half a certificate, or a token that does not fit into an address.
+        UsageError: Only one of certificate and key is given, or the token cannot be part of an address.
     """
 
     def __init__(self, host: str, port: int, *, options: StudioOptions, web: WebOptions) -> None:
@@ -52,21 +52,21 @@ class StudioServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         return self._port
 
     @property
     def url(self) -> str:
-        """Where the page is, with the token."""
+        """The page's address with the token."""
         page = page_url(self._host, self._port, secure=self._secure)
         return page + (f"?token={self.token}" if self.token else "")
 
     def start(self) -> StudioServer:
-        """Loads the models and listens.
+        """Loads the models and starts to listen.
 
         Raises:
             MissingExtraError: The extra `serve` is not installed.
-            OutputError: The address is taken, or the certificate is not readable.
+            OutputError: The address is in use, or the certificate cannot be read.
             ArtrtError: The models cannot be loaded.
         """
         try:
@@ -110,7 +110,7 @@ class StudioServer:
         return self
 
     def check(self) -> None:
-        """Raises what ended the server.
+        """Raises the error that ended the server, if any.
 
         Raises:
             OutputError: The server failed.

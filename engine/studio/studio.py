@@ -1,4 +1,4 @@
-"""The studio's state: visitors, workers, queues, and what the page may choose from."""
+"""The studio's state: visitors, workers, queues, and the choices on the page."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 from ..errors import OutputError
 from .cameras import Cameras
 from .jobs import Jobs
+from .look_request import LookRequest, Slider, read_look_request
 from .options import StudioOptions
 from .turns import Turns
 from .visitors import Visitor, Visitors
-from .wishes import Slider, Wish, read_wish
 from .worker import OnProgress, Worker
 
 SWEEP_SECONDS = 60.0
@@ -24,7 +24,7 @@ JOB_KINDS = ("photos", "video", "style")
 
 
 class Studio:
-    """What the routes share; lives in the server's event loop.
+    """State shared by the routes; used in the server's event loop.
 
     Args:
         options: Limits, models, cameras.
@@ -46,7 +46,7 @@ class Studio:
         self.sliders: dict[str, Slider] = {}
         self.provider = ""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        spare = max(1, cores - 1)  # a job leaves a core to those who look at something now
+        spare = max(1, cores - 1)  # a job leaves one core for interactive requests
         self._workers = {
             "photo": Worker(options, name="photo"),
             "live": Worker(options, name="live"),
@@ -57,7 +57,7 @@ class Studio:
         self._sweeping: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Starts the first worker, which also proves the provider.
+        """Starts the first worker, which also checks the provider.
 
         Raises:
             ArtrtError: The models cannot be loaded.
@@ -79,7 +79,7 @@ class Studio:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def ask(self, visitor: Visitor, task: str, *, worker: str = "photo", **arguments: Any) -> Any:
-        """Has a worker do something for a visitor, when it is the visitor's turn.
+        """Runs a worker's task for a visitor when it is the visitor's turn.
 
         Raises:
             ArtrtError: See `Worker.call`.
@@ -96,7 +96,7 @@ class Studio:
         cancelled: Callable[[], bool] = lambda: False,
         **arguments: Any,
     ) -> Any:
-        """Has a worker do something now; jobs hold their turn themselves."""
+        """Runs a worker's task immediately; jobs wait for their turn themselves."""
         seconds = self.options.limits.task_seconds
         call = self._workers[worker].call
         return await asyncio.to_thread(
@@ -104,24 +104,24 @@ class Studio:
         )
 
     def kill(self, worker: str) -> None:
-        """Ends what a worker does."""
+        """Ends a worker's task."""
         self._workers[worker].kill()
 
     def styles_of(self, visitor: Visitor) -> dict[str, str]:
-        """Names that a visitor may paint in, and what the worker knows them by: shipped ones, then the own."""
+        """A visitor's style names -> the worker's names: shipped styles, then the visitor's."""
         shipped = {name: name for name in self.options.zoo.styles()}
         own = {
             str(item.facts["name"]): str(item.path) for item in visitor.items.values() if item.kind == "style"
         }
         return shipped | own
 
-    def wish_of(self, visitor: Visitor, data: Any) -> Wish:
-        """Reads a look that a visitor asks for.
+    def look_of(self, visitor: Visitor, data: Any) -> LookRequest:
+        """Parses a visitor's requested look.
 
         Raises:
-            UsageError: It makes no sense.
+            UsageError: It is invalid.
         """
-        return read_wish(data, styles=self.styles_of(visitor), sliders=self.sliders)
+        return read_look_request(data, styles=self.styles_of(visitor), sliders=self.sliders)
 
     async def _sweep(self) -> None:
         while True:

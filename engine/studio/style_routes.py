@@ -1,4 +1,4 @@
-"""The place Styles: the shipped ones, and a visitor's own: blended, read off a painting, brought as a file."""
+"""The page Styles: shipped styles, and a visitor's own: blended, read off a painting, or uploaded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAINTINGS = Path(__file__).with_name("page") / "paintings"
 
 
 def routes(studio: Studio) -> list[Route]:
-    """Addresses below /api/styles."""
+    """Routes below /api/styles."""
     made = partial(route_for, studio)
     return [
         Route("/api/styles", made(blend), methods=["POST"]),
@@ -40,7 +40,7 @@ def routes(studio: Studio) -> list[Route]:
 
 
 def described_styles(studio: Studio, visitor: Visitor) -> list[dict[str, Any]]:
-    """All styles that a visitor may use, for the page: the own ones first, the newest before the others."""
+    """All styles of a visitor, for the page: own styles first, newest first."""
     shipped = []
     for name in studio.options.zoo.styles():
         style = studio.options.zoo.style(name)
@@ -52,13 +52,13 @@ def described_styles(studio: Studio, visitor: Visitor) -> list[dict[str, Any]]:
 
 
 async def blend(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Keeps a mix of styles as a style with a name."""
+    """Saves a mix of styles as a new style."""
     data = await json_object(request)
-    wish = studio.wish_of(visitor, {"style": data.get("style")})
-    if not wish.style:
+    look = studio.look_of(visitor, {"style": data.get("style")})
+    if not look.style:
         raise UsageError("name the styles to blend")
     mixed = mix(
-        [studio.options.zoo.style(name) for name, _ in wish.style], [weight for _, weight in wish.style]
+        [studio.options.zoo.style(name) for name, _ in look.style], [weight for _, weight in look.style]
     )
     studio.visitors.require_room(visitor, STYLE_BYTES)
     item = visitor.add("style", title="style", file=STYLE)
@@ -71,7 +71,7 @@ async def blend(studio: Studio, visitor: Visitor, request: Request) -> Response:
 
 
 async def bring(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Takes a style file, as the page or `artrt train style` wrote it."""
+    """Receives a style file of the page or of `artrt train style`."""
     item = await receive(
         request,
         visitor=visitor,
@@ -93,7 +93,7 @@ async def bring(studio: Studio, visitor: Visitor, request: Request) -> Response:
 
 
 async def read(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Takes the picture of a painting and reads its style off it, in the worker."""
+    """Receives the picture of a painting and computes its style in the worker."""
     picture = await receive(
         request,
         visitor=visitor,
@@ -120,7 +120,7 @@ async def read(studio: Studio, visitor: Visitor, request: Request) -> Response:
 
 
 async def rename(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Gives an own style another title."""
+    """Renames an own style."""
     item = visitor.item(request.path_params["id"], "style")
     title = _title((await json_object(request)).get("title"))
     save_style(item.path, replace(load_style(item.path), title=title))
@@ -129,20 +129,20 @@ async def rename(studio: Studio, visitor: Visitor, request: Request) -> Response
 
 
 async def delete(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Forgets an own style."""
+    """Deletes an own style."""
     visitor.drop(visitor.item(request.path_params["id"], "style"))
     return Response(status_code=204)
 
 
 async def export(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """An own style as a file that every command of artrt takes."""
+    """An own style as a style file for all commands of artrt."""
     item = visitor.item(request.path_params["id"], "style")
     name = plain_title(str(item.facts["title"])).replace(" ", "-").lower()
     return FileResponse(item.path, filename=f"{name}{SUFFIX}", media_type="application/octet-stream")
 
 
 async def painting(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """The painting that an own style was made of."""
+    """The painting of an own style."""
     picture = painting_of(visitor.item(request.path_params["id"], "style"))
     if not picture.is_file():
         raise InputError("no such painting")
@@ -150,7 +150,7 @@ async def painting(studio: Studio, visitor: Visitor, request: Request) -> Respon
 
 
 def add_style(item: Item, *, style: Style, title: str) -> None:
-    """Writes a style into a visitor's item and makes it known to the page."""
+    """Writes a style to a visitor's item, and describes it for the page."""
     name = f"{OWN}-{item.id.replace('+', '').replace(':', '')}"
     save_style(item.path, replace(style, name=name, title=title))
     has_painting = painting_of(item).is_file()
@@ -171,7 +171,7 @@ def painting_of(item: Item) -> Path:
 
 def _title(text: Any) -> str:
     if not isinstance(text, str) or not 0 < len(text.strip()) <= 60 or not text.isprintable():
-        raise UsageError("a style has a title of 1 to 60 letters")
+        raise UsageError("the title of a style must have 1 to 60 letters")
     return text.strip()
 
 
@@ -183,7 +183,7 @@ def _loaded(item: Item) -> Style:
 
 
 def _style_kind(head: bytes) -> Kind:
-    """A style file begins with the length of its header, a small number, and the header, JSON."""
+    """Detects a style file: it starts with the length of its header, a small number, and JSON."""
     if int.from_bytes(head[:8], "little") > 100_000 or head[8:9] != b"{":
         raise InputError("this is not a style file (.safetensors)")
     return STYLE

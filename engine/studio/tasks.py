@@ -1,4 +1,4 @@
-"""What a worker can do: read photographs, paint previews, tiles, whole pictures, videos and camera frames."""
+"""The tasks of a worker: read photographs; paint previews, tiles, full pictures, videos and camera frames."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..sources.base import Size, scaled
 from ..zoo.picture_style import on_white
 from ..zoo.style import save_style
 from .bench import VIEW_PX, Bench
+from .look_request import LookRequest, Parts
 from .painter import sliders_of
 from .videos import look_at_video, paint_video
-from .wishes import Parts, Wish
 
 TILE_PX = 220
 PAINTING_PX = 448  # what a training looks at
@@ -29,13 +29,13 @@ JPEG_QUALITY = 88
 
 
 def describe(bench: Bench, **_: Any) -> dict[str, Any]:
-    """Controls and provider, for the page."""
+    """Sliders and provider, for the page."""
     sliders = sliders_of(bench.paint.chain)
     return {"sliders": [asdict(slider) for slider in sliders], "provider": bench.provider}
 
 
 def read_photo(bench: Bench, *, path: str, **_: Any) -> dict[str, int]:
-    """Decodes a photograph once; its size in pixels.
+    """Decodes a photograph and returns its size in pixels.
 
     Raises:
         InputError: It cannot be decoded, or has too many pixels.
@@ -53,19 +53,19 @@ def show_photo(bench: Bench, *, path: str, long_side_px: int = VIEW_PX, **_: Any
     return _jpeg(bench.view(path, long_side_px=min(long_side_px, VIEW_PX)))
 
 
-def paint_preview(bench: Bench, *, path: str, wish: Wish, long_side_px: int, **_: Any) -> bytes:
+def paint_preview(bench: Bench, *, path: str, look: LookRequest, long_side_px: int, **_: Any) -> bytes:
     """The painted photograph as a JPEG of the page's size."""
-    return _jpeg(bench.paint(bench.view(path, long_side_px=min(long_side_px, VIEW_PX)), wish))
+    return _jpeg(bench.paint(bench.view(path, long_side_px=min(long_side_px, VIEW_PX)), look))
 
 
 def paint_tile(bench: Bench, *, path: str, style: Parts, **_: Any) -> bytes:
-    """The photograph in a style, small, as a JPEG."""
+    """A thumbnail of the photograph in a style, as a JPEG."""
     small = scaled(bench.view(path, long_side_px=VIEW_PX), Size(TILE_PX))
-    return _jpeg(bench.paint(small, Wish(style=style)))
+    return _jpeg(bench.paint(small, LookRequest(style=style)))
 
 
 def read_style(bench: Bench, *, path: str, target: str, shown: str, **_: Any) -> None:
-    """Reads the style off a painting into a style file, and keeps a small picture of the painting.
+    """Computes the style of a painting, writes the style file, and a small picture of the painting.
 
     Raises:
         InputError: It cannot be decoded.
@@ -80,11 +80,11 @@ def read_style(bench: Bench, *, path: str, target: str, shown: str, **_: Any) ->
     save_style(target, style)
 
 
-def export_photo(bench: Bench, *, path: str, wish: Wish, target: str, **_: Any) -> dict[str, int]:
-    """Paints a photograph at full size into a file; transparency is kept where the format has it.
+def export_photo(bench: Bench, *, path: str, look: LookRequest, target: str, **_: Any) -> dict[str, int]:
+    """Paints a photograph at full size into a file; keeps transparency if the format supports it.
 
     Raises:
-        InputError: It is too large for the memory that a worker may use.
+        InputError: It needs more memory than a worker may use.
     """
     image, alpha = _decoded(path)
     height, width = image.shape[:2]
@@ -93,7 +93,7 @@ def export_photo(bench: Bench, *, path: str, wish: Wish, target: str, **_: Any) 
         raise InputError(
             f"{width}x{height} pixels cannot be painted whole here: up to {most // 10**6} megapixels"
         )
-    write_image(target, bench.paint(image, wish), alpha=alpha)
+    write_image(target, bench.paint(image, look), alpha=alpha)
     return {"width": width, "height": height}
 
 
@@ -101,7 +101,7 @@ def paint_frame(
     bench: Bench,
     *,
     jpeg: bytes,
-    wish: Wish,
+    look: LookRequest,
     short_side_px: int,
     viewer: str,
     split: bool = False,
@@ -110,17 +110,17 @@ def paint_frame(
     """The next frame of a viewer's camera, painted, or half of it with `split`: JPEG in, JPEG out.
 
     Raises:
-        InputError: It is not a JPEG of a sensible size.
+        InputError: It is not a JPEG, or its size is out of range.
     """
     image = (
         cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg[:3] == b"\xff\xd8\xff" else None
     )
     if image is None:
-        raise InputError("a frame is a JPEG")
+        raise InputError("a frame must be a JPEG")
     frame = as_image(image)
     if min(frame.shape[:2]) > short_side_px:
         frame = scaled(frame, Size(short_side_px))
-    painted = bench.paint.next(frame, wish, stabilizer=bench.stabilizer(viewer))
+    painted = bench.paint.next(frame, look, stabilizer=bench.stabilizer(viewer))
     return _jpeg(split_view(frame, painted) if split else painted, quality=80)
 
 
@@ -140,7 +140,7 @@ TASKS: Mapping[str, Task] = {
 
 
 def _decoded(path: str) -> tuple[Image, Image | None]:
-    """A picture and its transparency; the private folder's path stays out of messages."""
+    """Reads a picture and its transparency; error messages do not show the private folder."""
     try:
         return read_image_with_alpha(path)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Turns: who comes next when several visitors want the same worker."""
+"""Fair scheduling of several visitors who use the same worker."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 
 
 class Turns:
-    """Lets some callers through at a time; visitors take turns, and each one's calls keep their order.
+    """Limits the number of callers at a time; visitors take turns, and the calls of each keep their order.
 
         A: a1 a2 a3   B: b1   C: c1 c2    ->   a1 b1 c1 a2 c2 a3
 
     Args:
-        places: So many at once.
+        places: Number of callers at a time.
     """
 
     def __init__(self, places: int = 1) -> None:
@@ -26,7 +26,7 @@ class Turns:
 
     @asynccontextmanager
     async def of(self, visitor: str) -> AsyncIterator[None]:
-        """Waits for the visitor's turn and holds a place during the block."""
+        """Waits for the visitor's turn, then holds a place during the block."""
         await self._enter(visitor)
         try:
             yield

@@ -1,4 +1,4 @@
-"""Uploads: the body of a request goes into the private folder, within limits of bytes, time and room."""
+"""Uploads: writes request bodies to the private folder, with limits of size, time and space."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .kinds import HEAD_BYTES, Kind
 from .visitors import Item, Visitor, Visitors
 
 SILENCE_SECONDS = 20.0
-# After the first seconds a body must come at least this quick, so that nobody holds a place with a drip.
+# Minimum rate of a body after the first seconds, so that a slow client does not block a place.
 GRACE_SECONDS, LEAST_BYTES_PER_SECOND = 30.0, 20_000
 
 
@@ -27,20 +27,20 @@ async def receive(
     kind_of: Callable[[bytes], Kind],
     most_bytes: int,
 ) -> Item:
-    """Takes a file of a visitor.
+    """Receives a file of a visitor.
 
     Args:
-        request: Its body is the file, its header X-Name the file's name.
-        visitor: Whose it is.
-        visitors: Knows how much room there is.
+        request: The body is the file, the header X-Name its name.
+        visitor: Its owner.
+        visitors: Checks the free space.
         kind: "photo", "video" or "style".
-        kind_of: Says what the file is by its first bytes, or refuses it.
+        kind_of: Returns the file's type from its first bytes, or raises.
         most_bytes: Largest file.
 
     Raises:
-        UsageError: No length was said.
-        InputError: Too large, too slow, cut off, or not of that kind; nothing is kept.
-        NoRoomError: It does not fit.
+        UsageError: The length is missing.
+        InputError: The file is too large, too slow, cut off, or of another type; nothing is kept.
+        NoRoomError: There is too little space.
     """
     size = _said_size(request, most_bytes)
     visitors.require_room(visitor, size)
@@ -66,7 +66,7 @@ async def receive(
 def _said_size(request: Request, most_bytes: int) -> int:
     text = request.headers.get("content-length", "")
     if not text.isdecimal():
-        raise UsageError("the length of the file must be said (Content-Length)")
+        raise UsageError("the header Content-Length is missing")
     if int(text) == 0:
         raise InputError("the file is empty")
     if int(text) > most_bytes:
@@ -81,14 +81,14 @@ async def _write(item: Item, head: bytes, rest: AsyncIterator[bytes], size: int)
         async for chunk in rest:
             written += len(chunk)
             if written > size:
-                raise InputError("more bytes came than were said")
+                raise InputError("the file is larger than its Content-Length")
             file.write(chunk)
     if written < size:
-        raise InputError("the file was cut off on its way")
+        raise InputError("the upload was interrupted")
 
 
 async def _paced(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The body, refused when it comes too slowly or breaks off."""
+    """Yields the body; raises InputError if it is too slow or cut off."""
     started, received = time.monotonic(), 0
     while True:
         try:
@@ -96,12 +96,12 @@ async def _paced(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         except StopAsyncIteration:
             return
         except (TimeoutError, asyncio.TimeoutError) as error:
-            raise InputError("the file comes too slowly") from error
+            raise InputError("the upload is too slow") from error
         except ClientDisconnect as error:
-            raise InputError("the file was cut off on its way") from error
+            raise InputError("the upload was interrupted") from error
         received += len(chunk)
         late = time.monotonic() - started - GRACE_SECONDS
         if late > 0 and received < late * LEAST_BYTES_PER_SECOND:
-            raise InputError("the file comes too slowly")
+            raise InputError("the upload is too slow")
         if chunk:
             yield chunk

@@ -1,4 +1,4 @@
-"""The place Video: a clip comes in, is painted as a job, and goes out."""
+"""The page Video: upload a clip, paint it as a job, and download it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ..sinks.video_file import partial_name
 from .answers import json_object, route_for
 from .jobs import Job
 from .kinds import video_kind
+from .look_request import LookRequest
 from .photo_routes import described
 from .studio import Studio
 from .uploads import receive
 from .visitors import Item, Visitor
-from .wishes import Wish
 
 
 def routes(studio: Studio) -> list[Route]:
-    """Addresses below /api/videos."""
+    """Routes below /api/videos."""
     made = partial(route_for, studio)
     return [
         Route("/api/videos", made(upload), methods=["POST"]),
@@ -37,7 +37,7 @@ def routes(studio: Studio) -> list[Route]:
 
 
 async def upload(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Takes a video: its bytes are the body."""
+    """Receives a video as body."""
     item = await receive(
         request,
         visitor=visitor,
@@ -56,21 +56,21 @@ async def upload(studio: Studio, visitor: Visitor, request: Request) -> Response
 
 
 async def delete(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Forgets a video."""
+    """Deletes a video."""
     visitor.drop(_video(visitor, request))
     return Response(status_code=204)
 
 
 async def poster(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Its first frame."""
+    """The first frame of a video."""
     return FileResponse(_poster(_video(visitor, request)), media_type="image/jpeg")
 
 
 async def painted(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Its first frame in a look."""
+    """The painted first frame of a video."""
     item = _video(visitor, request)
-    wish = studio.wish_of(visitor, await json_object(request))
-    image = await studio.ask(visitor, "paint_preview", path=str(_poster(item)), wish=wish, long_side_px=1280)
+    look = studio.look_of(visitor, await json_object(request))
+    image = await studio.ask(visitor, "paint_preview", path=str(_poster(item)), look=look, long_side_px=1280)
     return Response(image, media_type="image/jpeg")
 
 
@@ -78,23 +78,23 @@ async def paint(studio: Studio, visitor: Visitor, request: Request) -> Response:
     """Starts the job."""
     item = _video(visitor, request)
     if not item.path.is_file():
-        raise UsageError("this video is gone: upload it again")
-    wish = studio.wish_of(visitor, (await json_object(request)).get("look"))
+        raise UsageError("this video no longer exists: upload it again")
+    look = studio.look_of(visitor, (await json_object(request)).get("look"))
     studio.visitors.require_room(visitor, 2 * item.path.stat().st_size)
     job = studio.jobs.start(
-        visitor, "video", title=item.title, work=_Painting(studio, visitor, item, wish), video=item.id
+        visitor, "video", title=item.title, work=_Painting(studio, visitor, item, look), video=item.id
     )
     return JSONResponse(job.describe(), status_code=202)
 
 
 @dataclass(frozen=True)
 class _Painting:
-    """The work of painting one video; cancelling ends its process."""
+    """The job of painting one video; cancelling it ends its process."""
 
     studio: Studio
     visitor: Visitor
     item: Item
-    wish: Wish
+    look: LookRequest
 
     async def __call__(self, job: Job) -> None:
         target = self.item.path.with_name(f"{self.item.path.stem}-{job.id}.mp4")
@@ -116,11 +116,11 @@ class _Painting:
                 path=str(self.item.path),
                 container=self.item.file.container,
                 frames=int(str(self.item.facts["frames"])),
-                wish=self.wish,
+                look=self.look,
                 target=str(target),
             )
         finally:
-            # What a worker that was ended left beside it; the name ends in the worker's number.
+            # Files that a killed worker left; their names end in the worker's process id.
             hidden = temporary_beside(target).name.rpartition("-")[0]
             for left in [*target.parent.glob(f"{hidden}-*"), partial_name(target)]:
                 left.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Videos in the worker: measured before anything is decoded, then painted frame by frame."""
+"""Videos in the worker: checked before decoding, then painted frame by frame."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ..sources import SourceOptions
 from ..sources.video import VideoSource
 from ..statistics import Stats
 from .bench import Bench
+from .look_request import LookRequest
 from .options import Limits
-from .wishes import Wish
 
 POSTER_PX = 640
 
 
 def look_at_video(bench: Bench, *, path: str, container: str, poster: str, **_: Any) -> dict[str, Any]:
-    """Measures a video by its packets and writes its first frame as a JPEG.
+    """Checks a video by its packets and writes its first frame as a JPEG.
 
     Raises:
-        InputError: It is not a video of that container, or beyond a limit.
+        InputError: It is not a video of this container, or exceeds a limit.
     """
     facts = _measured(path, container, bench.options.limits)
     source = _opened(path, container)
@@ -50,21 +50,21 @@ def paint_video(
     *,
     path: str,
     container: str,
-    wish: Wish,
+    look: LookRequest,
     target: str,
     frames: int,
     on_progress: Callable[[float], None],
     **_: Any,
 ) -> dict[str, Any]:
-    """Paints a video into an MP4; its rate, size and audio are kept.
+    """Paints a video into an MP4; keeps rate, size and audio.
 
     Raises:
-        InputError: It has more frames than it said, or cannot be decoded.
+        InputError: It has more frames than expected, or cannot be decoded.
         OutputError: It cannot be written.
     """
     bench.paint.chain.reset()
     pipeline = Pipeline(
-        _opened(path, container), [_Wished(bench, wish)], [VideoFileSink(Path(target))], frames="all"
+        _opened(path, container), [_PainterStage(bench, look)], [VideoFileSink(Path(target))], frames="all"
     )
 
     def report(stats: Stats) -> None:
@@ -76,16 +76,16 @@ def paint_video(
     return {"width": stats.width, "height": stats.height, "frames": stats.frames_out}
 
 
-class _Wished:
-    """The painter with one wish, as a stage of a pipeline."""
+class _PainterStage:
+    """The painter with one look as a stage of a pipeline."""
 
     name = "style"
 
-    def __init__(self, bench: Bench, wish: Wish) -> None:
-        self._bench, self._wish, self._stabilizer = bench, wish, Stabilizer()
+    def __init__(self, bench: Bench, look: LookRequest) -> None:
+        self._bench, self._look, self._stabilizer = bench, look, Stabilizer()
 
     def __call__(self, image: Image, **controls: Any) -> Image:
-        return self._bench.paint.next(image, self._wish, stabilizer=self._stabilizer)
+        return self._bench.paint.next(image, self._look, stabilizer=self._stabilizer)
 
 
 def _opened(path: str, container: str) -> VideoSource:
@@ -96,7 +96,7 @@ def _opened(path: str, container: str) -> VideoSource:
 
 
 def _measured(path: str, container: str, limits: Limits) -> dict[str, Any]:
-    """Size, frames and seconds by the packets themselves: headers may say anything."""
+    """Size, frames and seconds from the packets, because headers may be wrong."""
     import av
 
     try:

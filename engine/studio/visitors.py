@@ -1,4 +1,4 @@
-"""Visitors: who they are (a cookie), what they brought, and how much room that may take."""
+"""Visitors: identified by a cookie, with their files and limits of space."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[^\w .()-]+", re.ASCII)
 
 
 class NoRoomError(ArtrtError):
-    """There is no room for what a visitor sends."""
+    """There is too little space for a visitor's file."""
 
 
 @dataclass(slots=True)
@@ -29,12 +29,12 @@ class Item:
     """A file of a visitor: a photograph, a video, a painting or a style.
 
     Args:
-        id: Made up here; the only name that a client can use for it.
+        id: A generated id, the only name that clients can use.
         kind: "photo", "video" or "style".
-        title: The name that the client gave, for showing only.
-        path: Where it lies in the private folder.
-        file: What it is by its content.
-        facts: Size in pixels and the like, for the page.
+        title: The client's file name, only for display.
+        path: Path in the private folder.
+        file: Its type, by content.
+        facts: Information for the page, such as the size in pixels.
     """
 
     id: str
@@ -47,15 +47,15 @@ class Item:
 
 @dataclass(slots=True)
 class Visitor:
-    """A browser that came with a cookie of ours, or gets one.
+    """A browser with a cookie of the studio.
 
     Args:
-        id: Secret, in the cookie.
-        address: Network address at the first visit.
-        folder: Its part of the private folder; made with the first file.
-        seen: When it last asked for something.
-        items: What it brought, by id.
-        reserved: Bytes of uploads that are on their way.
+        id: The secret in the cookie.
+        address: Network address of the first visit.
+        folder: The visitor's part of the private folder; created with the first file.
+        seen: Time of the last request.
+        items: The visitor's files, by id.
+        reserved: Bytes of uploads in progress.
     """
 
     id: str
@@ -66,10 +66,10 @@ class Visitor:
     reserved: int = 0
 
     def item(self, number: str, kind: str) -> Item:
-        """One of its files.
+        """Finds one of the visitor's files.
 
         Raises:
-            InputError: It has no such file.
+            InputError: The visitor has no such file.
         """
         item = self.items.get(number)
         if item is None or item.kind != kind:
@@ -77,10 +77,10 @@ class Visitor:
         return item
 
     def add(self, kind: str, *, title: str, file: Kind) -> Item:
-        """Makes room for one more file in its folder; the caller writes it.
+        """Adds a file to the visitor's folder; the caller writes it.
 
         Raises:
-            NoRoomError: It has too many.
+            NoRoomError: The visitor has too many files.
         """
         if len(self.items) >= ITEMS_EACH:
             raise NoRoomError(f"at most {ITEMS_EACH} files at once: delete some")
@@ -91,14 +91,14 @@ class Visitor:
         return item
 
     def drop(self, item: Item) -> None:
-        """Deletes one of its files and what was made beside it."""
+        """Deletes a file and the files that belong to it."""
         self.items.pop(item.id, None)
         for path in self.folder.glob(f"{item.path.stem}*"):
             path.unlink(missing_ok=True)
 
     @property
     def used_bytes(self) -> int:
-        """Bytes of its files, and of those on their way."""
+        """Bytes of the visitor's files, including uploads in progress."""
         return self.reserved + _size_of(self.folder)
 
 
@@ -106,9 +106,9 @@ class Visitors:
     """All visitors and the private folder.
 
     Args:
-        folder: The private folder; exists.
-        limits: How much room there is.
-        clock: Seconds.
+        folder: The private folder; must exist.
+        limits: Limits of space.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, folder: Path, *, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
@@ -121,14 +121,14 @@ class Visitors:
         return iter(list(self._all.values()))
 
     def known(self, cookie: str | None) -> Visitor | None:
-        """The visitor of a cookie, None when there is none."""
+        """The visitor of a cookie, or None."""
         visitor = self._all.get(cookie or "")
         if visitor is not None:
             visitor.seen = self._clock()
         return visitor
 
     def welcome(self, address: str) -> Visitor:
-        """A new visitor; when there are too many, one who brought nothing is forgotten."""
+        """Adds a visitor; if there are too many, removes one without files."""
         if len(self._all) >= MOST_VISITORS:
             idle = next((visitor for visitor in self._all.values() if not visitor.items), None)
             self.dismiss(idle or min(self._all.values(), key=lambda visitor: visitor.seen))
@@ -138,10 +138,10 @@ class Visitors:
         return visitor
 
     def require_room(self, visitor: Visitor, size: int) -> None:
-        """Checks that so many more bytes of a visitor fit.
+        """Checks that this many more bytes of a visitor fit.
 
         Raises:
-            NoRoomError: They do not; the message says which limit.
+            NoRoomError: They do not fit; the message names the limit.
         """
         limits = self._limits
         if visitor.used_bytes + size > limits.visitor_bytes:
@@ -152,20 +152,20 @@ class Visitors:
             raise NoRoomError("the studio is full at the moment: try again later")
 
     def sweep(self) -> None:
-        """Deletes the files of visitors who were away for too long."""
+        """Deletes the files of visitors without recent requests."""
         now = self._clock()
         for visitor in self:
             if now - visitor.seen > self._limits.age_seconds:
                 self.dismiss(visitor)
 
     def dismiss(self, visitor: Visitor) -> None:
-        """Forgets a visitor and deletes the files."""
+        """Removes a visitor and deletes the visitor's files."""
         self._all.pop(visitor.id, None)
         shutil.rmtree(visitor.folder, ignore_errors=True)
 
 
 def plain_title(text: str) -> str:
-    """A client's file name as something that can be shown and offered for download: never used as a path here."""
+    """Cleans a client's file name for display and download; it is never used as a path on the server."""
     stem = _PLAIN.sub("_", text.replace("\\", "/").rsplit("/", 1)[-1]).rsplit(".", 1)[0].strip(" ._")
     return stem[:80] or "picture"
 

@@ -1,11 +1,11 @@
-"""A process that decodes and paints what visitors sent, so that a hostile file can harm nothing else.
+"""A process that decodes and paints visitors' files, so that a malicious file cannot harm the server.
 
     server ── (task, arguments) ──► worker: does it        (memory limit by the system, time limit by the server)
            ◄── progress … ──────────
            ◄── result or error ─────
 
-A worker that takes too long, too much memory, or dies of a file, is replaced at the next call. This module is imported
-in the worker before OpenCV, whose limit of pixels is set from outside.
+A worker that takes too long, uses too much memory or crashes is replaced at the next call. The worker imports this
+module before OpenCV, because OpenCV reads its pixel limit from the environment.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60.0
 END_SECONDS = 5.0
-GPU_VIRTUAL_BYTES = 1 << 40  # CUDA reserves address space far beyond what it uses
+GPU_VIRTUAL_BYTES = 1 << 40  # CUDA reserves much more address space than it uses
 
 OnProgress = Callable[[float], None]
-"""Called with the share that is done, 0 to 1."""
+"""Called with the progress, 0 to 1."""
 
 
 class WorkerKilledError(ArtrtError):
-    """The worker was ended from outside while it worked: its job was cancelled."""
+    """The worker was killed during a task, because the job was cancelled."""
 
 
 class Worker:
@@ -43,8 +43,8 @@ class Worker:
 
     Args:
         options: Models and limits.
-        name: For the list of processes.
-        threads: Threads of one inference; those of the options when None.
+        name: Name of the process.
+        threads: Threads of one inference; None uses the options' value.
     """
 
     def __init__(self, options: StudioOptions, *, name: str, threads: int | None = None) -> None:
@@ -65,19 +65,19 @@ class Worker:
         cancelled: Callable[[], bool] = lambda: False,
         **arguments: Any,
     ) -> Any:
-        """Does a task of `tasks.TASKS` in the worker and waits for it; one call at a time, for any thread.
+        """Runs a task of `tasks.TASKS` in the worker and waits for it; thread-safe, one call at a time.
 
         Args:
-            task: Its name.
-            seconds: Longest time between two signs of life.
-            on_progress: Told how far it is.
-            cancelled: Asked before it begins; afterwards `kill` ends it.
-            arguments: What the task takes.
+            task: Name of the task.
+            seconds: Longest time without progress.
+            on_progress: Called with the progress.
+            cancelled: Called before the task starts; later, `kill` ends it.
+            arguments: Arguments of the task.
 
         Raises:
-            ArtrtError: What the task raised.
-            InputError: It took too long, or the worker died of it.
-            WorkerKilledError: `kill` was called meanwhile.
+            ArtrtError: The task's error.
+            InputError: The task took too long, or the worker crashed.
+            WorkerKilledError: `kill` was called.
         """
         with self._lock:
             self._killed = False
@@ -94,7 +94,7 @@ class Worker:
                 raise InputError("this cannot be painted: it needs too much memory") from error
 
     def kill(self) -> None:
-        """Ends the process at once, from any thread; a call that waits raises `WorkerKilledError`."""
+        """Kills the process, from any thread; a waiting call raises `WorkerKilledError`."""
         self._killed = True
         if self._process is not None:
             self._process.kill()
@@ -145,13 +145,13 @@ class Worker:
 
 
 def _serve(pipe: Connection, options: StudioOptions, threads: int | None) -> None:
-    """The life of a worker."""
+    """The main function of the worker process."""
     for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
-        signal.signal(number, signal.SIG_IGN)  # they are the server's to answer
+        signal.signal(number, signal.SIG_IGN)  # the server handles them
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(options.limits.photo_pixels)
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     with contextlib.suppress(OSError):
-        os.nice(5)  # the page answers first
+        os.nice(5)  # the page has priority
     try:
         from .bench import Bench
 
@@ -179,12 +179,12 @@ def _done(bench: Any, task: str, arguments: dict[str, Any], on_progress: OnProgr
         return "error", (type(error).__name__, str(error))
     except MemoryError:
         return "error", ("InputError", "this file cannot be painted: it needs too much memory")
-    except Exception as error:  # a library's own error about a strange file must not end the worker
+    except Exception as error:  # a library's error about an unusual file must not end the worker
         return "error", ("InputError", f"this file cannot be painted: {type(error).__name__}")
 
 
 def _limit_memory(options: StudioOptions, provider: str) -> None:
-    """Sets the system's limit of this process: of what it writes to on a CPU, of its address space on a GPU."""
+    """Sets the memory limit of this process: data size with a CPU, address space with a GPU."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -195,7 +195,7 @@ def _limit_memory(options: StudioOptions, provider: str) -> None:
 
 
 def _rebuilt(kind: str, message: str) -> ArtrtError:
-    """A worker's error in the server: the same class where a message is all that it takes."""
+    """Rebuilds a worker's error in the server: the same class, if it can be built from a message."""
     known = getattr(errors, kind, ArtrtError)
     try:
         error: ArtrtError = known(message)

@@ -56,7 +56,7 @@ def test_json_and_a_bad_file(source, tmp_path, capsys):
         (8, 8),
         (12, 8),
     }
-    assert "1 of 3 inputs could not be done; run again to retry them" in captured.err
+    assert "1 of 3 inputs failed; run again to retry them" in captured.err
 
 
 @pytest.mark.parametrize(

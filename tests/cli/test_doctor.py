@@ -49,6 +49,6 @@ def test_superpixels_are_compared_by_regions():
     assert selftest._fault({"output": other}, row, spec, psnr_db=11.2) is None
     other[:30] = 255 - expected[:30]
     fault = selftest._fault({"output": other}, row, spec, psnr_db=11.2)
-    assert fault == "70% of the pixels lie in the regions of the CPU, expected 90% or more"
+    assert fault == "70% of the pixels are in the same region as on the CPU, expected 90% or more"
     fault = selftest._fault({"output": other}, row, StageSpec("stylize"), psnr_db=11.2)
     assert fault == "11.2 dB to the CPU, expected 40 or more"

@@ -73,7 +73,7 @@ def test_unknown_errors_are_one_line_too(failing, capsys):
     assert run(["styles"]) == 1
     assert capsys.readouterr() == (
         "",
-        "artrt: error: ZeroDivisionError: rtsp://camera (a fault of artrt: add --debug to see where)\n",
+        "artrt: error: ZeroDivisionError: rtsp://camera (a bug in artrt: add --debug to see where)\n",
     )
 
 

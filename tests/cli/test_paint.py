@@ -83,7 +83,7 @@ def test_each_style_has_a_mask_of_its_own_and_strokes_are_matched(paint, photo, 
     assert paint(*common, *masks[:2]) == 1
     assert "1 style masks for 2 styles" in capsys.readouterr().err
     assert paint(*common, *masks, "--mask", masks[1]) == 2
-    assert "give one or the other" in capsys.readouterr().err
+    assert "give one of them" in capsys.readouterr().err
 
 
 def test_the_result_names_size_and_losses(paint, photo, style, capsys):
@@ -114,9 +114,9 @@ def test_ctrl_c_keeps_the_best_and_resume_goes_on(weights, photo, style, tmp_pat
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "best picture until step" in errors
+    assert "best picture up to step" in errors
     assert read_image(out).shape == (48, 64, 3)
-    done = int(errors.split("until step ")[1].split()[0])
+    done = int(errors.split("up to step ")[1].split()[0])
     with av.open(str(tmp_path / "growing.mp4")) as container:
         assert abs(len(list(container.decode(video=0))) - done) <= 1
     assert (tmp_path / "out.png.state").is_file()
@@ -182,7 +182,7 @@ def test_a_diverged_painting_keeps_the_last_good_picture(paint, photo, style, tm
         (["missing.png", "{style}"], 1, "missing.png"),
         (["{photo}", "{text}"], 1, "text.jpg"),
         (["{photo}", "{small}"], 1, "at least 64 px"),
-        (["{photo}", "{style}", "--style-weights", "1,x"], 2, "numbers with commas"),
+        (["{photo}", "{style}", "--style-weights", "1,x"], 2, "numbers separated by commas"),
         (["{photo}", "{style}", "--style-weights", "1,2"], 2, "2 style weights for 1 styles"),
         (["{photo}", "{style}", "--init", "picture"], 2, "unknown init 'picture'"),
         (["{photo}", "{style}", "--mask", "{photo_grey}"], 1, "grey levels"),

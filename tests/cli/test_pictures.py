@@ -140,7 +140,7 @@ def test_files_that_are_left_out_are_named(tmp_path, picture, capsys):
     for name in ("c.psd", "notes.txt", ".hidden"):
         (tmp_path / "in" / name).touch()
     assert plain(tmp_path / "in", "-o", tmp_path / "out") == 0
-    assert "left out, not a known kind of picture or video: c.psd, notes.txt\n" in capsys.readouterr().err
+    assert "skipped, not a picture or video: c.psd, notes.txt\n" in capsys.readouterr().err
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.avif"]
 
 

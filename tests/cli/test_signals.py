@@ -85,7 +85,7 @@ def test_a_video_that_was_ended_is_kept_as_a_part(tiny_zoo, tmp_path, number, co
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == code, errors
-    assert f"the part that was done is in {tmp_path / 'b.partial.mp4'}" in errors
+    assert f"the part that was finished is in {tmp_path / 'b.partial.mp4'}" in errors
     assert "Traceback" not in errors
     assert {entry.name for entry in tmp_path.iterdir()} == {"clips", "b.partial.mp4"}
     assert probe(tmp_path / "b.partial.mp4").frames >= 3

@@ -83,9 +83,9 @@ def test_a_style_file_is_kept_too(zoo, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words", "code"),
     [
-        (["add", "PAINTING", "--name", "udnie"], "ships", 2),
+        (["add", "PAINTING", "--name", "udnie"], "shipped style", 2),
         (["add", "PAINTING", "--name", "Ä"], "no name for a style", 2),
-        (["add", "PAINTING", "--refine", "3"], "belong together", 2),
+        (["add", "PAINTING", "--refine", "3"], "must be given together", 2),
         (["add", "missing.png"], "missing.png", 1),
         (["remove", "udnie"], "ships with artrt", 2),
         (["remove", "mine"], "no style 'mine'", 1),

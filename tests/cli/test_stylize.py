@@ -186,7 +186,7 @@ def test_truncated_video_with_its_index_is_done_as_far_as_it_goes_and_said_so(tm
 
 def test_neither_style_nor_effect_is_said_so(photo, tmp_path, capsys):
     assert stylize(photo, "-o", tmp_path / "out.png", "--style", "none") == 0
-    assert "no style and no effect were asked for: inputs are only scaled" in capsys.readouterr().err
+    assert "no style and no effect: inputs are only scaled" in capsys.readouterr().err
     assert np.array_equal(read_image(tmp_path / "out.png"), read_image(photo))
 
 
@@ -275,7 +275,7 @@ def test_bad_pictures_among_good_ones_are_skipped_by_name(photo, tmp_path, capsy
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 3
     assert "artrt: skipped: cannot read" in captured.err
-    assert "artrt: error: 1 of 2 inputs could not be done" in captured.err
+    assert "artrt: error: 1 of 2 inputs failed" in captured.err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.png"]
     assert captured.out.count("\n") == 1
 
@@ -309,7 +309,7 @@ def test_interrupted_video_is_playable_so_far(tmp_path, zoo):
     assert errors.splitlines()[-1] == "artrt: error: interrupted"
     assert not out.exists()
     part = tmp_path / f"{out.stem}.partial{out.suffix}"
-    assert errors.splitlines()[-2] == f"artrt: the part that was done is in {part}"
+    assert errors.splitlines()[-2] == f"artrt: the part that was finished is in {part}"
     assert 0 < probe(part).frames < 600
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 

@@ -91,7 +91,7 @@ def test_another_training_goes_on_from_a_checkpoint(trained, material, capfd):
     assert run([*words, "--start", str(trained / "checkpoint.pt"), "--steps", "5"]) == 0
     assert "1 styles after 5 steps" in capfd.readouterr().out
     assert run([*words, "--start", str(trained / "checkpoint.pt"), "--steps", "6"]) == 0
-    assert "--start counts in an empty folder only" in capfd.readouterr().err
+    assert "--start is used only with an empty folder" in capfd.readouterr().err
 
 
 def test_a_new_style_runs_at_once_in_the_zoos_stage(trained, material, monkeypatch, tmp_path, capfd):
@@ -120,7 +120,7 @@ def test_a_new_style_runs_at_once_in_the_zoos_stage(trained, material, monkeypat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--weight", "beauty=1"], "a term out of style, content"),
+        (["--weight", "beauty=1"], "terms are style, content"),
         (["--weight", "cam=much"], "'much' is not a number"),
         (["--ramp", "soon"], "write START:STEPS"),
         (["--config", "huge"], "known are small, base"),

@@ -44,5 +44,5 @@ def test_tensorrt_would_take_a_batch(transformer):
 
 
 def test_a_stage_with_states_takes_one_frame_at_a_time():
-    with pytest.raises(ValueError, match="remembers the frame before"):
+    with pytest.raises(ValueError, match="uses the previous frame"):
         batched(onnx_from_kmeans(colors=4), 2)

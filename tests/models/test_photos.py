@@ -60,7 +60,7 @@ def test_crops_are_reproducible_and_in_range(tmp_path):
 def test_painting_is_reduced_and_checked(tmp_path):
     painting = load_painting(write(tmp_path / "p.png", 100, 200), long_side_px=80)
     assert painting.shape == (1, 3, 40, 80)
-    with pytest.raises(InputError, match="64 px at least"):
+    with pytest.raises(InputError, match="at least 64 px"):
         load_painting(write(tmp_path / "small.png", 100, 63), long_side_px=80)
     with pytest.raises(InputError, match="no such file"):
         load_painting(tmp_path / "none.png", long_side_px=80)

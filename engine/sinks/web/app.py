@@ -34,7 +34,7 @@ from .metrics import metrics_text
 from .options import WebOptions
 from .recordings import Recordings
 from .rtc import Peers, has_webrtc
-from .schema import Offer, Part, RecordingWish, openapi, parsed
+from .schema import Offer, Part, RecordingRequest, openapi, parsed
 from .security import client_address
 from .stream import BOUNDARY, EndlessResponse, mjpeg_parts
 from .tokens import in_query
@@ -44,7 +44,7 @@ LOG = logging.getLogger("artrt.web")
 PAGE = Path(__file__).with_name("page.html")
 EVENT_SECONDS = 0.5
 CHUNK_BYTES = 64 * 1024
-# Snapshots of one address: so many at once, refilled at so many a second.
+# Snapshots per client address: burst, and rate per second.
 SNAPSHOT_BURST, SNAPSHOTS_PER_SECOND = 20.0, 4.0
 VERSION = "2"
 
@@ -52,11 +52,11 @@ Handler = Callable[[Request], Awaitable[Any]]
 
 
 class Site:
-    """Answers the requests; lives in the server's event loop.
+    """Answers requests; runs in the server's event loop.
 
     Args:
-        player: What is steered.
-        hub: Where the pictures come from.
+        player: The player to control.
+        hub: Source of the pictures.
         options: Limits.
     """
 
@@ -94,15 +94,15 @@ class Site:
 
     @property
     def viewers(self) -> int:
-        """How many look at the picture."""
+        """Number of viewers of the picture."""
         return self._viewers.taken + self._peers.connected
 
     async def close(self) -> None:
-        """Hangs up on WebRTC viewers."""
+        """Closes all WebRTC connections."""
         await self._peers.close()
 
     def describe(self) -> dict[str, Any]:
-        """What /api/state says."""
+        """The answer of /api/state."""
         state = self._player.controls.state
         return {
             "style": state.style,
@@ -152,7 +152,7 @@ class Site:
         return JSONResponse(self.describe())
 
     async def _recording(self, request: Request) -> Response:
-        wanted = await _body(request, RecordingWish)
+        wanted = await _body(request, RecordingRequest)
         await asyncio.to_thread(self._recordings.set, wanted.recording)
         return JSONResponse(self.describe())
 
@@ -172,7 +172,7 @@ class Site:
         return JSONResponse(await self._peers.answer(offer, address=client_address(request.scope)))
 
     async def _thumbnail(self, request: Request) -> Response:
-        """The newest frame in a style of the list; names come from that list, never from the request."""
+        """The newest frame in a style of the list; only names of this list are accepted."""
         name = request.path_params["name"]
         picture = self._hub.newest()
         preview = self._player.controls.preview
@@ -226,7 +226,7 @@ def _told(handler: Handler) -> Handler:
         except Exception as error:
             LOG.error("%s %s failed: %r", request.method, request.url.path, error)
             LOG.debug("its traceback", exc_info=True)
-            return JSONResponse({"error": "this failed on the server, which has logged it"}, status_code=500)
+            return JSONResponse({"error": "the server failed; its log has the details"}, status_code=500)
 
     return wrapped
 
@@ -238,6 +238,6 @@ async def _body(request: Request, kind: type[Part]) -> Part:
 
 
 async def _chunks(data: bytes) -> AsyncGenerator[bytes, None]:
-    """A large answer in parts: each waits until the client has taken the one before."""
+    """Splits a large answer into parts; each waits until the client has received the previous one."""
     for start in range(0, len(data), CHUNK_BYTES):
         yield data[start : start + CHUNK_BYTES]

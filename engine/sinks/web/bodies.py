@@ -1,4 +1,4 @@
-"""Bodies of requests: read whole, within a size and a time, before the application sees the request."""
+"""Request bodies: read completely, with limits of size and time, before the application gets the request."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 64 * 1024
 BODY_SECONDS = 5.0
-# An upload may take its time, but not stand still.
+# An upload may be slow, but every piece must arrive within this time.
 PIECE_SECONDS = 20.0
 
 
 class BodyTooLargeError(Exception):
-    """More bytes came than a request may have."""
+    """A request has too many bytes."""
 
 
 class BodyTooSlowError(Exception):
-    """The body did not come in time, or the client left."""
+    """The body did not arrive in time, or the client disconnected."""
 
 
 def has_body(headers: Mapping[str, str]) -> bool:
@@ -35,12 +35,12 @@ async def read_body(receive: Receive, *, seconds: float | None = None) -> bytes:
     """Reads a body.
 
     Args:
-        receive: Of ASGI.
-        seconds: For the whole body.
+        receive: ASGI's receive.
+        seconds: Time limit for the whole body.
 
     Raises:
         BodyTooLargeError: It has more than `LARGEST_BODY` bytes.
-        BodyTooSlowError: It was not there in time.
+        BodyTooSlowError: It did not arrive in time.
     """
     try:
         return await asyncio.wait_for(_read(receive), BODY_SECONDS if seconds is None else seconds)
@@ -49,7 +49,7 @@ async def read_body(receive: Receive, *, seconds: float | None = None) -> bytes:
 
 
 def with_body(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives a body that was read before, and then what else comes."""
+    """A `receive` that first gives an already read body, then later messages."""
     given = False
 
     async def replayed() -> Message:
@@ -63,11 +63,11 @@ def with_body(body: bytes, receive: Receive) -> Receive:
 
 
 def counted_body(receive: Receive, *, limit: int) -> Receive:
-    """A `receive` for bodies that the application reads piece by piece, of `limit` bytes at most.
+    """A `receive` for bodies that the application reads in pieces, with at most `limit` bytes.
 
     Raises:
-        BodyTooLargeError: When more bytes come, in the application.
-        BodyTooSlowError: When no piece comes for `PIECE_SECONDS`.
+        BodyTooLargeError: In the application, if there are more bytes.
+        BodyTooSlowError: If no piece arrives within `PIECE_SECONDS`.
     """
     received, whole = 0, False
 

@@ -1,6 +1,6 @@
-"""HTTP connections that hold a place only while they are used: uvicorn's protocol with deadlines and limits.
+"""HTTP connections: uvicorn's protocol with deadlines and limits for idle clients.
 
-uvicorn waits without end for the rest of a header, and for a client that does not read its answer.
+uvicorn waits for ever for the rest of a header, and for a client that does not read its answer.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# From the first byte to the end of the headers.
+# Time from the first byte to the end of the headers.
 HEADER_SECONDS = 5.0
-# Connections without a request in progress. One more, and the one that has waited longest is closed.
+# Limit of idle connections. One more, and the connection that has been idle longest is closed.
 WAITING_PER_ADDRESS = 32
 WAITING = 256
-# A client that does not take its part of an answer in so long is dropped.
+# A client that does not receive a part of an answer within this time is disconnected.
 STALL_SECONDS = 20.0
 
 
@@ -29,24 +29,24 @@ class PatientProtocol(H11Protocol):
 
     @property
     def waits(self) -> bool:
-        """No request is in progress: half a header came, or nothing since the last answer."""
+        """Whether no request is in progress: part of a header arrived, or nothing since the last answer."""
         return not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client came."""
+        """A client connected."""
         super().connection_made(transport)
         self._since = self.loop.time()
         self._expect_headers()
         self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client left."""
+        """The client disconnected."""
         self._headers_came()
         self._going_on()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Something came: a part of a header, or of a body."""
+        """Data arrived: a part of a header or a body."""
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self._headers_came()
@@ -54,20 +54,20 @@ class PatientProtocol(H11Protocol):
             self._expect_headers()
 
     def on_response_complete(self) -> None:
-        """The answer is complete; the last of it may still wait for the client to take it."""
+        """The answer is complete; the client may not have received all of it."""
         super().on_response_complete()
         self._since = self.loop.time()
         if self._stalled is None and self.transport.get_write_buffer_size():
             self._stalled = self.loop.call_later(STALL_SECONDS, self._drop_if_unsent)
 
     def pause_writing(self) -> None:
-        """The client takes less than it is sent."""
+        """The client receives more slowly than the server sends."""
         super().pause_writing()
         if self._stalled is None:
             self._stalled = self.loop.call_later(STALL_SECONDS, self._drop_if_unsent)
 
     def resume_writing(self) -> None:
-        """It took what it was sent."""
+        """The client has received the data."""
         super().resume_writing()
         self._going_on()
 
@@ -80,7 +80,7 @@ class PatientProtocol(H11Protocol):
             self._deadline = None
 
     def _make_room(self) -> None:
-        """Closes the connection that has waited longest when too many wait, of this address or in all."""
+        """Closes the longest idle connection if too many are idle, per address or in total."""
         others = cast("set[Any]", self.connections)
         waiting = sorted(
             (other for other in others if isinstance(other, PatientProtocol) and other.waits),

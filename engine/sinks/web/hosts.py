@@ -1,4 +1,4 @@
-"""Which names a page may be asked for by, and which other pages may ask."""
+"""Checks the Host and Origin of requests."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .bodies import Scope
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """The names of a page.
+    """The accepted host names of a page.
 
     Args:
-        allowed: Names besides this machine's own, in lower case: those that a proxy is reached by.
-        secure: Served over TLS.
-        guarded: A token is asked for.
+        allowed: Names besides this machine's, in lower case, such as a proxy's.
+        secure: Whether it is served over TLS.
+        guarded: Whether a token is required.
     """
 
     allowed: frozenset[str]
@@ -26,7 +26,7 @@ class Hosts:
     guarded: bool
 
     def knows(self, host: str) -> bool:
-        """Whether a Host header names this page: else a foreign page could come in by DNS rebinding.
+        """Whether a Host header names this page; prevents DNS rebinding by other pages.
 
         A bare address is not a name that somebody else can own: with a token any is taken, without one only those of
         loopback.
@@ -42,7 +42,7 @@ class Hosts:
             return name == "localhost" or (self.guarded and name in _own_names())
 
     def same_origin(self, scope: Scope, headers: Mapping[str, str]) -> bool:
-        """Whether a request comes from the page itself, or only follows a link to it."""
+        """Whether a request comes from the page itself, or only follows a link."""
         origin, host = headers.get("origin"), headers.get("host", "")
         if origin is not None and origin not in {f"{scheme}://{host}" for scheme in self._schemes(host)}:
             return False
@@ -55,14 +55,14 @@ class Hosts:
         return site in ("none", "same-origin") or navigates
 
     def _schemes(self, host: str) -> Iterable[str]:
-        """A proxy in front may add the TLS that is not seen here."""
+        """The accepted schemes; a proxy may add TLS that is not visible here."""
         if host_name(host) in self.allowed:
             return ("http", "https")
         return ("https",) if self.secure else ("http",)
 
 
 def host_name(host: str) -> str | None:
-    """The name in a Host header, in lower case; None when there is none."""
+    """The name in a Host header, in lower case; None if there is none."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:
@@ -70,7 +70,7 @@ def host_name(host: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen at is reached from this machine only."""
+    """Whether an address can be reached only from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""The newest picture, for any number of viewers at their own pace."""
+"""Distributes the newest picture to any number of viewers, each at its own rate."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ...result import Result
 
 
 class Picture:
-    """A result as the viewers get it; a JPEG only for those who want one.
+    """A result for the viewers; encoded as JPEG only on request.
 
     Args:
-        number: Counts up with every picture.
-        result: What it shows.
+        number: Increases with every picture.
+        result: The result.
         jpeg_quality: 1 to 100.
     """
 
@@ -35,7 +35,7 @@ class Picture:
         return self.result.image
 
     def jpeg(self) -> bytes:
-        """The picture encoded, once. For any thread but the server's, which it would hold up."""
+        """The picture as JPEG, encoded once. Not for the server's thread, which it would block."""
         with self._lock:
             if not self.encoded:
                 data = cv2.imencode(".jpg", self.image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])[1]
@@ -44,10 +44,10 @@ class Picture:
 
 
 class Hub:
-    """Takes results from one thread and wakes the viewers in the server's event loop.
+    """Receives results from one thread and wakes the viewers in the server's event loop.
 
-    A viewer asks for a picture newer than its last one. So each gets pictures as fast as it can take them, a slow one
-    loses some, and nothing is queued.
+    A viewer waits for a picture newer than its last one. So each viewer gets pictures as fast as it can receive them, a
+    slow one misses some, and nothing is queued.
 
     Args:
         jpeg_quality: 1 to 100.
@@ -64,16 +64,16 @@ class Hub:
 
     @property
     def closed(self) -> bool:
-        """No more pictures come."""
+        """Whether there are no more pictures."""
         return self._closed
 
     def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The event loop that the viewers live in."""
+        """Sets the event loop of the viewers."""
         self._loop = loop
 
     @contextmanager
     def wanting_jpeg(self) -> Iterator[None]:
-        """While a viewer takes JPEGs; for the server's thread."""
+        """Context in which a viewer needs JPEGs; for the server's thread."""
         self._jpeg_viewers += 1
         try:
             yield
@@ -81,7 +81,7 @@ class Hub:
             self._jpeg_viewers -= 1
 
     def put(self, result: Result) -> None:
-        """Takes the newest result, from the sink's thread; it is encoded here when a viewer takes JPEGs."""
+        """Sets the newest result, from the sink's thread; encodes it if a viewer needs JPEGs."""
         with self._lock:
             number = 1 if self._picture is None else self._picture.number + 1
             self._picture = picture = Picture(number, result, jpeg_quality=self._quality)
@@ -90,12 +90,12 @@ class Hub:
         self._wake()
 
     def newest(self) -> Picture | None:
-        """The newest picture; None before the first. For any thread."""
+        """The newest picture; None before the first. Thread-safe."""
         with self._lock:
             return self._picture
 
     async def newer_than(self, number: int) -> Picture | None:
-        """Waits for a picture with a higher number; None when there will be none."""
+        """Waits for a picture with a higher number; None after the end."""
         while not self._closed:
             picture = self.newest()
             if picture is not None and picture.number > number:

@@ -1,4 +1,4 @@
-"""How much one client may take, and how much all of them together."""
+"""Rate limits per client, and limited places for all clients."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ REMEMBERED_ADDRESSES = 4096
 
 
 class Buckets:
-    """A token bucket for each client address; the oldest addresses are forgotten.
+    """A token bucket per client address; the oldest addresses are removed.
 
     Args:
-        burst: Size of a bucket.
-        per_second: How fast it fills.
-        clock: Seconds.
+        burst: Capacity of a bucket.
+        per_second: Refill rate.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -25,12 +25,12 @@ class Buckets:
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def level(self, address: str) -> float:
-        """What is left for an address."""
+        """Tokens left for an address."""
         level, since = self._levels.get(address, (self._burst, self._clock()))
         return min(self._burst, level + (self._clock() - since) * self._per_second)
 
     def take(self, address: str) -> bool:
-        """Takes one; False when nothing is left."""
+        """Takes one token; False if none is left."""
         level = self.level(address)
         allowed = level >= 1.0
         self._levels[address] = (level - 1.0 if allowed else level, self._clock())
@@ -41,14 +41,14 @@ class Buckets:
 
 
 class Places:
-    """A number of places, shared so that a newcomer finds one.
+    """A limited number of places, shared so that a new client can get one.
 
-    An address gets a place as long as it holds fewer than are free. So one address alone gets half of all places, and
-    the last free one goes to an address that has none.
+    An address gets a place if it has fewer places than are free. So a single address gets at most half of all places,
+    and the last free place goes to an address that has none.
 
     Args:
-        limit: Places in all.
-        each: At most so many for one address; None sets no other limit.
+        limit: Number of places.
+        each: Limit per address; None means no further limit.
     """
 
     def __init__(self, limit: int, *, each: int | None = None) -> None:
@@ -58,18 +58,18 @@ class Places:
 
     @property
     def taken(self) -> int:
-        """Places that are held now."""
+        """Number of places in use."""
         return self._held.total()
 
     def take(self, address: str) -> bool:
-        """Takes a place for an address; False when it gets none."""
+        """Takes a place for an address; False if it gets none."""
         if self._held[address] >= min(self._each, self._limit - self.taken):
             return False
         self._held[address] += 1
         return True
 
     def leave(self, address: str) -> None:
-        """Gives a place back."""
+        """Frees a place."""
         self._held[address] -= 1
         if self._held[address] <= 0:
             del self._held[address]

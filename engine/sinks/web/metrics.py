@@ -17,8 +17,8 @@ def metrics_text(stats: Stats, *, viewers: int) -> str:
     """The page at /metrics.
 
     Args:
-        stats: Of the pipeline.
-        viewers: Browsers that look at the picture.
+        stats: Statistics of the pipeline.
+        viewers: Number of browsers that show the picture.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Snapshot(stats, viewers))
@@ -32,7 +32,7 @@ class _Snapshot(Collector):
         self._stats, self._viewers = stats, viewers
 
     def describe(self) -> list[Metric]:
-        """Nothing: the names are not known before the values."""
+        """Empty: names are not known before the values."""
         return []
 
     def collect(self) -> Iterator[Metric]:

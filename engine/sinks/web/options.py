@@ -12,13 +12,13 @@ EACH = RecordingLimits(seconds=3600.0, bytes=2 * 10**9, free_bytes=10**9)
 
 @dataclass(frozen=True, slots=True)
 class RecordingQuota:
-    """What viewers of the page may record.
+    """Limits of recordings by viewers of the page.
 
     Args:
-        folder: Where recordings go.
-        count: Recordings that are kept at once; then one must be deleted first.
-        bytes: Of all recordings that are kept.
-        each: Where one recording ends.
+        folder: Folder of recordings.
+        count: Largest number of kept recordings; then one must be deleted first.
+        bytes: Largest total size of kept recordings.
+        each: Limits of one recording.
     """
 
     folder: Path = field(default_factory=Path)
@@ -29,16 +29,16 @@ class RecordingQuota:
 
 @dataclass(frozen=True, slots=True)
 class WebOptions:
-    """How the page is served.
+    """Options of the page.
 
     Args:
-        token: What a client must show; None makes one up when the address is not this machine's own.
+        token: Required from clients; None generates one if other machines can reach the address.
         ssl_cert: Certificate chain (PEM) for https.
         ssl_key: Its private key (PEM).
-        max_clients: Pictures are streamed to at most so many at once; one address gets at most half of them.
+        max_clients: Largest number of streams; one address gets at most half of them.
         jpeg_quality: 1 to 100.
-        hosts: Further names that the page may be asked for by (behind a proxy).
-        recordings: What viewers may record.
+        hosts: Further accepted host names (behind a proxy).
+        recordings: Limits of recordings.
     """
 
     token: str | None = None

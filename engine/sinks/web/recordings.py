@@ -1,4 +1,4 @@
-"""Recordings that viewers make: within a quota, listed, downloaded and deleted by their names."""
+"""Recordings by viewers: within a quota; listed, downloaded and deleted by name."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .options import RecordingQuota
 
 
 class Recordings:
-    """The recordings of one page; every method may be called from any thread.
+    """The recordings of one page; thread-safe.
 
-    Only files that were made here are ever handed out or deleted: a name that a client sends is looked up in a list.
+    Only files that were recorded here can be downloaded or deleted: names from clients are looked up in a list.
 
     Args:
-        player: What is recorded.
-        quota: How much.
+        player: The player to record.
+        quota: The limits.
     """
 
     def __init__(self, player: Player, *, quota: RecordingQuota) -> None:
@@ -30,17 +30,17 @@ class Recordings:
 
     @property
     def current(self) -> str | None:
-        """The name of the one that is being made."""
+        """The name of the current recording."""
         running = self._remote.recording
         return None if running is None else Path(running).name
 
     @property
     def problem(self) -> str | None:
-        """Why the last one ended by itself."""
+        """Why the last recording ended automatically."""
         return self._remote.problem
 
     def set(self, wanted: bool) -> None:
-        """Starts or finishes one.
+        """Starts or finishes a recording.
 
         Raises:
             UsageError: The quota is used up.
@@ -55,7 +55,7 @@ class Recordings:
                 self._files[Path(started).name] = Path(started)
 
     def listed(self) -> list[dict[str, Any]]:
-        """Finished recordings: name and bytes."""
+        """Finished recordings: name and size in bytes."""
         running = self.current
         found = []
         for name, path in list(self._files.items()):
@@ -64,12 +64,12 @@ class Recordings:
         return found
 
     def path(self, name: str) -> Path | None:
-        """The file of a finished recording; None when there is no such."""
+        """The file of a finished recording; None if there is none of that name."""
         path = self._files.get(name)
         return path if path is not None and name != self.current and path.is_file() else None
 
     def delete(self, name: str) -> bool:
-        """Deletes a finished recording; False when there is no such.
+        """Deletes a finished recording; False if there is none of that name.
 
         Raises:
             OutputError: It cannot be deleted.

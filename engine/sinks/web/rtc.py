@@ -1,4 +1,4 @@
-"""WebRTC through aiortc: the picture with the lowest latency."""
+"""WebRTC by aiortc: the stream with the lowest latency."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .hub import Hub
 from .limits import Places
 from .schema import Offer
 
-# Encodes every frame again for each viewer, in software.
+# Limit of viewers, because every frame is encoded separately for each viewer, in software.
 MAX_PEERS = 4
-# A viewer that does not connect in so long gives its place back.
+# A viewer that does not connect within this time loses its place.
 CONNECT_SECONDS = 15.0
 TIME_BASE = Fraction(1, 90000)
 
@@ -24,9 +24,9 @@ class Peers:
     """The WebRTC connections of a page.
 
     Args:
-        hub: Where the pictures come from.
-        max_peers: At most so many.
-        connect_seconds: How long a viewer may take to connect; None takes the usual time.
+        hub: Source of the pictures.
+        max_peers: Largest number of connections.
+        connect_seconds: Time limit to connect; None uses the default.
     """
 
     def __init__(self, hub: Hub, *, max_peers: int = MAX_PEERS, connect_seconds: float | None = None) -> None:
@@ -37,21 +37,21 @@ class Peers:
 
     @property
     def connected(self) -> int:
-        """Viewers that get pictures."""
+        """Number of connected viewers."""
         return sum(connection.connectionState == "connected" for connection in self._connections)
 
     async def answer(self, offer: Offer, *, address: str) -> dict[str, str]:
-        """Connects one viewer; no other server is asked for addresses.
+        """Connects one viewer; no STUN or TURN server is used.
 
         Args:
-            offer: The viewer's.
-            address: Of the viewer.
+            offer: The viewer's offer.
+            address: The viewer's address.
 
         Returns:
             {"type": "answer", "sdp": "..."}.
 
         Raises:
-            UsageError: Not an offer, or there are too many viewers.
+            UsageError: The offer is invalid, or there are too many viewers.
             MissingExtraError: aiortc is not installed.
         """
         try:
@@ -67,13 +67,13 @@ class Peers:
             connection.addTrack(_track(self._hub))
             await connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             await connection.setLocalDescription(await connection.createAnswer())
-        except Exception as error:  # whatever a malformed description makes aiortc raise
+        except Exception as error:  # aiortc raises many errors for a malformed description
             await self._drop(connection)
             raise UsageError(f"not a usable WebRTC offer: {type(error).__name__}") from error
         return {"type": connection.localDescription.type, "sdp": connection.localDescription.sdp}
 
     async def close(self) -> None:
-        """Hangs up."""
+        """Closes all connections."""
         await asyncio.gather(*(self._drop(connection) for connection in list(self._connections)))
 
     async def _expect(self, connection: Any) -> None:
@@ -114,7 +114,7 @@ def _track(hub: Hub) -> Any:
                 raise MediaStreamError
             self._number = picture.number
             frame = VideoFrame.from_ndarray(picture.image, format="bgr24")
-            # Real times: those of VideoStreamTrack pretend 30 pictures a second and hold quicker ones back.
+            # Real times, because VideoStreamTrack assumes 30 pictures per second and delays faster ones.
             now = time.monotonic()
             self._started = self._started or now
             frame.pts, frame.time_base = round((now - self._started) / TIME_BASE), TIME_BASE

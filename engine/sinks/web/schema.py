@@ -1,4 +1,4 @@
-"""The JSON interface: what a request may hold, as types that check it, and the OpenAPI description made of them."""
+"""The JSON interface: schemas of requests, and the OpenAPI document built from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..changes import ControlChanges
 Part = TypeVar("Part", bound=Struct)
 
 
-class RecordingWish(Struct, frozen=True, forbid_unknown_fields=True):
+class RecordingRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether to record."""
 
     recording: bool
@@ -27,24 +27,24 @@ class Offer(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parsed(body: bytes, kind: type[Part]) -> Part:
-    """Reads a body.
+    """Parses a body.
 
     Args:
         body: JSON.
-        kind: What it has to hold.
+        kind: The expected type.
 
     Raises:
-        UsageError: It holds something else.
+        UsageError: The body does not match.
     """
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise UsageError(f"the body is not what is expected here: {error}") from error
+        raise UsageError(f"the request body is invalid: {error}") from error
 
 
 def openapi(version: str) -> dict[str, Any]:
-    """The document at /openapi.json."""
-    kinds = (ControlChanges, RecordingWish, Offer)
+    """The document of /openapi.json."""
+    kinds = (ControlChanges, RecordingRequest, Offer)
     schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")[1]
     return {
         "openapi": "3.1.0",
@@ -59,7 +59,7 @@ def openapi(version: str) -> dict[str, Any]:
             "/api/events": {"get": _operation("The state twice a second", "text/event-stream")},
             "/api/controls": {"post": _operation("Change controls", "application/json", ControlChanges)},
             "/api/recording": {
-                "post": _operation("Start or finish a recording", "application/json", RecordingWish)
+                "post": _operation("Start or finish a recording", "application/json", RecordingRequest)
             },
             "/api/recordings/{name}": {
                 "get": _operation("Download a recording", "video/mp4") | _NAME,

@@ -1,4 +1,4 @@
-"""The web page's protection: an ASGI wrapper that every request passes.
+"""Protects the web page: an ASGI wrapper that checks every request.
 
 In this order: rate (429), host (421), origin (403), token (401), size and time of the body (413, 408), requests in
 progress (503). `/healthz` passes without any of them.
@@ -26,14 +26,14 @@ from .hosts import Hosts
 from .limits import Buckets, Places
 from .tokens import LOGIN, Tokens, form, in_form, in_query
 
-# Requests of one address: so many at once, refilled at so many a second.
+# Requests per client address: burst, and rate per second.
 BURST, PER_SECOND = 120.0, 40.0
-# Wrong tokens of one address likewise.
+# The same for wrong tokens.
 WRONG_BURST, WRONG_PER_SECOND = 10.0, 0.2
-# Requests in progress: in all, and of one address.
+# Requests in progress: in total, and per address.
 RUNNING, RUNNING_EACH = 128, 16
 OPEN_PATHS = frozenset({"/healthz"})
-# These answers never end; their viewers are counted elsewhere.
+# Endless answers; their viewers are counted elsewhere.
 ENDLESS = frozenset({"/stream.mjpg", "/api/events"})
 
 HEADERS = [
@@ -48,17 +48,17 @@ CLOSE = (b"connection", b"close")
 
 
 class Guard:
-    """Checks every request before the application sees it.
+    """Checks every request before the application gets it.
 
     Args:
         app: The application.
-        token: What a client must show as `Authorization: Bearer`, cookie, or once as `/?token=`; None: nothing.
-        hosts: Names that the page may be asked for by, besides this machine's own.
-        secure: Served over TLS.
-        burst: Requests of one address at once.
-        per_second: Requests of one address in the long run.
-        running_each: Requests in progress of one address.
-        bodies: Paths whose bodies may have more bytes than others, and how many.
+        token: Required as `Authorization: Bearer`, cookie, or once as `/?token=`; None requires nothing.
+        hosts: Accepted host names besides this machine's.
+        secure: Whether it is served over TLS.
+        burst: Burst of requests per address.
+        per_second: Average requests per second and address.
+        running_each: Requests in progress per address.
+        bodies: Paths with a larger limit of the body's bytes, and this limit.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Guard:
         self._running = Places(RUNNING, each=running_each)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, or answers it."""
+        """Passes a request to the application, or refuses it."""
         if scope["type"] not in ("http", "websocket"):
             return
         headers = _headers(scope)
@@ -103,7 +103,7 @@ class Guard:
             await answer(send, *refusal, close=scope["path"] not in self._bodies)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send, *, refused: bool) -> None:
-        """Passes a WebSocket on; one that is refused ends before it began (403)."""
+        """Passes a WebSocket to the application, or refuses it (403)."""
         if refused:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -118,11 +118,11 @@ class Guard:
         if not self._requests.take(address):
             return 429, "too many requests"
         if not self._hosts.knows(headers.get("host", "")):
-            return 421, "this host name is not served here; --allow-host NAME allows it"
+            return 421, "this host name is not allowed; allow it with --allow-host NAME"
         if not self._hosts.same_origin(scope, headers):
             return 403, "requests from other sites are refused"
         if not self._authorised(scope, headers, address):
-            return 401, "a token is needed"
+            return 401, "a token is required"
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._largest_body(scope):
             return 413, "the request is too large"
@@ -144,7 +144,7 @@ class Guard:
             await answer(send, 503, "too many requests at once", close=True)
             return
         try:
-            if scope["path"] in self._bodies:  # an upload, which the application reads piece by piece
+            if scope["path"] in self._bodies:  # an upload, which the application reads in pieces
                 receive = counted_body(receive, limit=self._bodies[scope["path"]])
             elif has_body(headers):
                 receive = with_body(await read_body(receive), receive)
@@ -152,7 +152,7 @@ class Guard:
         except BodyTooLargeError:
             await answer(send, 413, "the request is too large", close=True)
         except BodyTooSlowError:
-            await answer(send, 408, "the request did not come in time", close=True)
+            await answer(send, 408, "the request did not arrive in time", close=True)
         finally:
             if counted:
                 self._running.leave(address)
@@ -166,7 +166,7 @@ class Guard:
             await self._app(scope, receive, _marked(send))
 
     async def _log_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Takes the token of the form."""
+        """Handles the token form."""
         address = client_address(scope)
         shown = in_form((await receive()).get("body", b"")) or ""
         if self._wrong_tokens.level(address) >= 1.0 and self._tokens.matches(shown):
@@ -176,7 +176,7 @@ class Guard:
             await _ask_for_token(send, wrong=True)
 
     async def _welcome(self, send: Send) -> None:
-        """Keeps the token in a cookie and takes it out of the address bar."""
+        """Stores the token in a cookie and removes it from the address bar."""
         cookie = (b"set-cookie", self._tokens.cookie(secure=self._secure))
         await answer(send, 303, "", headers=[cookie, (b"location", b"/")])
 
@@ -192,11 +192,11 @@ async def answer(
     """Sends a short text answer.
 
     Args:
-        send: Of ASGI.
-        status: Of HTTP.
+        send: ASGI's send.
+        status: HTTP status.
         text: The body.
-        headers: Further ones.
-        close: Ends the connection: what else the client is sending is not wanted.
+        headers: Additional headers.
+        close: Close the connection, so that the rest of the request is not received.
     """
     start = [(b"content-type", b"text/plain; charset=utf-8"), *HEADERS, *(headers or [])]
     await _whole(send, status, text.encode(), headers=[*start, *([CLOSE] if close else [])])
@@ -213,12 +213,12 @@ async def _whole(send: Send, status: int, body: bytes, *, headers: list[tuple[by
 
 
 def client_address(scope: Scope) -> str:
-    """Who asks."""
+    """The address of the client."""
     return str((scope.get("client") or ("", 0))[0])
 
 
 def _marked(send: Send) -> Send:
-    """Adds the protective headers."""
+    """Adds the security headers to answers."""
 
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start":

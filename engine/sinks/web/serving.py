@@ -1,4 +1,4 @@
-"""What every page needs to be served: an address, a socket, a token, and settings of uvicorn."""
+"""Common parts of the web servers: address, socket, token, and settings of uvicorn."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,128}")
 
 
 def token_of(options: WebOptions, *, host: str) -> str | None:
-    """What clients must show: what was asked for, else a made-up one where others than this machine reach the page.
+    """The required token: the given one, or a generated one if other machines can reach the page.
 
     Raises:
-        UsageError: A token that does not fit into an address.
+        UsageError: The token cannot be part of an address.
     """
     token = options.token or (None if is_loopback(host) else secrets.token_urlsafe(24))
     if token is not None and not _TOKEN.fullmatch(token):
-        raise UsageError("a token has 8 to 128 letters, digits, and . _ ~ -")
+        raise UsageError("a token must have 8 to 128 letters, digits, and . _ ~ -")
     return token
 
 
@@ -32,7 +32,7 @@ def is_secure(options: WebOptions) -> bool:
     """Whether the page is served over TLS.
 
     Raises:
-        UsageError: Half a certificate.
+        UsageError: Only one of certificate and key is given.
     """
     if (options.ssl_cert is None) != (options.ssl_key is None):
         raise UsageError("https needs both --ssl-cert and --ssl-key")
@@ -40,23 +40,23 @@ def is_secure(options: WebOptions) -> bool:
 
 
 def page_url(host: str, port: int, *, secure: bool) -> str:
-    """Where a page is, without its token."""
+    """The address of a page, without its token."""
     name = own_address(host) if host in EVERY_ADDRESS else host
     shown = f"[{name}]" if ":" in name else name
     return f"{'https' if secure else 'http'}://{shown}:{port}/"
 
 
 def listening(host: str, port: int, *, name: str, send_buffer_bytes: int | None = None) -> socket.socket:
-    """A socket that is bound; port 0 takes a free one.
+    """Binds a socket; port 0 chooses a free port.
 
     Args:
-        host: Address to listen at.
+        host: Address to listen on.
         port: Its port.
-        name: What to call it in errors.
-        send_buffer_bytes: Of every connection; None leaves it to the system.
+        name: Name in errors.
+        send_buffer_bytes: Send buffer of every connection; None uses the system's default.
 
     Raises:
-        OutputError: The address is taken, or not this machine's.
+        OutputError: The address is in use, or does not belong to this machine.
     """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,12 +71,12 @@ def listening(host: str, port: int, *, name: str, send_buffer_bytes: int | None 
 
 
 def uvicorn_config(app: Any, *, options: WebOptions, name: str, **settings: Any) -> Any:
-    """How uvicorn serves a page.
+    """The configuration of uvicorn for a page.
 
     Args:
         app: ASGI application.
-        options: Certificate; names that a proxy is reached by.
-        name: What to call the page in errors.
+        options: Certificate, and host names of a proxy.
+        name: Name of the page in errors.
         settings: Further settings of `uvicorn.Config`.
 
     Raises:
@@ -86,7 +86,7 @@ def uvicorn_config(app: Any, *, options: WebOptions, name: str, **settings: Any)
 
     from .connections import PatientProtocol
 
-    # Without a handler the logging module would print every malformed request on stderr.
+    # Without a handler, the logging module would print every malformed request to stderr.
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     config = uvicorn.Config(
         app,
@@ -96,7 +96,7 @@ def uvicorn_config(app: Any, *, options: WebOptions, name: str, **settings: Any)
         log_config=None,
         access_log=False,
         server_header=False,
-        # Only with --allow-host is a proxy expected; uvicorn believes one on this machine, or those of the variable
+        # A proxy is expected only with --allow-host; uvicorn trusts a proxy on this machine, or those in the variable
         # FORWARDED_ALLOW_IPS.
         proxy_headers=bool(options.hosts),
         timeout_keep_alive=5,
@@ -114,15 +114,15 @@ def uvicorn_config(app: Any, *, options: WebOptions, name: str, **settings: Any)
 
 
 def own_address(host: str) -> str:
-    """An address by which other machines reach a page that listens at all of them; the machine's name at worst."""
+    """An address for other machines if the page listens on all addresses; otherwise the machine's name."""
     family, elsewhere = (
         (socket.AF_INET6, "2001:db8::1")
         if ":" in host
-        else (socket.AF_INET, "192.0.2.1")  # for documentation only
+        else (socket.AF_INET, "192.0.2.1")  # an address range for documentation
     )
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect((elsewhere, 9))  # sends nothing: it only chooses the way
+            probe.connect((elsewhere, 9))  # sends nothing, only selects the network interface
             return str(probe.getsockname()[0])
         except OSError:
             return socket.gethostname()

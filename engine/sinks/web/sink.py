@@ -1,4 +1,4 @@
-"""`http://HOST:PORT`: the page as a sink, with a server in a thread of its own."""
+"""`http://HOST:PORT`: the web page as a sink, with a server in its own thread."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SEND_BUFFER_BYTES = 128 * 1024
 
 
 class WebSink:
-    """Shows results on a web page and lets it steer what plays.
+    """Shows results on a web page that controls the player.
 
     Args:
-        address: http://127.0.0.1:8080; port 0 takes a free one.
+        address: http://127.0.0.1:8080; port 0 chooses a free port.
         options: Token, certificate, limits.
 
     Raises:
-        UsageError: Not such an address, or half a certificate.
+        UsageError: The address is invalid, or only one of certificate and key is given.
     """
 
     live = True
@@ -64,19 +64,19 @@ class WebSink:
 
     @property
     def url(self) -> str:
-        """Where the page is, without the token."""
+        """The page's address without the token."""
         return page_url(self._host, self._port, secure=self._secure)
 
     @property
     def announcement(self) -> str:
-        """The address for the user, with the token."""
+        """One line with the page's address and token."""
         if not self.token:
             return f"the page is at {self.url}"
         stream = f"{self.url}stream.mjpg?token={Tokens(self.token).stream}"
-        return f"the page is at {self.url}?token={self.token} (for players, which only look: {stream})"
+        return f"the page is at {self.url}?token={self.token} (for video players, view only: {stream})"
 
     def attach(self, player: Player) -> None:
-        """Gets what the page steers."""
+        """Sets the player to control."""
         self._player = player
 
     def open(self, info: SourceInfo) -> None:
@@ -84,7 +84,7 @@ class WebSink:
 
         Raises:
             MissingExtraError: The extra `serve` is not installed.
-            OutputError: The address is taken, or the certificate is not readable.
+            OutputError: The address is in use, or the certificate cannot be read.
         """
         try:
             import uvicorn
@@ -108,17 +108,17 @@ class WebSink:
         self._await_start()
 
     def write(self, result: Result) -> None:
-        """Gives the newest result to the viewers.
+        """Shows the newest result to the viewers.
 
         Raises:
-            OutputError: The server died.
+            OutputError: The server failed.
         """
         if self._failure is not None:
             raise OutputError(f"{self.name}: the server failed: {self._failure}") from self._failure
         self._hub.put(result)
 
     def close(self, *, completed: bool) -> None:
-        """Stops the server; viewers are cut off."""
+        """Stops the server and disconnects viewers."""
         self._hub.close()
         if self._server is not None:
             self._server.should_exit = True
@@ -131,7 +131,9 @@ class WebSink:
         async def main() -> None:
             loop = asyncio.get_running_loop()
             self._hub.attach_loop(loop)
-            if self._secure:  # asyncio would wait a minute for each, and uvicorn has no setting for it
+            if (
+                self._secure
+            ):  # asyncio would wait a minute for each connection, and uvicorn has no setting for it
                 loop.create_server = partial(  # type: ignore[method-assign]
                     loop.create_server, ssl_handshake_timeout=HANDSHAKE_SECONDS
                 )

@@ -1,4 +1,4 @@
-"""Answers that never end: the MJPEG picture and the statistics as server-sent events."""
+"""Endless answers: the MJPEG stream, and statistics as server-sent events."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BOUNDARY = b"artrt-frame"
 
 
 class EndlessResponse:
-    """Sends parts as they come, until the client leaves.
+    """Sends parts as they arrive, until the client disconnects.
 
     Args:
         parts: The parts.
         media_type: Its content type.
-        places: The client holds one of them meanwhile; without a free one it is turned away (503).
+        places: The client uses one of these places; if none is free, it is refused (503).
     """
 
     def __init__(self, parts: AsyncGenerator[bytes, None], *, media_type: bytes, places: Places) -> None:
@@ -65,9 +65,9 @@ class EndlessResponse:
 
 
 async def mjpeg_parts(hub: Hub) -> AsyncGenerator[bytes, None]:
-    """The newest picture again and again, as parts of multipart/x-mixed-replace.
+    """Yields every new picture as a part of multipart/x-mixed-replace.
 
-    The boundary follows every picture at once: browsers show a picture when they see its end.
+    The boundary follows every picture immediately, because browsers show a picture when they receive its end.
     """
     number = 0
     with hub.wanting_jpeg():

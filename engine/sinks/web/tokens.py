@@ -1,7 +1,7 @@
-"""Tokens: what a client must show, where it may show it, and the form that asks a person for it.
+"""Tokens: how clients send them, how they are checked, and the form that asks for them.
 
-The page's token allows everything. The stream token is derived from it and allows only to look: players carry it in
-an address, where it may end up in a log.
+The page's token allows everything. The stream token is derived from it and allows only viewing, because video players
+send it in an address, which may be logged.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from .bodies import Scope
 
 COOKIE = "artrt_token"
 LOGIN = "/login"
-# What the stream token opens.
+# Paths that the stream token allows.
 STREAM_PATHS = frozenset({"/stream.mjpg", "/snapshot.png", "/view"})
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The token of a page and the one of its picture.
+    """The tokens of a page and of its stream.
 
     Args:
-        page: Allows everything; None: nothing has to be shown.
+        page: Allows everything; None means that no token is required.
     """
 
     page: str | None
 
     @property
     def stream(self) -> str | None:
-        """The token that opens the picture and nothing else; the page's cannot be found from it."""
+        """The token for viewing only; the page's token cannot be derived from it."""
         if self.page is None:
             return None
         return hmac.new(self.page.encode(), b"artrt stream", hashlib.sha256).hexdigest()[:32]
 
     def matches(self, shown: str) -> bool:
-        """Whether this is the page's token."""
+        """Whether this equals the page's token."""
         return self.page is not None and hmac.compare_digest(shown.encode(), self.page.encode())
 
     def allows(self, scope: Scope, headers: Mapping[str, str]) -> bool | None:
-        """Whether a request shows the right token; None when it shows none."""
+        """Whether a request has a valid token; None if it has none."""
         shown = next(_shown(scope, headers), None)
         if shown is None:
             return None
@@ -59,19 +59,19 @@ class Tokens:
         )
 
     def cookie(self, *, secure: bool) -> bytes:
-        """The header that keeps the token in a browser."""
+        """The cookie header that stores the token in a browser."""
         secured = "; Secure" if secure else ""
         text = f"{COOKIE}={self.page}; HttpOnly; SameSite=Strict; Path=/; Max-Age=2592000{secured}"
         return text.encode()
 
 
 def in_query(scope: Scope) -> str | None:
-    """The token in the address of a request."""
+    """The token in a request's address."""
     return _field(scope.get("query_string", b""))
 
 
 def in_form(body: bytes) -> str | None:
-    """The token that a person typed into the form."""
+    """The token entered in the form."""
     return _field(body)
 
 
@@ -110,7 +110,7 @@ FORM = """<!doctype html>
 
 
 def _shown(scope: Scope, headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Tokens that a request shows, and where: "page", "stream" or "password"."""
+    """The tokens of a request, with their kind: "page", "stream" or "password"."""
     kind, _, value = headers.get("authorization", "").partition(" ")
     watches = scope["path"] in STREAM_PATHS and scope.get("method") in ("GET", "HEAD")
     if kind.lower() == "bearer":

@@ -1,4 +1,4 @@
-"""`/view`: the bare picture as a page, for a browser source in OBS, a wall screen, or a frame in another page."""
+"""`/view`: a page with only the picture, for a browser source in OBS, a screen, or a frame in another page."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ img {{ display: block; width: 100%; height: 100%; object-fit: {fit} }}
 </style></head>
 <body><img src="{stream}" alt="The picture, live"></body></html>
 """
-#: Where the other pages refuse frames; browsers read an unknown value as leave.
+#: Replaces the header that forbids frames; browsers ignore an unknown value.
 FRAMED = {"x-frame-options": "ALLOWALL", "cross-origin-resource-policy": "cross-origin"}
-#: How the picture fills the page: whole, or cropped until nothing is empty.
+#: How the picture fills the page: completely visible, or cropped to fill it.
 FITS = ("contain", "cover")
 
 
 def view_page(*, token: str | None, fit: str) -> tuple[str, dict[str, str]]:
-    """The page and its headers. Any page may frame it: who has the stream's token may look.
+    """The page and its headers. Other pages may embed it: the stream token allows viewing.
 
     Args:
-        token: The token that the request showed, which the picture needs as well.
+        token: The request's token, which the picture also needs.
         fit: One of `FITS`.
     """
     nonce = secrets.token_urlsafe(16)

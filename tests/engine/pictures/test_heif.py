@@ -76,7 +76,7 @@ def test_without_the_extra_it_is_said_what_to_install(tmp_path, monkeypatch, cap
     (tmp_path / "in" / "really.jpg").unlink()
     assert stylize(tmp_path / "in", "-o", tmp_path / "out") == 0
     told = capsys.readouterr().err
-    assert "left out, not a known kind of picture or video: b.heic" in told
+    assert "skipped, not a picture or video: b.heic" in told
     assert "HEIC needs pi-heif: pip install" in told
 
 

@@ -53,8 +53,8 @@ def test_the_original_beside_the_painting(running):
         ({"split": 1}, "'split' is true or false"),
         ({"short_side_px": 9000}, "from 120 to 720"),
         ({"look": {"style": "/etc/passwd"}}, "unknown style"),
-        (b"<svg/>", "a frame is a JPEG"),
-        (b"\xff\xd8\xff broken", "a frame is a JPEG"),
+        (b"<svg/>", "a frame must be a JPEG"),
+        (b"\xff\xd8\xff broken", "a frame must be a JPEG"),
         (bytes(1_100_000), "too large"),
     ],
 )

@@ -33,7 +33,7 @@ def test_every_format_comes_in(client, suffix):
     assert client.upload("/api/photos", picture_file(20, 30, suffix=suffix)).status == 201
 
 
-def test_the_preview_is_painted_as_wished(client, photo):
+def test_the_preview_is_painted_in_the_requested_look(client, photo):
     path = f"/api/photos/{photo['id']}/painted.jpg"
     assert level(client.post(path, {"style": "udnie"}).body) == pytest.approx(204, abs=2)
     half = client.post(path, {"style": "udnie", "numbers": {"strength": 0.5}})
@@ -46,8 +46,8 @@ def test_the_preview_is_painted_as_wished(client, photo):
 
 
 def test_the_background_has_a_style_of_its_own(client, photo):
-    wish = {"style": "udnie", "background": "great-wave"}
-    image = decoded(client.post(f"/api/photos/{photo['id']}/painted.jpg", wish).body)
+    look = {"style": "udnie", "background": "great-wave"}
+    image = decoded(client.post(f"/api/photos/{photo['id']}/painted.jpg", look).body)
     assert image[2, 2, 0] > image[-2, -2, 0]  # the white corner is the tiny zoo's subject
 
 
@@ -131,7 +131,7 @@ def test_what_is_deleted_is_gone(running, client, photo, tmp_path_factory):
         ({"numbers": {"nonsense": 1}}, "no control"),
         ({"numbers": [1]}, "object of numbers"),
         ({"amounts": {"quantize": 1}}, "from 2"),
-        ({"colour": 1}, "a look is an object"),
+        ({"colour": 1}, "a look must be an object"),
         ({"long_side_px": 10**9}, "long_side_px"),
     ],
 )

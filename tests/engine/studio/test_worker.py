@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from artrt.engine.errors import InputError, UsageError
+from artrt.engine.studio.look_request import LookRequest
 from artrt.engine.studio.options import StudioOptions
-from artrt.engine.studio.wishes import Wish
 from artrt.engine.studio.worker import Worker, WorkerKilledError
 from artrt.engine.zoo.zoo import Zoo
 from support.clips import make_clip
@@ -60,7 +60,7 @@ def test_memory_is_limited(worker, photo, tmp_path):
 
 def test_a_call_is_cancelled_by_ending_the_process(worker, tmp_path):
     clip = make_clip(tmp_path / "a.mp4", frames=1500)
-    arguments = {"container": "mov", "wish": Wish(), "target": str(tmp_path / "b.mp4"), "frames": 1500}
+    arguments = {"container": "mov", "look": LookRequest(), "target": str(tmp_path / "b.mp4"), "frames": 1500}
     with pytest.raises(WorkerKilledError, match="cancelled"):
         worker.call(
             "paint_video", seconds=30, on_progress=lambda _: worker.kill(), path=str(clip), **arguments

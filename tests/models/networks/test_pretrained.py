@@ -119,7 +119,7 @@ def test_a_network_of_two_files_needs_both(tmp_path):
 
 
 def test_without_an_address_nothing_can_be_pulled():
-    with pytest.raises(UsageError, match="compact has no address"):
+    with pytest.raises(UsageError, match="compact has no download address"):
         pull("compact")
 
 

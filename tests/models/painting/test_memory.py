@@ -72,7 +72,7 @@ def test_a_container_s_limit_counts(tmp_path, monkeypatch, folder, limit, use, c
 )
 def test_running_out_of_memory_says_what_fits(error):
     with (
-        pytest.raises(UsageError, match=r"4000x3000 ran out of memory: --size \d+ would fit, and --tile"),
+        pytest.raises(UsageError, match=r"4000x3000 ran out of memory: --size \d+ would fit, or use --tile"),
         memory.telling_what_fits(3000, 4000, network="compact", tile_px=0),
     ):
         raise error

@@ -2,7 +2,7 @@
 import { el, save, say, told } from "./dom.js";
 import { controls, strip } from "./look.js";
 import { liveSocket } from "./socket.js";
-import { settle, store, wish } from "./store.js";
+import { requestedLook, settle, store } from "./store.js";
 
 const SIZES = [240, 360, 480, 720];
 let source = null; // "own", or the number of a camera of the server
@@ -30,7 +30,7 @@ export function livePlace(main) {
   let socket = null, stream = null, film = null, recorder = null, paused = false, split = false, times = [], gone = false;
   const grab = document.createElement("canvas");
 
-  function changed() { panel.refresh(); socket?.change({ look: wish(), short_side_px: Number(size.value), split }); }
+  function changed() { panel.refresh(); socket?.change({ look: requestedLook(), short_side_px: Number(size.value), split }); }
 
   function chooser() {
     const names = [["own", "Your camera"], ...store.cameras.map((name, number) => [String(number), name])];

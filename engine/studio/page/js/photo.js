@@ -3,7 +3,7 @@ import { ask, choose, el, newestOnly, save, say, send, told } from "./dom.js";
 import { compare } from "./compare.js";
 import { queue } from "./jobs.js";
 import { controls, strip } from "./look.js";
-import { settle, store, wish } from "./store.js";
+import { requestedLook, settle, store } from "./store.js";
 
 const PICTURES = "image/jpeg,image/png,image/webp,image/bmp,image/tiff";
 let chosen = null; // id of the photograph that is shown
@@ -33,7 +33,7 @@ export function photoPlace(main) {
     if (!shown) return;
     picture.busy(true);
     await told(async () => {
-      const painted = await ask("POST", `/api/photos/${shown.id}/painted.jpg`, { ...wish(), long_side_px: previewPx() });
+      const painted = await ask("POST", `/api/photos/${shown.id}/painted.jpg`, { ...requestedLook(), long_side_px: previewPx() });
       if (shown.id === chosen) picture.show({ painted: URL.createObjectURL(painted) });
     });
     picture.busy(false);
@@ -115,7 +115,7 @@ export function photoPlace(main) {
   }
 
   async function exported(ids) {
-    const job = await told(() => ask("POST", "/api/exports", { photos: ids, look: wish(), format: form.value }));
+    const job = await told(() => ask("POST", "/api/exports", { photos: ids, look: requestedLook(), format: form.value }));
     if (job) jobs.add(job);
   }
 

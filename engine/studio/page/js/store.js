@@ -7,7 +7,7 @@ export const store = {
 };
 
 /** The look as the server takes it. */
-export function wish() {
+export function requestedLook() {
   const { style, second, share, background, numbers, amounts } = store.look;
   let text = style || "";
   if (style && second && second !== style && share > 0) {

@@ -3,7 +3,7 @@ import { ask, choose, el, newestOnly, say, send, told } from "./dom.js";
 import { compare } from "./compare.js";
 import { queue } from "./jobs.js";
 import { controls, strip } from "./look.js";
-import { settle, store, wish } from "./store.js";
+import { requestedLook, settle, store } from "./store.js";
 
 const FILMS = "video/*,.mkv";
 let chosen = null;
@@ -28,7 +28,7 @@ export function videoPlace(main) {
     if (!shown) return;
     picture.busy(true);
     await told(async () => {
-      const still = await ask("POST", `/api/videos/${shown.id}/painted.jpg`, wish());
+      const still = await ask("POST", `/api/videos/${shown.id}/painted.jpg`, requestedLook());
       if (shown.id === chosen) picture.show({ painted: URL.createObjectURL(still) });
     });
     picture.busy(false);
@@ -99,7 +99,7 @@ export function videoPlace(main) {
   }
 
   async function painted() {
-    const job = await told(() => ask("POST", `/api/videos/${chosen}/paint`, { look: wish() }));
+    const job = await told(() => ask("POST", `/api/videos/${chosen}/paint`, { look: requestedLook() }));
     if (job) jobs.add(job);
   }
 

@@ -241,7 +241,7 @@ def test_what_nobody_foresaw_is_logged(caplog, monkeypatch):
         with caplog.at_level(logging.ERROR, logger="artrt.web"):
             answer = client.post("/api/controls", {"strength": 0.5})
     assert answer.status == 500
-    assert "logged" in answer.json["error"]
+    assert "its log has the details" in answer.json["error"]
     assert "POST /api/controls failed: ZeroDivisionError" in caplog.text
 
 

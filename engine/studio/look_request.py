@@ -1,4 +1,4 @@
-"""What a visitor wants a picture to look like: read from JSON, checked, and sent to the worker."""
+"""The look that a visitor requests: parsed from JSON, checked, and sent to the worker."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ LONGEST_STYLE = 400
 FIELDS = ("style", "background", "numbers", "amounts")
 
 Parts = tuple[tuple[str, float], ...]
-"""Styles with weights; each is a name of the zoo or the path of a visitor's own style file."""
+"""Styles with weights; each is a name of the zoo or the path of a visitor's style file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slider:
-    """A control as the page shows it.
+    """A control on the page.
 
     Args:
         name: "strength", "quantize", …
-        kind: "number", always there; or "amount", an effect that is off or has this amount.
+        kind: "number", a value that always applies, or "amount", the amount of an effect that can be off.
         minimum: Smallest value.
         maximum: Largest value.
-        default: At the start; of an amount, when it is turned on.
+        default: First value; for an amount, the value when the effect is turned on.
         help: One line for the user.
     """
 
@@ -39,14 +39,14 @@ class Slider:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A look.
+class LookRequest:
+    """A requested look.
 
     Args:
-        style: What the picture, or its subject, is painted in; empty for none.
-        background: What lies behind the subject is painted in; empty: the same.
+        style: Style of the picture or its subject; empty for none.
+        background: Style of the background; empty for the same style.
         numbers: Controls of the style by name: strength, keep_salient, …
-        amounts: Effects that are on, with their amounts: quantize, superpixels.
+        amounts: Amounts of the enabled effects: quantize, superpixels.
     """
 
     style: Parts = ()
@@ -55,21 +55,21 @@ class Wish:
     amounts: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_wish(data: Any, *, styles: Mapping[str, str], sliders: Mapping[str, Slider]) -> Wish:
-    """Reads {"style": "a:0.7+b:0.3", "background": "c", "numbers": {"strength": 0.8}, "amounts": {"quantize": 16}}.
+def read_look_request(data: Any, *, styles: Mapping[str, str], sliders: Mapping[str, Slider]) -> LookRequest:
+    """Parses {"style": "a:0.7+b:0.3", "background": "c", "numbers": {"strength": 0.8}, "amounts": {"quantize": 16}}.
 
     Args:
-        data: What came as JSON.
-        styles: Names that the visitor may use, and what the worker knows them by.
+        data: The parsed JSON.
+        styles: The visitor's style names -> the worker's names.
         sliders: Controls by name.
 
     Raises:
-        UsageError: It is something else, or a value is out of its range.
-        UnknownStyleError: No style of that name.
+        UsageError: The data is invalid, or a value is out of range.
+        UnknownStyleError: No style has that name.
     """
     if not isinstance(data, dict) or not set(data) <= set(FIELDS):
-        raise UsageError(f"a look is an object with {', '.join(FIELDS)}")
-    return Wish(
+        raise UsageError(f"a look must be an object with {', '.join(FIELDS)}")
+    return LookRequest(
         style=_parts(data.get("style"), styles),
         background=_parts(data.get("background"), styles),
         numbers=_values(data.get("numbers"), "number", sliders),
@@ -83,10 +83,10 @@ def _parts(text: Any, styles: Mapping[str, str]) -> Parts:
     if text in (None, "", "none"):
         return ()
     if not isinstance(text, str) or len(text) > LONGEST_STYLE:
-        raise UsageError("a style is a name or a mix of names")
+        raise UsageError("a style must be a name or a mix of names")
     parts = parse_mix(text)
     for name, _ in parts:
-        # Only names of the list: what a client sends is never looked up as a file.
+        # Only names of the list: text from a client is never used as a file name.
         if name not in styles:
             raise UnknownStyleError(name[:60], known=styles)
     return tuple((styles[name], weight) for name, weight in parts)
@@ -95,7 +95,7 @@ def _parts(text: Any, styles: Mapping[str, str]) -> Parts:
 def _values(data: Any, kind: str, sliders: Mapping[str, Slider]) -> dict[str, float]:
     known = {name: slider for name, slider in sliders.items() if slider.kind == kind}
     if data is not None and not isinstance(data, dict):
-        raise UsageError(f"'{kind}s' is an object of numbers")
+        raise UsageError(f"'{kind}s' must be an object of numbers")
     values = {}
     for name, value in (data or {}).items():
         if value is None:
@@ -112,5 +112,7 @@ def _number(name: str, value: Any, slider: Slider) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not slider.minimum <= number <= slider.maximum:
-        raise UsageError(f"{name} goes from {slider.minimum:g} to {slider.maximum:g}, got {str(value)[:40]}")
+        raise UsageError(
+            f"{name} must be from {slider.minimum:g} to {slider.maximum:g}, got {str(value)[:40]}"
+        )
     return number
