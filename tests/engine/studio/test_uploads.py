@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from artrt.engine.studio import uploads
 from support.clips import make_clip
 from support.studio import SMALL, decoded, picture_file, studio, visitor
 
@@ -165,6 +166,26 @@ def test_a_body_that_breaks_off_leaves_nothing(running, client):
     while files_of(running) != before:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "limits", [{"SILENCE_SECONDS": 0.2}, {"GRACE_SECONDS": 0.0, "LEAST_BYTES_PER_SECOND": 10**9}]
+)
+def test_a_body_that_comes_too_slowly_is_refused(running, client, monkeypatch, limits):
+    for name, value in limits.items():
+        monkeypatch.setattr(uploads, name, value)
+    before, data = files_of(running), picture_file(20, 20)
+    head = f"POST /api/photos HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\nCookie: {client.cookie}\r\n"
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(f"{head}Content-Length: 9000\r\n\r\n".encode() + data[:30])
+        time.sleep(0.1)
+        connection.sendall(data[30:60])
+        answer = b""
+        while b"the upload is too slow" not in answer and (part := connection.recv(4096)):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b'{"error":"the upload is too slow"}')
+    assert files_of(running) == before
 
 
 def test_without_a_cookie_nothing_is_taken(running):
