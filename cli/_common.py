@@ -85,6 +85,24 @@ def style_option(function: Command) -> Command:
     )(function)
 
 
+def style_scale_option(function: Command) -> Command:
+    """Adds `--style-scale`, for a picture as style."""
+    from ..engine.zoo.picture_style import SCALES
+
+    text = "For a picture as style: coarser strokes above 1, finer below."
+    kind, limits = click.FloatRange(*SCALES), "{:g}..{:g}".format(*SCALES)
+    return click.option(
+        "--style-scale", type=kind, default=1.0, show_default=True, metavar=limits, help=text
+    )(function)
+
+
+def file_arguments(function: Command) -> Command:
+    """Adds `INPUT...` and `--output`."""
+    text = "A file; for several inputs a folder."
+    output = click.option("--output", "-o", required=True, metavar="OUTPUT", help=text)
+    return click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")(output(function))
+
+
 def look_options(function: Command) -> Command:
     """Adds the options of how and where pictures are painted; the command gets them as one `look`."""
     from ..engine.looks.look import NUMBERS, Look
@@ -120,7 +138,7 @@ def look_options(function: Command) -> Command:
         click.option(
             "--quantize", metavar="K[:before|after]", help="Colours by k-means, before or after the style."
         ),
-        *(_number_option(name, number) for name, number in reversed(list(NUMBERS.items()))),
+        *(number_option(name) for name in reversed(list(NUMBERS))),
         click.option(
             "--model",
             "-m",
@@ -128,14 +146,7 @@ def look_options(function: Command) -> Command:
             show_default=True,
             help="Style transformer, or a stage's .onnx file.",
         ),
-        click.option(
-            "--style-scale",
-            type=click.FloatRange(0.25, 4.0),
-            default=1.0,
-            show_default=True,
-            metavar="0.25..4",
-            help="For a picture as style: coarser strokes above 1, finer below.",
-        ),
+        style_scale_option,
         click.option(
             "--background",
             metavar="STYLE",
@@ -163,7 +174,11 @@ class NumberType(click.FloatRange):
         return read
 
 
-def _number_option(name: str, number: Number) -> Callable[[Any], Any]:
+def number_option(name: str) -> Callable[[Any], Any]:
+    """The option of a number of a look, by the number's name."""
+    from ..engine.looks.look import NUMBERS
+
+    number = NUMBERS[name]
     return click.option(
         f"--{name.replace('_', '-')}",
         type=NumberType(number),

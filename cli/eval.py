@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._common import echo_json, json_option, notice, progress, provider_option, threads_option
+from ._common import echo_json, json_option, notice, number_option, progress, provider_option, threads_option
 
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -27,8 +27,8 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--trunk", type=FILE, help="Score this trunk (.safetensors) instead, with --styles-dir.")
 @click.option("--styles-dir", type=FOLDER, help="Folder of the style vectors of --trunk.")
 @click.option("--against", type=FOLDER, help="Score existing pictures instead: DIR/STYLE/PHOTO.png.")
-@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True)
-@click.option("--keep-salient", type=click.FloatRange(0, 1), default=0.0, show_default=True)
+@number_option("strength")
+@number_option("keep_salient")
 @click.option("--frames", type=FOLDER, help="Folder of clips (frames, or frames with .flo): warping error.")
 @click.option("--flow", default="auto", show_default=True, metavar="auto|dis|FILE", help="Flow of --frames.")
 @click.option(

@@ -17,6 +17,7 @@ from ..engine.pictures.reading import PictureFile, Still
 from ..engine.pictures.writing import write_data
 from ._common import (
     echo_json,
+    file_arguments,
     json_option,
     metadata_option,
     notice,
@@ -30,8 +31,7 @@ from ._effects import run_effect
 
 
 @click.command(name="quantize")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--output", "-o", required=True, metavar="OUTPUT", help="A file; for several inputs a folder.")
+@file_arguments
 @click.option(
     "-k",
     "--colors",

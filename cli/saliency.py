@@ -14,6 +14,7 @@ from ..engine.jobs.job import Job, plan_jobs
 from ..engine.pictures.writing import STANDARD_OUTPUT
 from ._common import (
     echo_json,
+    file_arguments,
     json_option,
     metadata_option,
     notice,
@@ -29,8 +30,7 @@ SHOWN = ("both", "mask", "overlay")
 
 
 @click.command(name="saliency")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--output", "-o", required=True, metavar="OUTPUT", help="A file; for several inputs a folder.")
+@file_arguments
 @click.option(
     "--show",
     type=click.Choice(SHOWN),

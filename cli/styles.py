@@ -12,7 +12,7 @@ from ..engine.errors import UsageError
 from ..engine.zoo.picture_style import name_of, read_painting
 from ..engine.zoo.style import JSON_FIELDS, SUFFIX, TEXT_FIELDS, Style, load_style
 from ..engine.zoo.zoo import Zoo
-from ._common import echo_json, json_option
+from ._common import echo_json, json_option, style_scale_option
 
 
 @click.group(name="styles", invoke_without_command=True)
@@ -77,14 +77,7 @@ def show_style(name: str, as_json: bool) -> None:
 @click.option("--name", help="What to call it.  [default: the file's name]")
 @click.option("--title", default="", help="Title of the painting.")
 @click.option("--artist", default="", help="Who painted it.")
-@click.option(
-    "--style-scale",
-    type=click.FloatRange(0.25, 4.0),
-    default=1.0,
-    show_default=True,
-    metavar="0.25..4",
-    help="Coarser strokes above 1, finer below.",
-)
+@style_scale_option
 @click.option(
     "--refine",
     type=click.FloatRange(0, min_open=True),

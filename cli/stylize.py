@@ -16,6 +16,7 @@ from ..engine.looks.stylizer import Stylizer
 from ..engine.sources import Size
 from ._common import (
     echo_json,
+    file_arguments,
     json_option,
     look_options,
     metadata_option,
@@ -31,8 +32,7 @@ from ._common import (
 
 
 @click.command(name="stylize")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--output", "-o", required=True, metavar="OUTPUT", help="A file; for several inputs a folder.")
+@file_arguments
 @look_options
 @size_option
 @metadata_option

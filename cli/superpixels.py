@@ -15,6 +15,7 @@ from ..engine.jobs.job import Job, plan_jobs
 from ..engine.pictures.reading import PictureFile, Still
 from ._common import (
     echo_json,
+    file_arguments,
     json_option,
     metadata_option,
     provider_option,
@@ -27,8 +28,7 @@ from ._effects import run_effect, write_one
 
 
 @click.command(name="superpixels")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--output", "-o", required=True, metavar="OUTPUT", help="A file; for several inputs a folder.")
+@file_arguments
 @click.option(
     "-n", "--regions", default=800, show_default=True, metavar="N", type=int, help="Number of regions, about."
 )

@@ -113,6 +113,16 @@ class IntegrityError(ArtrtError):
     exit_code = 6
 
 
+def error_of(kind: str, message: str) -> ArtrtError:
+    """Rebuilds an error of another process: the class named `kind`, if it can be built from a message."""
+    known = globals().get(kind, ArtrtError)
+    try:
+        error: ArtrtError = known(message)
+    except TypeError:
+        error = UsageError(message)
+    return error
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Suggests the names that were probably meant.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .pictures.array import Image, as_image, check_image
+from .pictures.array import Image, as_image, check_image, reduced
 from .pictures.formats import IMAGE_SUFFIXES, keeps_alpha
 from .pictures.heif import readable_suffixes
 from .pictures.reading import decode_image, read_image, read_image_with_alpha
@@ -25,6 +25,7 @@ __all__ = [
     "read_image",
     "read_image_with_alpha",
     "readable_suffixes",
+    "reduced",
     "write_image",
 ]
 

@@ -7,21 +7,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import cv2
-import numpy as np
-
-from .frame import Frame, Image, encode_image, write_image
+from .frame import Frame, Image, encode_image, reduced, write_image
 
 NOTEBOOK_PX = 1024
 
 
 def png_for_notebook(image: Image) -> bytes:
     """A picture, uint8 [H, W, 3] BGR, as a PNG with a long side of at most 1024 px."""
-    scale = NOTEBOOK_PX / max(image.shape[:2])
-    if scale < 1:
-        height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return encode_image(image, ".png")
+    return encode_image(reduced(image, long_side_px=NOTEBOOK_PX), ".png")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ from ..engine.effects.saliency import SALIENCY_FILE, Saliency
 from ..engine.errors import InputError, UsageError
 from ..engine.frame import Image
 from ..engine.looks.building import build_chain
-from ..engine.looks.look import Look
+from ..engine.looks.look import NUMBERS, Look
 from ..engine.looks.styling import model_file, style_vector
 from ..engine.sources import Size
 from ..engine.stages.chain import Chain
@@ -58,8 +58,8 @@ class EvaluateOptions:
     trunk: Path | None = None
     styles_dir: Path | None = None
     against: Path | None = None
-    strength: float = 1.0
-    keep_salient: float = 0.0
+    strength: float = NUMBERS["strength"].default
+    keep_salient: float = NUMBERS["keep_salient"].default
     provider: str = "auto"
     threads: int | None = None
     fps_size: str = "1280x720"

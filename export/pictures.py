@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..engine.errors import InputError, MissingExtraError
 from ..engine.files import in_order, is_hidden
-from ..engine.frame import Image, read_image
+from ..engine.frame import Image, read_image, reduced
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 SAMPLES = ("astronaut", "chelsea", "coffee", "rocket")
@@ -31,7 +30,7 @@ def real_pictures(folder: Path | None = None, *, limit: int = 8, longest_px: int
         MissingExtraError: No folder was given and scikit-image is not installed.
     """
     pictures = _samples() if folder is None else _of_folder(folder, limit=limit)
-    return [_shrunk(picture, longest_px) for picture in pictures[:limit]]
+    return [reduced(picture, long_side_px=longest_px) for picture in pictures[:limit]]
 
 
 def _of_folder(folder: Path, *, limit: int) -> list[Image]:
@@ -52,12 +51,3 @@ def _samples() -> list[Image]:
     except ImportError as error:
         raise MissingExtraError("a check on real pictures", package="scikit-image", extra="train") from error
     return [np.ascontiguousarray(getattr(data, name)()[:, :, ::-1]) for name in SAMPLES]
-
-
-def _shrunk(picture: Image, longest_px: int) -> Image:
-    height, width = picture.shape[:2]
-    scale = longest_px / max(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from .. import errors
-from ..errors import ArtrtError
+from ..errors import ArtrtError, error_of
 from .job import Job
 from .work import Outcome, Work, attempt, shared_out
 
@@ -110,7 +109,7 @@ def _step(workers: _Workers, waiting: deque[_Try]) -> Iterator[Outcome]:
             worker.doing = None
             yield message
         elif message is not None:
-            raise _rebuilt(*message)
+            raise error_of(*message)
         worker.ready = True
         if waiting:
             worker.doing = waiting.popleft()
@@ -158,16 +157,6 @@ def _do_jobs(pipe: Connection, work: Work) -> None:
         while True:
             job, attempts = pipe.recv()
             pipe.send(attempt(job, painter, work, attempts=attempts))
-
-
-def _rebuilt(kind: str, message: str) -> ArtrtError:
-    """Rebuilds a worker's error in the parent: the same class, if it can be built from a message."""
-    known = getattr(errors, kind, ArtrtError)
-    try:
-        error: ArtrtError = known(message)
-    except TypeError:
-        error = errors.UsageError(message)
-    return error
 
 
 def _remove_partial(job: Job, pid: int | None) -> None:

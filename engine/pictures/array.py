@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +42,16 @@ def as_image(array: Any) -> Image:
     """Casts for the type checker: OpenCV's annotations do not say that uint8 stays uint8."""
     image: Image = array
     return image
+
+
+def reduced(image: Image, *, long_side_px: int) -> Image:
+    """Reduces a picture, uint8 [H, W, 3], to a long side of at most `long_side_px`; never enlarges."""
+    height, width = image.shape[:2]
+    scale = long_side_px / max(height, width)
+    if scale >= 1:
+        return np.ascontiguousarray(image)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return as_image(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
 def eight_bit(pixels: NDArray[Any], name: str) -> Image:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from types import TracebackType
 
-import cv2
-
-from ..frame import Image, as_image, read_image
+from ..frame import Image, read_image, reduced
 from ..looks.stabilizer import Stabilizer
 from .options import StudioOptions
 from .painter import Painter
@@ -42,11 +40,11 @@ class Bench:
         if key not in self._views:
             self.remember(path, read_image(path))
         self._views.move_to_end(key)
-        return _reduced(self._views[key], long_side_px)
+        return reduced(self._views[key], long_side_px=long_side_px)
 
     def remember(self, path: str, image: Image) -> None:
         """Stores a photograph in the page's size."""
-        self._views[path, VIEW_PX] = _reduced(image, VIEW_PX)
+        self._views[path, VIEW_PX] = reduced(image, long_side_px=VIEW_PX)
         while len(self._views) > REMEMBERED_PHOTOS:
             self._views.popitem(last=False)
 
@@ -67,12 +65,3 @@ class Bench:
     ) -> None:
         """Frees the models."""
         self.paint.chain.close()
-
-
-def _reduced(image: Image, long_side_px: int) -> Image:
-    height, width = image.shape[:2]
-    scale = long_side_px / max(height, width)
-    if scale >= 1:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return as_image(cv2.resize(image, size, interpolation=cv2.INTER_AREA))

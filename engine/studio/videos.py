@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 
 from ..errors import InputError
-from ..frame import Image
+from ..frame import Image, reduced
 from ..looks.stabilizer import Stabilizer
 from ..playing.pipeline import Pipeline
 from ..sinks.video_file import VideoFileSink
@@ -38,9 +38,7 @@ def look_at_video(bench: Bench, *, path: str, container: str, poster: str, **_: 
     if frame is None:
         raise InputError("no frame of this video can be decoded")
     height, width = frame.image.shape[:2]
-    scale = min(1.0, POSTER_PX / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+    small = reduced(frame.image, long_side_px=POSTER_PX)
     Path(poster).write_bytes(cv2.imencode(".jpg", small)[1].tobytes())
     return facts | {"width": width, "height": height}
 

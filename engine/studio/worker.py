@@ -20,8 +20,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from .. import errors
-from ..errors import ArtrtError, InputError
+from ..errors import ArtrtError, InputError, error_of
 
 if TYPE_CHECKING:
     from .options import StudioOptions
@@ -112,7 +111,7 @@ class Worker:
             if kind == "result":
                 return value
             if kind == "error":
-                raise _rebuilt(*value)
+                raise error_of(*value)
             deadline = time.monotonic() + seconds
             if on_progress is not None:
                 on_progress(value)
@@ -192,13 +191,3 @@ def _limit_memory(options: StudioOptions, provider: str) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (options.limits.memory_bytes,) * 2)
         else:
             resource.setrlimit(resource.RLIMIT_AS, (GPU_VIRTUAL_BYTES,) * 2)
-
-
-def _rebuilt(kind: str, message: str) -> ArtrtError:
-    """Rebuilds a worker's error in the server: the same class, if it can be built from a message."""
-    known = getattr(errors, kind, ArtrtError)
-    try:
-        error: ArtrtError = known(message)
-    except TypeError:
-        error = errors.UsageError(message)
-    return error

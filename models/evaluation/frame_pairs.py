@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from ...engine.errors import InputError
 from ...engine.files import in_order, is_hidden
-from ...engine.frame import IMAGE_SUFFIXES, Image, read_image
-from .metrics import reduced
+from ...engine.frame import IMAGE_SUFFIXES, Image, read_image, reduced
 
 Flow = NDArray[np.float32]
 FLO_MAGIC = 202021.25

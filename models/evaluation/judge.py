@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...engine.errors import InputError
-from ...engine.frame import Image, read_image
+from ...engine.frame import Image, read_image, reduced
 from ..losses import content_loss
 from ..moments import Moments, covariance_errors, moments
 from ..networks.localization import LocalizationNetwork, load_localization_network
@@ -25,7 +25,7 @@ from ..networks.loss_networks import CONTENT_LAYER, LossNetwork, load_loss_netwo
 from ..networks.pretrained import locate
 from ..photos import load_painting
 from .frame_pairs import FramePair
-from .metrics import edge_f1, mask_iou, reduced, ssim, top_iou, warping_error
+from .metrics import edge_f1, mask_iou, ssim, top_iou, warping_error
 from .yardstick import Correlations, Recognised, correlations, painted_by_scale, palette_shift
 
 Transform = Callable[[Image, str], Image]

@@ -21,16 +21,6 @@ EDGE_TOLERANCE_PX = 2
 TOP_SHARE = 0.2
 
 
-def reduced(image: Image, *, long_side_px: int) -> Image:
-    """Reduces the long side to `long_side_px`; never enlarges, because the scale is part of a style."""
-    height, width = image.shape[:2]
-    scale = long_side_px / max(height, width)
-    if scale >= 1:
-        return np.ascontiguousarray(image)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def luma(image: Image) -> Plane:
     """Luma (BT.601) of BGR: float32 [H, W] in [0, 1]."""
     return np.asarray(

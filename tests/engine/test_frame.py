@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from artrt.engine.errors import InputError, OutputError, UnsupportedImageError
-from artrt.engine.frame import Frame, check_image, read_image, read_image_with_alpha, write_image
+from artrt.engine.frame import Frame, check_image, read_image, read_image_with_alpha, reduced, write_image
 
 
 def test_frame_shows_its_shape_instead_of_pixels(picture):
@@ -123,3 +123,8 @@ def _with_orientation(image: np.ndarray, suffix: str, *, orientation: int) -> by
         buffer, format={".jpg": "JPEG", ".png": "PNG"}[suffix], exif=exif, quality=97
     )
     return buffer.getvalue()
+
+
+def test_pictures_are_reduced_and_never_enlarged(picture):
+    assert reduced(picture(40, 56), long_side_px=28).shape == (20, 28, 3)
+    assert np.array_equal(reduced(picture(40, 56), long_side_px=400), picture(40, 56))

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from artrt.engine.errors import UsageError
-from artrt.models.evaluation.metrics import edge_f1, luma, mask_iou, reduced, ssim, top_iou, warping_error
+from artrt.models.evaluation.metrics import edge_f1, luma, mask_iou, ssim, top_iou, warping_error
 
 RNG = np.random.default_rng(5)
 
@@ -75,8 +75,3 @@ def test_warping_error_is_zero_for_a_painting_that_moves_with_the_scene() -> Non
     assert brighter.max() == 255
     assert warping_error(*dark, flow, valid) == pytest.approx(0.04, rel=1e-4)
     assert warping_error(*dark, flow, ~valid) == 0.0
-
-
-def test_photographs_are_reduced_and_never_enlarged() -> None:
-    assert reduced(noise(40, 56), long_side_px=28).shape == (20, 28, 3)
-    assert reduced(noise(40, 56), long_side_px=400).shape == (40, 56, 3)
