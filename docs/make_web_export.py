@@ -1,14 +1,13 @@
 """Renews what docs/web.md shows of an exported site.
 
 python docs/make_web_export.py picture [SITE [CHROMIUM]]   docs/images/web-export.jpg
-python docs/make_web_export.py measure [SITE [CHROMIUM]]   the table of docs/web.md
+python docs/make_web_export.py measure [SITE [CHROMIUM]]   the tables of docs/web.md
 
 SITE is a folder of `artrt export --format web`; without it one is written for this.
 """
 
 from __future__ import annotations
 
-import functools
 import http.server
 import re
 import shutil
@@ -19,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 @contextmanager
 def served(site: Path) -> Iterator[str]:
     """The address of a site on this machine, without any header, as simple hosts serve it."""
-    handler = functools.partial(_Quiet, directory=str(site))
+    handler = partial(_Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -91,10 +91,16 @@ def settled(tab: Any) -> None:
 
 
 def measure(site: Path, chromium: str) -> None:
-    """Writes the table of docs/web.md."""
-    rows = []
-    photo = read_image(PHOTO)
-    style = Artefact.open(site).zoo.style(Artefact.open(site).styles[0]).vector
+    """Writes the tables of docs/web.md."""
+    write_rows("visits", visits(site, chromium))
+    write_rows("frames", frames(site, chromium))
+
+
+def frames(site: Path, chromium: str) -> list[str]:
+    """Frames a second of browser and ONNX Runtime, in one thread each."""
+    rows, photo = [], read_image(PHOTO)
+    zoo = Artefact.open(site).zoo
+    style = zoo.style(zoo.styles()[0]).vector
     with (
         tempfile.TemporaryDirectory() as scratch,
         cpu_stage(site / "stylize.onnx", Path(scratch), threads=1) as stage,
@@ -104,19 +110,43 @@ def measure(site: Path, chromium: str) -> None:
         for width, height in SIZES:
             frame = np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
             stage(frame, style=style)
-            native = statistics.median(
-                _seconds(lambda frame=frame: stage(frame, style=style)) for _ in range(ROUNDS)
-            )
+            native = statistics.median(_seconds(partial(stage, frame, style=style)) for _ in range(ROUNDS))
             browser = statistics.median(tab.evaluate(PAINT, [width, height, ROUNDS])) / 1000
             rows.append(
                 f"| {width}x{height} | {1 / browser:.1f} fps | {1 / native:.1f} fps | {native / browser:.2f} |"
             )
+    return rows
+
+
+def visits(site: Path, chromium: str) -> list[str]:
+    """Seconds until the page is there, and until a photograph is painted: the first visit, and one after it."""
+    from playwright.sync_api import sync_playwright
+
+    rows = []
+    with served(site) as address, sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=shutil.which(chromium), args=[*FLAGS, "--disable-gpu"]
+        )
+        tab = browser.new_page()
+        tab.set_default_timeout(WAIT_MS)
+        for name in ("first", "later"):
+            began = time.perf_counter()
+            tab.goto(f"{address}?backend=wasm")
+            tab.wait_for_selector(".strip img")
+            shown = time.perf_counter() - began
+            settled(tab)
+            rows.append(f"| {name} | {shown:.1f} s | {time.perf_counter() - began:.1f} s |")
+        browser.close()
+    return rows
+
+
+def write_rows(table: str, rows: list[str]) -> None:
+    """Puts rows into a table of docs/web.md."""
     text = PAGE.read_text(encoding="utf-8")
-    table = re.compile(
-        r"(<!-- measurements: web -->.*?\n\|-\|-\|-\|-\|\n).*?(<!-- /measurements -->)", re.DOTALL
-    )
+    place = re.compile(rf"(<!-- measurements: {table} -->.*?\n[|-]+\n).*?(<!-- /measurements -->)", re.DOTALL)
+    assert place.search(text), table
     PAGE.write_text(
-        table.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text), encoding="utf-8"
+        place.sub(lambda match: match[1] + "\n".join(rows) + "\n" + match[2], text), encoding="utf-8"
     )
 
 

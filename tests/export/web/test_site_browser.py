@@ -17,6 +17,7 @@ from artrt.engine.sources.scene import PHOTO
 from artrt.engine.zoo.zoo import Zoo
 from artrt.export.folder import export_folder
 from artrt.export.transformer_parity import cpu_stage
+from support.contrast import CONTRAST
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -174,13 +175,14 @@ def test_without_a_network_after_the_first_visit(tab, host):
     assert kept(tab)[0].shape == (512, 512, 3)
 
 
-def test_a_phone_in_the_dark(browser, host):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 390), ("light", 1280)])
+def test_every_width_has_names_contrast_and_no_scrolling_sideways(browser, host, scheme, width):
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
     tab = context.new_page()
-    tab.goto(f"http://{host.name}/?backend=wasm")
     for place in ("photo", "camera"):
         tab.goto(f"http://{host.name}/?backend=wasm#{place}")
         tab.wait_for_selector(".panel")
-        assert tab.evaluate("document.documentElement.scrollWidth") <= 390, place
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, place
         assert tab.evaluate(UNNAMED) == [], place
+        assert tab.evaluate(CONTRAST) == [], place
     context.close()
