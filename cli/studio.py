@@ -56,7 +56,7 @@ CHECK_SECONDS = 0.5
     type=click.FloatRange(0),
     default=10,
     show_default=True,
-    help="How long a style is trained on its painting; 0 allows no training.",
+    help="Duration of a style's training; 0 disables training.",
 )
 @click.option(
     "--train-photos",
@@ -112,8 +112,8 @@ def serve_studio(
         max_clients: Largest number of visitors.
         ssl_cert: Certificate for https.
         ssl_key: Its key.
-        allow_hosts: Names that a proxy is reached by.
-        train_minutes: How long a style is trained.
+        allow_hosts: Host names of a proxy.
+        train_minutes: Duration of a training.
         train_photos: Photographs to train on.
         limits: Options of the command for limits of uploads.
 

@@ -35,7 +35,7 @@ class Job:
         name: File name of the download.
         media_type: Media type of the download.
         facts: Further information for the page.
-        sample: The newest picture of what is being made, JPEG; empty when there is none.
+        sample: The newest sample picture, JPEG; empty if there is none.
     """
 
     id: str

@@ -61,7 +61,7 @@ class StudioOptions:
         model: A style transformer of the zoo, or the path of a `stylize` stage.
         zoo: The zoo of models and styles.
         folder: Parent of the private folder; None uses the system's temporary folder.
-        train_minutes: How long a style is trained; 0 allows no training.
+        train_minutes: Duration of a training; 0 disables training.
         train_photos: Folder of photographs to train on; None takes the visitor's own and the shipped one.
         trainer: The command that trains a style.
     """

@@ -165,7 +165,7 @@ def add_style(item: Item, *, style: Style, title: str) -> None:
 
 
 def painting_of(item: Item) -> Path:
-    """Where the painting of an own style lies; not there when it was made of none."""
+    """The path of an own style's painting; the file is missing if the style has no painting."""
     return item.path.with_name(f"{item.path.stem}-painting.jpg")
 
 

@@ -1,4 +1,4 @@
-"""Trains a style as a job: `artrt train style` in a process of its own, which is watched and can be ended."""
+"""Trains a style as a job: runs `artrt train style` in a separate process, which can be cancelled."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ POLL_SECONDS = 0.5
 SAMPLE_STEPS = 25
 PHOTO_PX = 800
 MOST_PHOTOS = 20
-# A training takes its minutes, and some time to load and to end.
+# Time for loading and ending, in addition to the training's minutes.
 GRACE_SECONDS = 300.0
 ROOM_BYTES = 2_000_000
 
 
 def require_training(options: StudioOptions) -> None:
-    """Checks that styles can be trained here.
+    """Checks that styles can be trained.
 
     Raises:
-        UsageError: Whoever started the studio does not want it.
+        UsageError: Training is disabled in this studio.
         MissingExtraError: PyTorch is not installed.
     """
     if options.train_minutes <= 0:
-        raise UsageError("this studio trains no styles (--train-minutes 0)")
+        raise UsageError("training is disabled in this studio (--train-minutes 0)")
     if importlib.util.find_spec("torch") is None:
         raise MissingExtraError("training a style", package="torch", extra="train")
 
 
 @dataclass(frozen=True)
 class Training:
-    """The work of training; the style it makes becomes one of the visitor's.
+    """The job of training; the trained style is added to the visitor's styles.
 
     Args:
-        studio: Its options say how long, on which photographs, and by which command.
-        visitor: Whose style it is.
-        item: A style that was made of a painting.
+        studio: Its options set duration, photographs and command.
+        visitor: Owner of the style.
+        item: A style that was computed from a painting.
     """
 
     studio: Studio
@@ -59,16 +59,16 @@ class Training:
     item: Item
 
     async def __call__(self, job: Job) -> None:
-        """Runs the training until its end, or until it is cancelled.
+        """Runs the training until it ends or is cancelled.
 
         Raises:
-            InputError: It failed, or took too long.
+            InputError: The training failed, or took too long.
         """
         folder = Path(tempfile.mkdtemp(prefix="training-", dir=self.studio.folder))
         process: subprocess.Popen[bytes] | None = None
         try:
             await self._gather(folder)
-            job.stop = lambda: None  # what is cancelled while it starts is ended below
+            job.stop = lambda: None  # a cancellation during the start is handled below
             process = await asyncio.to_thread(_started, self.studio.options, folder)
             job.stop = process.kill
             await self._watch(job, process, folder)
@@ -81,7 +81,7 @@ class Training:
             shutil.rmtree(folder, ignore_errors=True)
 
     async def _gather(self, folder: Path) -> None:
-        """The painting, and photographs that a worker has decoded: the visitor's, and the shipped one."""
+        """Writes the painting, the visitor's photographs and the shipped one, all decoded by a worker."""
         shutil.copyfile(painting_of(self.item), folder / "painting.jpg")
         if self.studio.options.train_photos is not None:
             return
@@ -124,7 +124,7 @@ class Training:
 
 
 def command_of(options: StudioOptions, folder: Path) -> list[str]:
-    """The words of the command that trains what lies in a folder."""
+    """The training command for the files in a folder."""
     return [
         *options.trainer,
         str(folder / "painting.jpg"),
@@ -138,7 +138,7 @@ def command_of(options: StudioOptions, folder: Path) -> list[str]:
 
 
 def _started(options: StudioOptions, folder: Path) -> subprocess.Popen[bytes]:
-    """The process; it gives way to everything that somebody looks at, and has a worker's memory."""
+    """Starts the process, with low priority and a worker's memory limit."""
     threads = str(max(1, (os.cpu_count() or 2) - 1))
     environment = os.environ | {"ARTRT_ZOO": str(options.zoo.folder), "OMP_NUM_THREADS": threads}
     with (folder / "said.txt").open("wb") as said:
@@ -159,7 +159,7 @@ def _started(options: StudioOptions, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _look_at_samples(job: Job, folder: Path) -> None:
-    """Takes the newest sheet of samples that is written to its end."""
+    """Reads the newest complete sheet of samples."""
     for path in sorted(folder.glob("style.training/samples-*.jpg"), reverse=True)[:1]:
         data = path.read_bytes()
         if data.endswith(b"\xff\xd9"):
@@ -167,7 +167,7 @@ def _look_at_samples(job: Job, folder: Path) -> None:
 
 
 def _said(folder: Path) -> str:
-    """The first sentence of the command's own words for its failure, without the private folder."""
+    """The first sentence of the command's error message, without the private folder."""
     lines = (folder / "said.txt").read_text(errors="replace").strip().splitlines()
     last = next((line for line in reversed(lines) if "error: " in line), "error: it ended early")
     told = last.partition("error: ")[2].partition(". ")[0]

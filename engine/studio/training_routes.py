@@ -1,4 +1,4 @@
-"""Training in the place Styles: started on an own style, watched by its samples."""
+"""Training on the page Styles: starts the training of an own style, and shows samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .visitors import Visitor
 
 
 def routes(studio: Studio) -> list[Route]:
-    """Addresses of trainings."""
+    """Routes of trainings."""
     made = partial(route_for, studio)
     return [
         Route("/api/styles/{id}/train", made(train), methods=["POST"]),
@@ -26,11 +26,11 @@ def routes(studio: Studio) -> list[Route]:
 
 
 async def train(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """Starts the training of an own style on its painting."""
+    """Starts to train an own style on its painting."""
     item = visitor.item(request.path_params["id"], "style")
     require_training(studio.options)
     if not painting_of(item).is_file():
-        raise UsageError("only a style that was made of a painting can be trained")
+        raise UsageError("only a style that was computed from a painting can be trained")
     studio.visitors.require_room(visitor, ROOM_BYTES)
     work = Training(studio, visitor, item)
     job = studio.jobs.start(visitor, "style", title=str(item.facts["title"]), work=work)
@@ -38,7 +38,7 @@ async def train(studio: Studio, visitor: Visitor, request: Request) -> Response:
 
 
 async def sample(studio: Studio, visitor: Visitor, request: Request) -> Response:
-    """The newest samples of a training: photographs above, painted below."""
+    """The newest samples of a training: photographs above, paintings below."""
     job = studio.jobs.get(visitor, request.path_params["id"])
     if not job.sample:
         raise InputError("no such picture: there are no samples yet")

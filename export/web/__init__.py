@@ -1,1 +1,1 @@
-"""A folder of static files that paints in the visitor's browser: page, model, styles and onnxruntime-web."""
+"""Exports a folder of static files that paints in the browser: page, model, styles and onnxruntime-web."""

@@ -1,4 +1,4 @@
-"""The pictures of a site, painted by its own model: a tile for each style, what is seen first, and icons."""
+"""The pictures of a site, painted by its model: a tile for each style, the first picture, and icons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPENING = "starry-night"
 
 
 def opening_style(styles: Sequence[Style]) -> Style:
-    """The style that the page begins with, as the page chooses it."""
+    """The style that the page shows first."""
     return next((style for style in styles if style.name == OPENING), styles[0])
 
 
@@ -59,7 +59,7 @@ def write_picture(path: Path, image: Image) -> None:
 
 
 def _fitted(image: Image, size: tuple[int, int]) -> Image:
-    """The upper middle of a picture in another size."""
+    """Resizes a picture and crops the upper middle."""
     height, width = image.shape[:2]
     scale = max(size[0] / height, size[1] / width)
     enough = (max(round(width * scale), size[1]), max(round(height * scale), size[0]))

@@ -1,7 +1,7 @@
-"""The files of onnxruntime-web that a site brings: found in a folder or an archive, each checked by its sha256.
+"""The files of onnxruntime-web for a site, read from a folder or an archive; each is checked by its sha256.
 
-`ort/` of the site holds them with the suffix .js in place of .mjs, which some hosts serve as a type that browsers
-refuse.
+In the site's folder `ort/` they have the suffix .js in place of .mjs, because some hosts serve .mjs with a type that
+browsers refuse.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ WEBGPU = (
 
 
 def runtime_files(*, webgpu: bool) -> tuple[RuntimeFile, ...]:
-    """What a site brings."""
+    """The files of a site."""
     return WASM + WEBGPU if webgpu else WASM
 
 
 def runtime_builds(files: Iterable[str]) -> dict[str, list[str]]:
-    """The builds that a site brings: name -> paths in the site.
+    """The builds of a site: name -> paths in the site.
 
     Args:
         files: Paths of the site's files.
@@ -89,13 +89,13 @@ def runtime_builds(files: Iterable[str]) -> dict[str, list[str]]:
 
 
 def find_runtime(given: Path | None = None) -> Path:
-    """The archive, or the folder with the files of `dist`.
+    """Finds the archive, or the folder with the files of `dist`.
 
     Args:
-        given: The .tgz of the package, or a folder with it inside; None looks where `artrt models pull` puts it.
+        given: The .tgz of the package, or a folder that contains it; None searches the cache of `artrt models pull`.
 
     Raises:
-        InputError: There is none; the message says how to get it.
+        InputError: It is missing; the message says how to get it.
     """
     fix = f"run `artrt models pull {RUNTIME}`, or give the folder or .tgz of version {RUNTIME_VERSION} with --runtime"
     if given is None:
@@ -111,15 +111,15 @@ def find_runtime(given: Path | None = None) -> Path:
 
 
 def read_runtime(source: Path, files: Iterable[RuntimeFile]) -> Iterator[tuple[RuntimeFile, bytes]]:
-    """Reads files in the order in which the source has them.
+    """Reads files in the order of the source.
 
     Args:
-        source: What `find_runtime` returned.
-        files: Which.
+        source: Result of `find_runtime`.
+        files: The files to read.
 
     Raises:
-        InputError: A file is missing, or the archive unreadable.
-        IntegrityError: A file is not that of the pinned version.
+        InputError: A file is missing, or the archive is unreadable.
+        IntegrityError: A file differs from the pinned version.
     """
     pinned = tuple(files)
     for file, data in _from_folder(source, pinned) if source.is_dir() else _from_archive(source, pinned):
@@ -140,7 +140,7 @@ def _from_folder(folder: Path, files: Iterable[RuntimeFile]) -> Iterator[tuple[R
 
 
 def _from_archive(path: Path, files: Iterable[RuntimeFile]) -> Iterator[tuple[RuntimeFile, bytes]]:
-    """Goes through the archive once; nothing is unpacked, and no more read of a file than it should have."""
+    """Reads the archive once, without unpacking it, and never more of a file than its expected size."""
     missing = {f"package/dist/{file.name}": file for file in files}
     try:
         with tarfile.open(path) as archive:

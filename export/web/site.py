@@ -1,4 +1,4 @@
-"""Makes a site of a folder with a model and styles: a page that paints in the browser, without a server behind it.
+"""Builds a site from a folder with a model and styles: a page that paints in the browser, without a server program.
 
 index.html web.css studio.css js/ fonts/     the page; what it shares with `artrt studio` comes from there
 stylize.onnx styles/ manifest.json           as in every exported folder
@@ -24,7 +24,7 @@ from .runtime import FOLDER, RuntimeFile, read_runtime
 
 PAGE = Path(__file__).with_name("page")
 STUDIO = Path(__file__).resolve().parents[2] / "engine" / "studio" / "page"
-#: What the page has in common with the studio.
+#: Files that the page shares with the studio.
 SHARED = (
     "studio.css",
     "fonts",
@@ -40,17 +40,17 @@ MODEL = "stylize.onnx"
 
 
 def write_site(folder: Path, styles: Sequence[Style], *, runtime: Path, files: Sequence[RuntimeFile]) -> None:
-    """Adds everything that a site needs to a folder with `stylize.onnx` and `styles/`, but for the manifest.
+    """Adds all files of a site, except the manifest, to a folder with `stylize.onnx` and `styles/`.
 
     Args:
         folder: The folder.
         styles: Its styles.
         runtime: Folder or archive of onnxruntime-web.
-        files: Its files that the site brings.
+        files: Its files to include.
 
     Raises:
         InputError: A file of the runtime is missing.
-        IntegrityError: A file of the runtime is not that of the pinned version.
+        IntegrityError: A file of the runtime differs from the pinned version.
     """
     _copy_page(folder)
     (folder / FOLDER).mkdir()
@@ -63,7 +63,7 @@ def write_site(folder: Path, styles: Sequence[Style], *, runtime: Path, files: S
 
 
 def app_facts() -> dict[str, object]:
-    """What a browser must know to install the page like an app."""
+    """The app manifest, which lets browsers install the page like an app."""
     kinds = {".png": "image/png", ".webp": "image/webp"}
     icons = [
         {"src": name, "sizes": f"{side}x{side}", "type": kinds[Path(name).suffix], "purpose": "any maskable"}
@@ -94,14 +94,14 @@ def _copy_page(folder: Path) -> None:
 
 
 def _write_list(folder: Path, styles: Sequence[Style]) -> None:
-    """Tells the service worker all files, which to keep at once, and a version that changes with any of them."""
+    """Writes the service worker's list: all files, those to cache at once, and a version that changes with any file."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in paths]
     digest = hashlib.sha256()
     for name, path in zip(names, paths, strict=True):
         same = (
             "" if name.startswith("styles/") else sha256_of(path)
-        )  # facts stand in no fixed order in style files
+        )  # facts have no fixed order in style files
         digest.update(f"{name} {same}\n".encode())
     for style in styles:
         digest.update(style.vector.tobytes())
@@ -113,7 +113,7 @@ def _write_list(folder: Path, styles: Sequence[Style]) -> None:
 
 
 def _is_shell(name: str) -> bool:
-    """Whether the page cannot be shown without it; everything else is kept when it is used first."""
+    """Whether the page needs the file to start; other files are cached on first use."""
     return (
         name.endswith((".html", ".css", ".woff2")) or name.startswith(("js/", "icon-")) or name == "app.json"
     )

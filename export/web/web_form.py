@@ -1,7 +1,7 @@
-"""Rewrites a stage into the form that onnxruntime-web takes on WebGPU, with the same results.
+"""Rewrites a stage into a form that onnxruntime-web accepts on WebGPU, with the same results.
 
-A shader may bind ten buffers or so, and onnxruntime-web binds one for each output: the Split that cuts `style` into the
-scales and shifts of all layers becomes one Slice for each.
+A shader can bind about ten buffers, and onnxruntime-web binds one per output, so the Split that cuts `style` into the
+scales and shifts of all layers becomes one Slice per output.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOST_OUTPUTS = 6
 
 
 def web_form(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of the model for browsers; inputs, outputs and metadata stay.
+    """A copy of the model for browsers with the same inputs, outputs and metadata.
 
     Args:
         model: A stage.
@@ -49,7 +49,7 @@ def _slices(graph: onnx.GraphProto, split: onnx.NodeProto, sizes: np.ndarray) ->
 
 
 def _copied(node: onnx.NodeProto) -> onnx.NodeProto:
-    """The graph's nodes vanish when its list is emptied."""
+    """Copies a node, because the graph's nodes are deleted with its list."""
     copy = onnx.NodeProto()
     copy.CopyFrom(node)
     return copy

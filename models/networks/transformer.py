@@ -1,4 +1,4 @@
-"""The style transformer: one trunk for all styles, a style being the scales and shifts of its normalisation layers.
+"""The style transformer: one trunk for all styles; a style is the scales and shifts of its normalisation layers.
 
 A photograph is folded 4x4 into channels. Fine strokes form at a quarter of the resolution, large ones at an eighth,
 where the same work buys four times the weights and twice the field of view. Nearest-neighbour upsampling followed by
@@ -8,13 +8,13 @@ a convolution brings the painting back to full size.
                                              |                    ^
                                              +-> down 2 -> blocks -> up 2 + conv
 
-What alternates from pixel to pixel is smoothed away at the end: nearest-neighbour upsampling leaves a mesh there.
-Convolutions repeat the rim of what they read, so a painting has no frame. Nothing else leads from the photograph to
-the painting: a path for fine detail hands the photograph through, and the result is a tinted photograph.
+A final smoothing removes the pixel mesh that nearest-neighbour upsampling leaves. Convolutions repeat the rim of their
+input, so a painting has no visible border. There is no skip connection for fine detail, because it would copy the
+photograph, and the result would be a tinted photograph.
 
-A convolution gives a flat sky one flat tone, and painters give it strokes. So the stem is also given a grain: a few
-waves across the picture, from which the network makes strokes where the photograph has nothing to say. It also gives
-a picture of one colour, which has nothing to normalise but rounding errors, the same painting on every backend.
+A convolution gives a flat sky one flat tone, but painters give it strokes. So the stem also gets a grain: a few waves
+across the picture, from which the network makes strokes where the photograph has no detail. With it, a picture of one
+colour, in which only rounding errors would be normalised, gives the same painting on every backend.
 
 Conditional instance normalisation follows Dumoulin et al., "A learned representation for artistic style", 2017
 (arXiv:1610.07629); nearest-neighbour upsampling, Odena et al., "Deconvolution and checkerboard artifacts", 2016.
@@ -74,7 +74,7 @@ class TransformerConfig:
         return 2 * self.width
 
     def layers(self) -> list[tuple[str, int]]:
-        """(name, channels) of every normalisation layer, in the order in which a style vector holds them."""
+        """(name, channels) of every normalisation layer, in the order of a style vector."""
         width, deep = self.width, self.deep_width
         blocks = [
             (f"blocks.{index}.norm{norm}", deep) for index in range(len(self.dilations)) for norm in (1, 2)
@@ -91,9 +91,9 @@ CONFIGS = {
 
 
 class EdgeConv(nn.Conv2d):
-    """A 3x3 convolution whose input is padded by repeating its rim.
+    """A 3x3 convolution with input padded by repeating the rim.
 
-    Written as concatenations: the gradient of PyTorch's own replicate padding leaves the fast memory layout.
+    Uses concatenations, because the gradient of PyTorch's replicate padding loses the fast memory layout.
     """
 
     def __init__(
@@ -107,16 +107,16 @@ class EdgeConv(nn.Conv2d):
 
 
 class ConditionalNorm(nn.Module):
-    """Instance normalisation whose scale and shift are given with every call."""
+    """Instance normalisation with scale and shift as inputs."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = channels
 
     def forward(self, x: Tensor, style: _StyleReader) -> Tensor:
-        """Normalise x [N, C, H, W] by the next scale and shift of the style."""
+        """Normalises x [N, C, H, W] with the next scale and shift of the style."""
         scale, shift = style.take(self.channels)
-        single = x.shape[2] * x.shape[3] == 1  # PyTorch refuses it; a single value has no deviation
+        single = x.shape[2] * x.shape[3] == 1  # PyTorch refuses a single value, which has no deviation
         x = torch.zeros_like(x) if single else F.instance_norm(x, eps=1e-5)
         return x * scale[:, :, None, None] + shift[:, :, None, None]
 
@@ -138,7 +138,7 @@ class ResidualBlock(nn.Module):
 
 
 class StyleTransformer(nn.Module):
-    """Paints photographs in the style that a vector describes.
+    """Paints photographs in the style of a vector.
 
     Attributes:
         config: Sizes.
@@ -165,7 +165,7 @@ class StyleTransformer(nn.Module):
         self.style_size = 2 * sum(channels for _, channels in config.layers())
 
     def forward(self, image: Tensor, style: Tensor) -> Tensor:
-        """Paint.
+        """Paints a batch.
 
         Args:
             image: float [N, 3, H, W], RGB in [0, 1], any size.
@@ -191,7 +191,7 @@ class StyleTransformer(nn.Module):
         return x[:, :, :height, :width]
 
     def _grain(self, height: int, width: int) -> Tensor:
-        """Each channel's mixture of the waves: float [C, h, w]."""
+        """The mixture of waves for each channel: float [C, h, w]."""
         rows = torch.arange(height, device=self.grain.device, dtype=torch.float32)[:, None]
         columns = torch.arange(width, device=self.grain.device, dtype=torch.float32)
         first, second = (torch.sin(down * rows + across * columns) for down, across in BEND)
@@ -201,7 +201,7 @@ class StyleTransformer(nn.Module):
         return torch.einsum("ck,khw->chw", self.grain, waves)
 
     def neutral_style(self) -> Tensor:
-        """The vector [D] with scales 1 and shifts 0, from which training starts."""
+        """The vector [D] with scales 1 and shifts 0, the start of training."""
         parts = [
             part
             for _, channels in self.config.layers()
@@ -210,7 +210,7 @@ class StyleTransformer(nn.Module):
         return torch.cat(parts)
 
     def trunk_hash(self) -> str:
-        """sha256 (hex) of the configuration and of every weight: what a style vector belongs to."""
+        """sha256 (hex) of the configuration and all weights; identifies the trunk of a style vector."""
         digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(name.encode())
@@ -219,7 +219,7 @@ class StyleTransformer(nn.Module):
 
 
 class _StyleReader:
-    """Hands out a style vector [N, D] layer by layer."""
+    """Splits a style vector [N, D] layer by layer."""
 
     def __init__(self, style: Tensor) -> None:
         self.style = style
@@ -237,21 +237,21 @@ def _doubled(x: Tensor) -> Tensor:
 
 
 def _widened(x: Tensor, rim: int) -> Tensor:
-    """The rim repeated so many times on every side: [N, C, h, w] -> [N, C, h + 2 rim, w + 2 rim]."""
+    """Repeats the rim `rim` times on every side: [N, C, h, w] -> [N, C, h + 2 rim, w + 2 rim]."""
     x = torch.cat([x[:, :, :1]] * rim + [x] + [x[:, :, -1:]] * rim, dim=2)
     return torch.cat([x[:, :, :, :1]] * rim + [x] + [x[:, :, :, -1:]] * rim, dim=3)
 
 
 def _smoothed(x: Tensor) -> Tensor:
-    """[1 2 1] / 4 both ways, which leaves nothing that alternates from pixel to pixel: [h + 2, w + 2] -> [h, w]."""
+    """Smooths by [1 2 1] / 4 along both axes, which removes pixel-wise alternation: [h + 2, w + 2] -> [h, w]."""
     x = (x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]) / 4
     return (x[:, :, :, :-2] + 2 * x[:, :, :, 1:-1] + x[:, :, :, 2:]) / 4
 
 
 def save_trunk(path: Path, transformer: StyleTransformer, *, training: dict[str, Any] | None = None) -> None:
-    """Write a trunk as safetensors, its configuration and training record in the metadata.
+    """Writes a trunk as safetensors, with configuration and training record in the metadata.
 
-    Weights that float16 says exactly are written as such.
+    Weights that float16 represents exactly are written as float16.
     """
     tensors = {name: _packed(tensor.detach().cpu()) for name, tensor in transformer.state_dict().items()}
     config = json.dumps(asdict(transformer.config))
@@ -265,11 +265,11 @@ def _packed(tensor: Tensor) -> Tensor:
 
 
 def load_trunk(path: Path) -> StyleTransformer:
-    """Read a trunk.
+    """Reads a trunk.
 
     Raises:
-        InputError: The file is missing or is no trunk.
-        IntegrityError: Its weights do not match the hash written beside them.
+        InputError: The file is missing or not a trunk.
+        IntegrityError: Its weights do not match their hash.
     """
     try:
         with safe_open(path, framework="pt") as file:

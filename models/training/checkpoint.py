@@ -1,4 +1,4 @@
-"""Checkpoints of a training: everything that is needed to go on, in one file."""
+"""Checkpoints: the complete state of a training in one file."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ ENCODER_PREFIX = "encoder."
 
 
 def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Writes a checkpoint, whole or not at all."""
+    """Writes a checkpoint atomically."""
     temporary = path.with_suffix(".tmp")
     torch.save(dict(state), temporary)
     temporary.replace(path)
 
 
 def read_checkpoint(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:
-    """What `Trainer.save_checkpoint` wrote.
+    """Reads a checkpoint of `Trainer.save_checkpoint`.
 
     Raises:
-        InputError: The file is missing, unreadable or no checkpoint of a training.
+        InputError: The file is missing, unreadable or not a checkpoint of a training.
     """
     if not path.is_file():
         raise InputError(f"no checkpoint {path}")
@@ -36,7 +36,7 @@ def read_checkpoint(path: Path, device: str | torch.device = "cpu") -> dict[str,
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         missing = {"config", "styles", "transformer", "bank", "average", "history", "step"} - set(state)
-    except Exception as error:  # pickle and zip raise many kinds, some of them of many lines
+    except Exception as error:  # pickle and zip raise many types, some with many lines
         raise InputError(fault) from error
     if missing:
         raise InputError(f"{fault}: it has no {min(missing)!r}")
@@ -44,7 +44,7 @@ def read_checkpoint(path: Path, device: str | torch.device = "cpu") -> dict[str,
 
 
 def averaged_weights(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The averaged state dict of a checkpoint's transformer; empty where only styles were trained."""
+    """The averaged state dict of a checkpoint's transformer; empty if only styles were trained."""
     average: Mapping[str, Tensor] = state["average"]
     return {
         name.removeprefix(TRUNK_PREFIX): t for name, t in average.items() if name.startswith(TRUNK_PREFIX)
@@ -52,16 +52,16 @@ def averaged_weights(state: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def averaged_encoder(state: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The averaged state dict of a checkpoint's style encoder; empty where none was trained."""
+    """The averaged state dict of a checkpoint's style encoder; empty if none was trained."""
     known: Mapping[str, Tensor] = state.get("encoder", {})
     return {name: state["average"].get(f"{ENCODER_PREFIX}{name}", tensor) for name, tensor in known.items()}
 
 
 def check_styles(path: Path, state: Mapping[str, Any], *, config: str, styles: list[str]) -> None:
-    """Refuses a checkpoint of another configuration or of other styles.
+    """Checks that a checkpoint has this configuration and these styles.
 
     Raises:
-        UsageError: It is of another one.
+        UsageError: It has not.
     """
     if state["config"] != config:
         raise UsageError(f"{path} is of the configuration {state['config']!r}, not {config!r}")

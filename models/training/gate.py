@@ -1,7 +1,7 @@
-"""The gate of the region loss: it may keep the subject recognisable, but it may not wipe the paint.
+"""The gate of the region loss: lowers its weight if it makes pictures less painted.
 
-While the weights of the region terms grow, `yardstick.painted` is measured now and then on the same photographs. Once
-it falls too far below its value at the start of the ramp, the region terms lose weight.
+While the weights of the region terms grow, `yardstick.painted` is measured regularly on the same photographs. If it
+falls too far below its value at the start of the ramp, the weights of the region terms are lowered.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from torch import Tensor
 from ..evaluation.yardstick import correlations, painted
 from ..networks.localization import LocalizationNetwork
 
-#: The terms that the gate lowers, and the share of their weight that is left each time.
+#: The terms that the gate lowers, and the factor on their weights each time.
 GATED = ("cam", "category")
 LOWERED = 0.7
-#: Steps between two measurements, and how many styles are measured.
+#: Steps between two measurements, and number of measured styles.
 STEPS_BETWEEN, STYLES = 200, 4
 
 
 class Gate:
-    """Watches how painted the pictures of a training are.
+    """Monitors how painted the pictures of a training are.
 
     Args:
         network: SqueezeNet 1.1.
         paintings: float [1, 3, h, w] each, RGB in [0, 1], the style pictures in the order of the style vectors; some of
             them are watched.
-        drop: How far `painted` may fall.
+        drop: Largest accepted decrease of `painted`.
 
     Attributes:
         factor: Factor on the weights of the region terms.
-        reference: What was measured first; None before.
+        reference: The first measurement; None before it.
     """
 
     def __init__(self, network: LocalizationNetwork, paintings: Sequence[Tensor], *, drop: float) -> None:
@@ -45,7 +45,7 @@ class Gate:
 
     @torch.no_grad()
     def check(self, paint: Callable[[Tensor, Tensor], Tensor], photographs: Tensor, vectors: Tensor) -> float:
-        """Measures, and lowers the factor if the paint is going.
+        """Measures `painted`, and lowers the factor if it has decreased too much.
 
         Args:
             paint: The transformer.
@@ -67,13 +67,13 @@ class Gate:
         return value
 
     def applied(self, weights: Mapping[str, float]) -> dict[str, float]:
-        """The weights of a step, those of the region terms lowered."""
+        """The weights of a step with lowered region terms."""
         return {name: value * (self.factor if name in GATED else 1.0) for name, value in weights.items()}
 
     def state(self) -> dict[str, float | None]:
-        """What a checkpoint keeps."""
+        """The state for a checkpoint."""
         return {"factor": self.factor, "reference": self.reference}
 
     def resume(self, state: Mapping[str, float | None]) -> None:
-        """Goes on from what a checkpoint kept."""
+        """Restores the state of a checkpoint."""
         self.factor, self.reference = float(state["factor"] or 0.0), state["reference"]

@@ -1,6 +1,6 @@
-"""Growing a trunk: a larger transformer that paints exactly as a smaller, trained one, to be trained on from there.
+"""Grows a trunk: makes a larger transformer that paints exactly like a smaller, trained one.
 
-What is new is read with weights of zero, so it changes nothing until it has learned something. Source: the
+New channels have input weights of zero, so they change nothing before further training. Source: the
 function-preserving transformations of Chen, Goodfellow and Shlens, "Net2Net: accelerating learning via knowledge
 transfer", ICLR 2016.
 """
@@ -17,17 +17,17 @@ Weights = dict[str, Tensor]
 
 
 def grown_weights(weights: Weights, transformer: StyleTransformer) -> Weights:
-    """The weights of a trained transformer, brought to the sizes of a larger one.
+    """Extends the weights of a trained transformer to the sizes of a larger one.
 
     Args:
         weights: State dict of the trained one. Its blocks are the first ones of the larger, with their dilations.
-        transformer: The larger one, freshly made; it is not changed.
+        transformer: The larger, newly initialised one; not changed.
 
     Returns:
         A state dict for `transformer`: new inputs have weight 0, new outputs the weights they were made with.
 
     Raises:
-        UsageError: Something in `transformer` is smaller.
+        UsageError: A part of `transformer` is smaller.
     """
     grown = {name: tensor.clone() for name, tensor in transformer.state_dict().items()}
     for name, old in weights.items():
@@ -44,7 +44,7 @@ def grown_weights(weights: Weights, transformer: StyleTransformer) -> Weights:
 
 
 def grown_vectors(vectors: Tensor, weights: Weights, transformer: StyleTransformer) -> Tensor:
-    """Style vectors of a trained transformer for a larger one.
+    """Extends the style vectors of a trained transformer for a larger one.
 
     Args:
         vectors: float [S, D].

@@ -1,4 +1,4 @@
-"""What a training minimises: the loss terms of a batch, each from its source in `losses`."""
+"""The objective of a training: the loss terms of a batch, from `losses`."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ AnyModule = TypeVar("AnyModule", bound=nn.Module)
 Targets = list[dict[str, Moments | Tensor]]
 #: RGB [N, 3, H, W] and style vectors [N, D] -> the painting [N, 3, H, W].
 Painter = Callable[[Tensor, Tensor], Tensor]
-#: Fewer positions than this make no covariance worth comparing: a layer is left out at a scale where it is smaller.
+#: Fewest positions for a useful covariance: at a scale where a layer is smaller, it is skipped.
 LEAST_POSITIONS = 49
 RAMPED = ("cam", "category", "edge", "shape", "color", "temporal")
 NOISE = 0.02
 
 
 def placed(module: AnyModule, device: torch.device) -> AnyModule:
-    """The module on the device, channels last: the faster layout on both kinds of device."""
+    """Moves a module to the device in channels-last layout, which is faster on CPUs and GPUs."""
     moved: AnyModule = module.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return moved
 
 
 class TrainingObjective:
-    """The networks and targets that the terms need, loaded once.
+    """The networks and targets of the terms, loaded once.
 
     Attributes:
         targets: For each style scale, the paintings' statistics by layer: moments or Gram matrices of S pictures.
     """
 
     def __init__(self, options: TrainingOptions, device: torch.device, *, half: bool = False) -> None:
-        """Load what the weights ask for.
+        """Loads the networks that the weights need.
 
         Args:
             options: Paintings, loss network and weights of the terms.
             device: Where to compute.
-            half: Keep the loss network in bfloat16, as autocast would compute it anyway.
+            half: Keep the loss network in bfloat16, which autocast would use anyway.
 
         Raises:
             InputError: Weights or a painting are missing or unreadable.
@@ -91,16 +91,16 @@ class TrainingObjective:
         rng: np.random.Generator,
         others: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Loss terms, unweighted; those whose weight is 0 are not computed.
+        """Unweighted loss terms; terms with weight 0 are not computed.
 
         Args:
             paint: The transformer.
             content: float [N, 3, H, W], RGB in [0, 1].
-            styles: int [S], which painting each of the first S photographs is to look like.
+            styles: int [S], target painting of each of the first S photographs.
             vectors: float [N, D], its style vector.
-            weights: As `weights_at` gives them.
+            weights: Result of `weights_at`.
             rng: Randomness of this step.
-            others: float [N - S, 3, h, w], what the other photographs are to look like.
+            others: float [N - S, 3, h, w], target paintings of the other photographs.
         """
         output = paint(content, vectors).float()
         terms = self._perceptual(output, content, styles, self._targets_for(styles, others))
@@ -120,7 +120,7 @@ class TrainingObjective:
         return terms
 
     def style_distance(self, output: Tensor, style: int = 0) -> Tensor:
-        """The style term of paintings [N, 3, H, W] against one of the style pictures, a scalar."""
+        """The style term of paintings [N, 3, H, W] for one of the style pictures, a scalar."""
         targets = self._targets_for(torch.full((len(output),), style, device=output.device), None)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             distances = [
@@ -130,7 +130,7 @@ class TrainingObjective:
         return torch.stack(distances).mean()
 
     def _targets_for(self, styles: Tensor, others: Tensor | None) -> Targets:
-        """Statistics of the paintings that these styles name, then those of other paintings."""
+        """Statistics of the paintings of these styles, then of other paintings."""
         known = [{layer: _of(t, styles) for layer, t in target.items()} for target in self.targets]
         if others is None:
             return known
@@ -142,7 +142,7 @@ class TrainingObjective:
         ]
 
     def _distance(self, features: dict[str, Tensor], target: dict[str, Moments | Tensor]) -> Tensor:
-        """By picture [N], of the style layers at one scale."""
+        """Style distance per picture [N] at one scale."""
         shares = self.options.style_layers
         statistics = {
             layer: self._statistics(features[layer])
@@ -154,7 +154,7 @@ class TrainingObjective:
     def _perceptual(
         self, output: Tensor, content: Tensor, styles: Tensor, targets: Targets
     ) -> dict[str, Tensor]:
-        """Style and content, the features of the painting at full size shared by both."""
+        """Style and content terms, which share the features of the painting at full size."""
         options, distances = self.options, []
         content_layers = options.content_layers if options.losses.content > 0 else {}
         features: dict[str, Tensor] = {}
@@ -169,7 +169,7 @@ class TrainingObjective:
         return terms
 
     def _content(self, features: dict[str, Tensor], content: Tensor, styles: Tensor) -> Tensor:
-        """Instance-normalised features against the photograph's, weighed by its salient region and by style."""
+        """Content term: instance-normalised features, weighted by salient region and style."""
         options, weight = self.options, torch.ones(len(content), 1, 1, 1, device=content.device)
         weight[: len(styles), 0, 0, 0] = self.content_scale[styles]
         with torch.no_grad():
@@ -192,7 +192,7 @@ class TrainingObjective:
         self, paint: Painter, output: Tensor, content: Tensor, style: Tensor, rng: np.random.Generator
     ) -> Tensor:
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        few = max(1, len(content) // 4)  # a noisy estimate, but the second painting is dear
+        few = max(1, len(content) // 4)  # a noisy estimate, because the second painting is expensive
         height, width = content.shape[2:]
         warp = random_warp(few, height, width, generator=generator)
         warp = replace(warp, grid=warp.grid.to(self.device), valid=warp.valid.to(self.device))
@@ -201,7 +201,7 @@ class TrainingObjective:
         return losses.temporal_loss(warp(output[:few]), paint(moved, style[:few]), warp.valid)
 
     def paintings(self) -> list[Tensor]:
-        """The style pictures, float [1, 3, h, w], each at the size that its strokes are learned at."""
+        """The style pictures, float [1, 3, h, w], each at its training size."""
         options, pictures = self.options, []
         for name, path in options.paintings.items():
             long_side = round(options.style_long_side_px * options.style_scale.get(name, 1.0))
@@ -229,7 +229,7 @@ def _reduced(image: Tensor, scale: int) -> Tensor:
 
 
 def _joined(statistics: list[Moments | Tensor]) -> Moments | Tensor:
-    """Statistics of single pictures as those of a batch."""
+    """Concatenates statistics of single pictures to a batch."""
     if isinstance(statistics[0], Moments):
         return Moments(*(torch.cat(parts) for parts in zip(*statistics, strict=True)))
     return torch.cat([part for part in statistics if isinstance(part, Tensor)])
@@ -240,7 +240,7 @@ def _of(statistics: Moments | Tensor, pictures: Tensor) -> Moments | Tensor:
 
 
 def _distances(output: dict[str, Any], style: dict[str, Any], shares: dict[str, float]) -> Tensor:
-    """By picture [N]; of moments or of Gram matrices, whichever both are."""
+    """Distances per picture [N], of moments or of Gram matrices."""
     if isinstance(next(iter(style.values())), Moments):
         return moments_distances(output, style, shares=shares)
     return losses.style_losses(output, style)

@@ -1,4 +1,4 @@
-"""The options of a training: one frozen value, written into every checkpoint and model card."""
+"""The options of a training, written to every checkpoint and model card."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ...engine.errors import UsageError
 
-#: Layers whose statistics make a style, each with its share. Strokes and facets stand in relu3_1 and relu3_3.
+#: Layers of the style term with their shares. Strokes and facets are in relu3_1 and relu3_3.
 STYLE_LAYERS = {
     "relu1_1": 0.5,
     "relu2_1": 1.0,
@@ -23,11 +23,11 @@ STATISTICS = ("moments", "gram")
 
 @dataclass(frozen=True)
 class TermWeights:
-    """Weights of the terms of a training; one with weight 0 is not computed.
+    """Weights of the loss terms; a term with weight 0 is not computed.
 
     Attributes:
         style: Means and centred covariances of the style layers at two scales, or Gram matrices.
-        content: Instance-normalised features of the content layers, weighed higher on the salient region.
+        content: Instance-normalised features of the content layers, with more weight in the salient region.
         variation: Total variation.
         clipping: Excess over [0, 1].
         cam: Region loss, class activation maps.
@@ -52,12 +52,12 @@ class TermWeights:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not 0 <= value < float("inf"):
-                raise UsageError(f"the weight of {name} is {value}: it must be a number from 0 up")
+                raise UsageError(f"the weight of {name} is {value}: expected 0 or more")
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train.
+    """Options of a training.
 
     Attributes:
         paintings: Style name -> picture file.
@@ -145,6 +145,6 @@ class TrainingOptions:
 
 
 def plain_options(options: TrainingOptions) -> dict[str, Any]:
-    """Options as JSON has them, file names without their folders."""
+    """Options as JSON values, with file names without folders."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(options), default=lambda path: path.name))
     return plain

@@ -1,4 +1,4 @@
-"""Paintings to learn from in great number: kept in memory, cropped at changing scales."""
+"""Many training paintings, kept in memory and cropped at random scales."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from torch import Tensor
 from ..photos import find_photographs, load_photographs, split_held_out
 
 HELD_OUT = 16
-#: Long sides in pixels to which large paintings are reduced before a crop is taken.
+#: Range of long sides in pixels to which large paintings are reduced before cropping.
 LONG_SIDE_PX = (320, 640)
 
 
 class PaintingPool:
-    """Paintings of several folders; each folder is drawn from equally often, however many it holds.
+    """Paintings from several folders; all folders are used equally often, independent of their size.
 
     Args:
         folders: Folders of pictures; of each the `HELD_OUT` of smallest hash are left out, to be judged by.
         crop_px: Side of what is drawn.
 
     Raises:
-        InputError: A folder that is missing or holds no picture.
+        InputError: A folder is missing or has no pictures.
     """
 
     def __init__(self, folders: Sequence[Path], *, crop_px: int = 256) -> None:

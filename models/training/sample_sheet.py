@@ -1,4 +1,4 @@
-"""A contact sheet: every style on the same photographs."""
+"""A sample sheet: every style on the same photographs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LABEL_PX = 18
 def write_sample_sheet(
     path: Path, transformer: StyleTransformer, styles: Mapping[str, Tensor], photographs: Tensor
 ) -> None:
-    """Paint photographs [N, 3, H, W] (RGB in [0, 1]) in every style [D]; one labelled row for each style, as JPEG."""
+    """Paints photographs [N, 3, H, W] (RGB in [0, 1]) in every style [D]; one labelled row per style, as JPEG."""
     rows = [_row("photograph", photographs)]
     with torch.no_grad():
         for name, vector in styles.items():

@@ -1,4 +1,4 @@
-"""The style vectors that a training learns, and which of them take part in a step."""
+"""The trained style vectors, and the choice of styles for a step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class StyleBank(nn.Module):
-    """The style vectors [S, D] that a training learns, by name."""
+    """The trained style vectors [S, D], by name."""
 
     def __init__(self, names: list[str], neutral: Tensor) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class StyleBank(nn.Module):
 
 
 def balanced(seed: int, step: int, batch: int, shares: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Style indices [batch]: each as often in a round as its share, in an order shuffled again for each round."""
+    """Style indices [batch]: each style as often per round as its share, in an order shuffled for each round."""
     styles = np.repeat(np.arange(len(shares)), shares)
     positions = np.arange(step * batch, (step + 1) * batch)
     orders = {

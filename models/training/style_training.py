@@ -1,4 +1,4 @@
-"""A new style for a trunk that is trained already: only the vector is learned, in minutes."""
+"""Trains a new style for a trained trunk: only the vector, in minutes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LEAST_STEPS = 50
 def closest_style(
     trainer: Trainer, known: Mapping[str, Tensor], photographs: Photographs
 ) -> tuple[str, Tensor]:
-    """The known style [D] whose paintings come closest to the new style's statistics: where to start from.
+    """The known style [D] whose paintings are closest to the new style's statistics, as a start.
 
     Args:
-        trainer: A trainer of one style; gives trunk, loss network and target.
+        trainer: A trainer of one style, with trunk, loss network and target.
         known: Vectors [D] of the trunk by name.
         photographs: Two of them are painted in every known style.
     """
@@ -53,19 +53,19 @@ def train_style(
     on_progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Tensor, Trainer]:
-    """Learn the vector of one painting against a frozen trunk.
+    """Trains the vector of one painting with a frozen trunk.
 
     Args:
-        options: How to train; `paintings` names exactly one.
+        options: Options of the training; `paintings` has exactly one entry.
         trunk: The trunk, which is not changed.
         known: Vectors [D] of the trunk by name, the closest of which is the start; empty for a neutral start.
-        photographs: What to paint.
+        photographs: Training photographs.
         minutes: Time to take: the first steps are timed, and the number of steps follows; `options.steps` if None.
         on_progress: Called after every step.
-        stop: Asked after every step; a vector learned so far is returned once it says so.
+        stop: Called after every step; True ends the training with the current vector.
 
     Returns:
-        The averaged vector [D] and the trainer, whose checkpoint can be gone on from.
+        The averaged vector [D] and the trainer, whose checkpoint can be continued.
     """
     checkpoint = options.output / "checkpoint.pt"
     resume = checkpoint if checkpoint.is_file() else None
@@ -82,7 +82,7 @@ def train_style(
 
 
 def _steps_in(trainer: Trainer, photographs: Photographs, minutes: float) -> int:
-    """How many steps fit into the time, from the median of a few."""
+    """Number of steps that fit into the time, from the median of a few steps."""
     durations = []
     for _ in range(TIMED_STEPS):
         started = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Training a trunk and its styles together, or one new style against a frozen trunk.
+"""Trains a trunk and its styles together, or one new style with a frozen trunk.
 
-Every step draws its photographs, styles and warps from a generator seeded by (seed, step), so a training that was
-interrupted continues exactly as if it had not been. Loss terms and their sources are in `losses`.
+Every step draws its photographs, styles and warps from a generator seeded by (seed, step), so an interrupted training
+continues exactly like an uninterrupted one. Loss terms and their sources are in `losses`.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from .painting_pool import PaintingPool
 from .sample_sheet import write_sample_sheet
 from .style_bank import StyleBank, balanced
 
-#: Paintings whose statistics the style encoder is set up by.
+#: Number of paintings whose statistics initialise the style encoder.
 ENCODER_SAMPLE = 200
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a training reports after a step: the step, how many in all, terms by name, seconds per step."""
+    """Progress after a step: the step, number of steps, terms by name, seconds per step."""
 
     step: int
     steps: int
@@ -55,14 +55,14 @@ class Progress:
 
 
 class Trainer:
-    """A training under way.
+    """A running training.
 
     Attributes:
         transformer: The trunk.
         bank: The style vectors.
-        encoder: The style encoder that learns beside them, if paintings for it are given.
+        encoder: The style encoder, trained together with them if paintings for it are given.
         step: Optimizer steps taken.
-        begun: The step at which the rate began to rise and fall: that of the checkpoint it started from, or 0.
+        begun: The first step of the learning-rate schedule: the step of the start checkpoint, or 0.
         last_terms: Loss terms of the last step by name.
     """
 
@@ -75,19 +75,19 @@ class Trainer:
         resume: Path | None = None,
         warm_start: Path | None = None,
     ) -> None:
-        """Prepare a training; nothing is written yet.
+        """Prepares a training; writes nothing yet.
 
         Args:
-            options: How to train.
-            trunk: A trained trunk to freeze: only style vectors are learned then.
+            options: Options of the training.
+            trunk: A trained trunk to freeze; then only style vectors are trained.
             start: Vector [D] that every style starts from; the neutral one by default.
-            resume: A checkpoint to go on from.
-            warm_start: A checkpoint of another training, whose trunk may be smaller and whose paintings may be others:
-                what it has is taken over; optimizer and rate start afresh. `resume` goes first.
+            resume: A checkpoint to continue.
+            warm_start: A checkpoint of another training to start from; its trunk may be smaller, its paintings may
+                differ. Optimizer and learning rate start again. `resume` has priority.
 
         Raises:
             InputError: Photographs, paintings, weights or the checkpoint are missing or unreadable.
-            UsageError: The checkpoint is of another configuration, or larger than this one.
+            UsageError: The checkpoint has another configuration, or is larger than this one.
         """
         self.options = options
         self.device = _device(options.device)
@@ -122,14 +122,14 @@ class Trainer:
     def run(
         self, photographs: Photographs, *, stop: Callable[[], bool] = lambda: False
     ) -> Iterator[Progress]:
-        """Train to the last step, yielding after each; a checkpoint is written now and then and at every end.
+        """Trains to the last step, yielding after each; writes a checkpoint regularly and at the end.
 
         Args:
-            photographs: What to paint.
-            stop: Asked after each step; training ends cleanly once it says so.
+            photographs: Training photographs.
+            stop: Called after each step; True ends the training cleanly.
 
         Raises:
-            ArtrtError: A loss is no longer finite; the last good checkpoint stays.
+            ArtrtError: A loss is not finite; the last good checkpoint is kept.
         """
         options = self.options
         options.output.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ class Trainer:
             self.save_checkpoint()
 
     def averaged(self) -> tuple[StyleTransformer, dict[str, Tensor]]:
-        """The averaged trunk and style vectors [D] by name: what is shipped."""
+        """The averaged trunk, and style vectors [D] by name, for the zoo."""
         trunk = StyleTransformer(self.transformer.config)
         state = self.transformer.state_dict()
         trunk.load_state_dict(
@@ -166,7 +166,7 @@ class Trainer:
         return trunk.eval(), dict(zip(self.bank.names, vectors, strict=True))
 
     def write_samples(self, samples: Tensor) -> Path:
-        """Paint float [N, 3, H, W] in every style and write the sheet as a JPEG."""
+        """Paints float [N, 3, H, W] in every style and writes the sample sheet as a JPEG."""
         trunk, vectors = self.averaged()
         path = self.options.output / f"samples-{self.step:06d}.jpg"
         write_sample_sheet(
@@ -175,7 +175,7 @@ class Trainer:
         return path
 
     def save_checkpoint(self) -> Path:
-        """Write everything needed to go on, atomically."""
+        """Writes a checkpoint atomically."""
         path = self.options.output / CHECKPOINT_FILE
         write_checkpoint(
             path,
@@ -194,7 +194,7 @@ class Trainer:
         return path
 
     def measure_step(self, photographs: Photographs) -> None:
-        """Forward and backward at the weights of the end, without a step of the optimizer: for timing."""
+        """Runs forward and backward with the final weights, without an optimizer step, for timing."""
         step, self.step = self.step, self.options.ramp_start + self.options.ramp_steps
         try:
             total, _, _ = self._total(photographs)
@@ -211,14 +211,14 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self._parameters(), self.options.gradient_clip)
-        if not torch.isfinite(norm):  # before the optimizer: the weights and the checkpoint stay good
+        if not torch.isfinite(norm):  # before the optimizer step, so that weights and checkpoint stay valid
             raise self._not_finite(terms, weights)
         self.optimizer.step()
         self._average()
         return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(total.detach())}
 
     def _total(self, photographs: Photographs) -> tuple[Tensor, dict[str, Tensor], dict[str, float]]:
-        """The weighted sum of the terms at this step, the terms, and their weights."""
+        """The weighted sum of the terms of this step, the terms, and their weights."""
         options = self.options
         rng = np.random.default_rng([options.seed, self.step])
         count = options.batch + (options.encoder_batch if self.pool is not None else 0)
@@ -239,7 +239,7 @@ class Trainer:
         return total, terms, weights
 
     def _vectors(self, styles: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor | None]:
-        """The vectors of a step: the bank's, then the encoder's with the paintings that it read them off."""
+        """The vectors of a step: the bank's, then the encoder's with their paintings."""
         vectors = self.bank(styles)
         if self.encoder is None or self.pool is None:
             return vectors, None
@@ -248,12 +248,12 @@ class Trainer:
         return torch.cat([vectors, self.encoder(paintings).to(vectors.dtype)]), paintings
 
     def _is_gated(self) -> bool:
-        """Whether the gate measures after this step: at the start of the ramp, and now and then from there."""
+        """Whether the gate measures after this step: at the start of the ramp, and regularly after it."""
         since = self.step - self.options.ramp_start
         return since >= 0 and since % STEPS_BETWEEN == 0
 
     def _not_finite(self, terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> ArtrtError:
-        """The error that names the term with the largest share."""
+        """The error message with the term that has the largest share."""
         shares = {
             name: float(weights[name] * term.detach().abs().nan_to_num(1e30)) for name, term in terms.items()
         }
@@ -285,14 +285,14 @@ class Trainer:
                 self.average[name].lerp_(parameter.detach(), 1 - decay)
 
     def _parts(self) -> list[tuple[str, nn.Module, float]]:
-        """(name, module, factor on the learning rate) of all that paints."""
+        """(name, module, learning-rate factor) of all modules."""
         parts = [("transformer", self.transformer, 1.0), ("bank", self.bank, self.options.vector_rate)]
         return (
             parts if self.encoder is None else [*parts, ("encoder", self.encoder, self.options.encoder_rate)]
         )
 
     def _learning(self) -> list[tuple[str, nn.Module, float]]:
-        """Those of the parts that this training changes."""
+        """The modules that this training changes."""
         return [part for part in self._parts() if not (self.frozen and part[0] == "transformer")]
 
     def _named_parameters(self) -> list[tuple[str, nn.Parameter]]:
@@ -312,7 +312,7 @@ class Trainer:
             self.encoder = placed(self.encoder, self.device)
 
     def _take_over(self, path: Path) -> None:
-        """Weights, vectors and their averages of another training, grown to these sizes."""
+        """Loads weights, vectors and their averages of another training, grown to these sizes."""
         state = read_checkpoint(path, self.device)
         averages = averaged_weights(state)
         if not averages:
@@ -322,7 +322,7 @@ class Trainer:
         def vectors(known: Tensor) -> Tensor:
             grown = grown_vectors(known, state["transformer"], self.transformer)
             rows = dict(zip(state["styles"], grown, strict=True))
-            mean = grown.mean(dim=0)  # where a painting that it has not learned starts
+            mean = grown.mean(dim=0)  # the start of a new painting
             return torch.stack([rows.get(name, mean) for name in self.bank.names])
 
         averages = grown_weights(averages, self.transformer)
@@ -335,7 +335,7 @@ class Trainer:
         self.history = json.loads(state["history"])
 
     def _start_encoder(self, state: Mapping[str, Any]) -> None:
-        """The encoder of the other training, or one that starts from its vectors."""
+        """Loads the encoder of the other training, or initialises one from its vectors."""
         if self.encoder is None or self.pool is None:
             return
         if "encoder" in state:
@@ -349,7 +349,7 @@ class Trainer:
         self.average |= {f"encoder.{name}": p.detach().clone() for name, p in self.encoder.named_parameters()}
 
     def _check_dilations(self, path: Path, config: str) -> None:
-        """Refuses a trunk whose blocks are not the first ones of this one: their weights would mean something else."""
+        """Checks that a trunk's blocks are the first ones of this trunk; otherwise their weights do not fit."""
         own = self.transformer.config.dilations
         known = CONFIGS[config].dilations if config in CONFIGS else own
         if own[: len(known)] != known:
@@ -379,10 +379,10 @@ class Trainer:
 
 
 def prepare_photographs(options: TrainingOptions) -> Photographs:
-    """Find, check and load the photographs of a training; without the held-out ones if so asked.
+    """Finds, checks and loads the photographs of a training, optionally without the held-out ones.
 
     Raises:
-        InputError: None is usable.
+        InputError: None of them is usable.
     """
     paths = find_photographs(options.photographs)
     if options.hold_out:

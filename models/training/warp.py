@@ -1,4 +1,4 @@
-"""Random smooth motion, to teach steadiness from photographs alone."""
+"""Random smooth motion, to train against flicker with photographs only."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class Warp:
     """A motion field.
 
     Attributes:
-        grid: float [N, H, W, 2], where each pixel comes from, in [-1, 1] as `grid_sample` takes it.
-        valid: float [N, 1, H, W], 1 where that lies inside the picture.
+        grid: float [N, H, W, 2], source position of each pixel in [-1, 1], for `grid_sample`.
+        valid: float [N, 1, H, W], 1 where the source position is inside the picture.
     """
 
     grid: Tensor
     valid: Tensor
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Warp float [N, C, H, W] (bilinear)."""
+        """Warps float [N, C, H, W] (bilinear)."""
         return F.grid_sample(image, self.grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

@@ -89,11 +89,11 @@ def test_recipe_of_a_style_has_commands_that_exist(root):
         command.make_parser(context).parse_args(words)
 
 
-def test_the_rooms_of_the_page_are_those_of_the_engine(root):
+def test_the_sub_packages_of_the_page_are_those_of_the_engine(root):
     page = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    table = page.partition("| room | what |")[2].partition("\n\n")[0]
-    rooms = {path.parent.name for path in (root / "engine").glob("*/__init__.py")}
-    assert set(re.findall(r"^\| `(\w+)/`", table, re.MULTILINE)) == rooms
+    table = page.partition("| sub-package | what |")[2].partition("\n\n")[0]
+    packages = {path.parent.name for path in (root / "engine").glob("*/__init__.py")}
+    assert set(re.findall(r"^\| `(\w+)/`", table, re.MULTILINE)) == packages
 
 
 def test_commands_of_the_page_are_those_of_ci(root):

@@ -132,7 +132,7 @@ def test_only_a_style_with_a_painting_is_trained(client):
     answer = client.post(f"/api/styles/{blend['id']}/train", {})
     assert (answer.status, answer.json["error"]) == (
         400,
-        "only a style that was made of a painting can be trained",
+        "only a style that was computed from a painting can be trained",
     )
 
 
