@@ -80,7 +80,7 @@ class UnknownStyleError(UsageError):
     """No style has that name; the message lists the closest names.
 
     Args:
-        name: The name that was asked for.
+        name: The requested name.
         known: The names that exist.
     """
 

@@ -102,7 +102,7 @@ class StageSpec:
         """Parses the metadata.
 
         Raises:
-            ContractError: Not JSON, a field is missing, or a newer contract than this version knows.
+            ContractError: It is not JSON, a field is missing, or the contract is newer than this version.
         """
         try:
             data = json.loads(text)

@@ -170,7 +170,7 @@ def _styles(options: EvaluateOptions) -> dict[str, tuple[str, Style]]:
         wanted = list(files) if options.style == "all" else options.style.split(",")
         if not files or any(name not in files for name in wanted):
             raise InputError(
-                f"{options.styles_dir} has not all of the styles {', '.join(wanted) or 'asked for'}"
+                f"{options.styles_dir} does not have all of the styles {', '.join(wanted) or 'requested'}"
             )
         return {name: (files[name], load_style(files[name])) for name in wanted}
     zoo = Zoo()

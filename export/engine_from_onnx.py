@@ -234,7 +234,7 @@ def _require_memory(memory: CudaMemory, build: BuildOptions) -> None:
     free = memory.free_bytes() / GIB
     if free < needed:
         raise ProviderError(
-            f"{memory.gpu} has {free:.1f} GiB free, the build wants {needed:.1f} GiB: "
+            f"{memory.gpu} has {free:.1f} GiB free, the build needs {needed:.1f} GiB: "
             "end other programs, or give a smaller --workspace"
         )
 

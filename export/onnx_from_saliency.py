@@ -1,13 +1,13 @@
 """Builds the `saliency` stage from a saliency network: uint8 frame of any size in, soft mask float32 [h, w] out.
 
-1. The frame is resized to the network's grid, by way of twice its size where the frame is larger: one interpolation
-   would skip most pixels of a large frame, the second averages four. Wide frames are seen at, say, 96x160, tall ones
-   at 160x96, nearly square ones at 128x128: proportions stay near the truth while a backend meets few shapes.
+1. The frame is resized to the network's grid, for large frames in two steps: first to twice the grid's size, then by
+   averaging four pixels, because a single interpolation would skip most pixels. The grid is for example 96x160 for wide
+   frames, 160x96 for tall ones and 128x128 for nearly square ones, so that proportions are nearly kept with few shapes.
 2. BGR bytes become normalised RGB; the change of order is in the first convolution's weights.
 3. Batch normalisations are folded into the convolutions before them.
-4. The coarse activation-map head widens the mask by the control `attention`: 1 by default, as `keep_salient` wants it;
-   0 for the drawn region alone.
-5. Weights are stored as float16 and widened once at load: half the file, float32 arithmetic.
+4. The coarse activation-map head widens the mask by the control `attention`: 1 by default, for `keep_salient`; 0 for
+   the salient region only.
+5. Weights are stored as float16 and converted to float32 once at load: half the file size, same arithmetic.
 """
 
 from __future__ import annotations

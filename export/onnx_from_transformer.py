@@ -1,22 +1,22 @@
 """Builds the `stylize` stage from a style transformer: uint8 frame in, uint8 frame out, any size.
 
 The frame is reduced to the working size (graphs/reduce.py) and painted there; the painting is enlarged and blended with
-the frame (graphs/enlarge.py). What paints is laid out for speed, and equal to the PyTorch module:
+the frame (graphs/enlarge.py). The network is arranged for speed, with the same results as the PyTorch module:
 
-1. The reduced frame is padded while it is still bytes: to a multiple of eight by its last pixels, then by a block of
-   4x4 on each side, which is what the stem's convolution sees beyond the rim.
+1. The reduced frame is padded as bytes: to a multiple of eight by its last pixels, then by a block of 4x4 on each side,
+   which the stem's convolution needs at the rim.
 2. Unfolding 4x4 and the stem's convolution are one 12x12 convolution with stride 4 on the planes; the change from
    BGR bytes to RGB in [-1, 1] is folded into its weights.
-3. The grain is added behind the stem (see models/networks/transformer.py). Every other convolution reads its input
-   padded by repetition of the rim; normalisation is InstanceNormalization fed with slices of `style`.
-4. Nearest upsampling and the 3x3 convolution behind it are one 2x2 convolution that gives the four phases:
+3. The grain is added after the stem (see models/networks/transformer.py). The input of every other convolution is
+   padded by repetition of the rim; normalisation is InstanceNormalization with slices of `style`.
+4. Nearest upsampling and the following 3x3 convolution are one 2x2 convolution with four phases as outputs:
 
        rows of the small picture     i-1   |    i         one window, rows i-1 and i, holds all that
        rows of the large one      2i-2 2i-1 | 2i 2i+1     the large rows 2i-1 and 2i need
 
-   so the window grid has one row and column more than the picture, and a rim of one pixel is cut off. Behind the
-   head's convolution stands the smoothing [1 2 1]: together they are a 5x5 convolution, on the small picture a 3x3 one.
-5. Rounding to bytes comes before the last change of layout.
+   so the window grid has one more row and column than the picture, and a rim of one pixel is cropped. The head's
+   convolution is followed by the smoothing [1 2 1]: together they are a 5x5 convolution, or 3x3 on the small picture.
+   5. Values are rounded to bytes before the last change of layout.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def onnx_from_transformer(
         transformer: A trained trunk.
         opset: ONNX operator set, 18 or newer.
         branch: Skip blending at full strength by an If node; without it the graph always blends, which suits
-        GPUs.
+            GPUs.
         stroke: A fixed size of strokes, as GPU graphs need it; None makes it a control.
         extra: Facts to add to the metadata (training, licence).
 

@@ -109,7 +109,7 @@ class ExportOptions:
         precision: "fp32", "fp16" or "int8".
         shapes: Frame sizes.
         stroke: Fixed size of the strokes; None keeps it as a control, except that engines and models of one fixed
-        frame size use stroke 1.
+            frame size use stroke 1.
         batch: Frames in one call; 1 is the stage contract.
         stages: The stages, in running order.
         fuse: Fuse the stages into one graph.

@@ -86,7 +86,7 @@ def train_style(
         on_progress: Called after every step.
         stop: Called after every step; True stops the training early.
         options: Other fields of `TrainingOptions` by name: steps, losses, device, `output` (a folder for
-        checkpoints, from which a second call continues), …
+            checkpoints, from which a second call continues), …
 
     Raises:
         InputError: A picture or a folder cannot be read.

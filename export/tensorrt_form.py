@@ -3,11 +3,11 @@
 TensorRT supports bytes only at inputs and outputs, so layout changes that run on bytes for speed on CPUs run on floats
 here:
 
-1. Every uint8 input gets a Cast behind it, every uint8 output a Cast before it; all else that was uint8 is float32.
-2. Casts from bytes vanish; casts to bytes become Floor (they truncate); QuantizeLinear to bytes becomes Round and Clip;
-   DequantizeLinear becomes Sub and Mul.
-3. InstanceNormalization with computed scale and bias becomes one with constants, a Mul and an Add: older parsers want
-   initializers there.
+1. Every uint8 input is followed by a Cast, every uint8 output comes after a Cast; all other uint8 tensors become
+float32. 2. Casts from bytes are removed; casts to bytes become Floor (they truncate); QuantizeLinear to bytes becomes
+   Round and Clip; DequantizeLinear becomes Sub and Mul.
+3. InstanceNormalization with computed scale and bias becomes one with constants, a Mul and an Add, because older
+   parsers need initializers.
 """
 
 from __future__ import annotations

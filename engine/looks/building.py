@@ -142,23 +142,23 @@ def _require_able(look: Look, stages: Sequence[Stage]) -> None:
     """Raises UsageError for a requested number that no stage has."""
     able = able_numbers(stages)
     if look.precision == BF16 and styled_stage(stages) is None:
-        raise UsageError(f"precision {BF16} was asked for: it changes nothing without a style")
+        raise UsageError(f"precision {BF16} was requested: it changes nothing without a style")
     if look.background is not None and not has_backdrop(stages):
-        raise UsageError(f"a background was asked for: {_without_saliency(look)}")
+        raise UsageError(f"a background was requested: {_without_saliency(look)}")
     for name, value in look.numbers.items():
         if value == NUMBERS[name].default or name in able or value == _fixed(name, stages):
             continue
         if look.engine is not None and name in MASK_NUMBERS:
             fix = _without_saliency(look)
         elif (fixed := _fixed(name, stages)) is not None:
-            fix = f"the model was exported for {fixed:g} alone; artrt export --{name} {value:g} makes another"
+            fix = f"the model was exported only for {fixed:g}; export another with artrt export --{name} {value:g}"
         else:
             fix = "it changes nothing without a style" if styled_stage(stages) is None else "no stage has it"
-        raise UsageError(f"{name} {value:g} was asked for: {fix}")
+        raise UsageError(f"{name} {value:g} was requested: {fix}")
 
 
 def _without_saliency(look: Look) -> str:
-    return f"'{look.engine}' has no saliency network; artrt export --saliency brings it"
+    return f"'{look.engine}' has no saliency network; export it with artrt export --saliency"
 
 
 def _fixed(name: str, stages: Sequence[Stage]) -> float | None:

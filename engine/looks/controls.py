@@ -208,7 +208,7 @@ class Controls:
         if not isinstance(style, str):
             return "custom", np.asarray(style, dtype=np.float32)
         if self._resolve is None:
-            raise UsageError(f"style '{style}': this pipeline knows no style names; give a vector")
+            raise UsageError(f"style '{style}': this pipeline has no style names; give a vector")
         return style, self._resolve(style)
 
     def _checked(self, changes: Mapping[str, float | bool]) -> tuple[dict[str, float], dict[str, bool]]:

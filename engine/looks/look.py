@@ -159,10 +159,10 @@ class Look:
         effects = self.effects
         if self.engine is not None and effects:
             raise UsageError(
-                "an exported folder brings its effects: leave quantize and superpixels to `artrt export`"
+                "an exported folder has fixed effects: choose quantize and superpixels at `artrt export`"
             )
         if self.engine is not None and self.model != "small":
-            raise UsageError(f"'{self.engine}' brings its model: leave out the model '{self.model}'")
+            raise UsageError(f"'{self.engine}' has its own model: leave out the model '{self.model}'")
 
     @property
     def effects(self) -> dict[str, Effect]:

@@ -20,7 +20,7 @@ def controls_of(stages: Sequence[FrameFunction | Stylizer]) -> Controls:
 
     Args:
         stages: Stages of a pipeline. A `Stylizer` has its own controls, which are used; other stages use the
-        shipped styles.
+            shipped styles.
 
     Raises:
         UsageError: More than one `Stylizer`: a pipeline has one style.

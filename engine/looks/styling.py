@@ -47,7 +47,7 @@ def styles_of(look: Look) -> dict[str, Style]:
     asked = {STYLE: look.style, BACKGROUND: look.background}
     named = {role: style for role, style in asked.items() if style not in (None, NO_STYLE)}
     if STYLE not in named and look.background is not None:
-        raise UsageError(f"background '{name_of_style(look.background)}' was asked for: it needs a style")
+        raise UsageError(f"background '{name_of_style(look.background)}' was requested: it needs a style")
     return {role: look.zoo.mix(style, scale=look.style_scale)[0] for role, style in named.items()}
 
 

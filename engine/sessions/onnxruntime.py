@@ -55,7 +55,7 @@ class OnnxRuntimeSession:
     def __init__(self, session: Any, *, provider: str, reason: str = "") -> None:
         self._session = session
         self.provider = provider
-        self.reason = reason or f"{provider} was asked for"
+        self.reason = reason or f"{provider} was requested"
         self.inputs: Mapping[str, TensorInfo] = {node.name: _info(node) for node in session.get_inputs()}
         self.outputs: Mapping[str, TensorInfo] = {node.name: _info(node) for node in session.get_outputs()}
         self.metadata: Mapping[str, str] = dict(session.get_modelmeta().custom_metadata_map)

@@ -109,7 +109,7 @@ def require_no_fallback(trace_path: Path, provider: str) -> str:
         raise ProviderError(
             f"{provider} ran {inside.total()} nodes, {elsewhere}; use another provider, or export for this one"
         )
-    return f"{provider} was asked for; it runs {inside.total()} nodes" + (
+    return f"{provider} was requested; it runs {inside.total()} nodes" + (
         f", {elsewhere}" if elsewhere else ""
     )
 

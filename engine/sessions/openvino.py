@@ -44,7 +44,7 @@ class OpenVinoSession:
         self._model: Any = model
         self._settings = dict(settings)
         self._requests: OrderedDict[Form, Any] = OrderedDict()
-        self.reason = "openvino was asked for"
+        self.reason = "openvino was requested"
         self.inputs: Mapping[str, TensorInfo] = {port.any_name: _info(port) for port in model.inputs}
         self.outputs: Mapping[str, TensorInfo] = {port.any_name: _info(port) for port in model.outputs}
         self.metadata: Mapping[str, str] = _metadata(model)

@@ -68,7 +68,7 @@ class TensorRtSession:
             name: infos[name] for name in names if modes[name] == trt.TensorIOMode.OUTPUT
         }
         self.metadata = metadata
-        self.reason = "tensorrt was asked for"
+        self.reason = "tensorrt was requested"
         with memory.current():
             self._context = engine.create_execution_context()
         self._graphs = CudaGraphs(memory) if graphs else None

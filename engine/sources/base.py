@@ -59,7 +59,7 @@ class SourceOptions:
         loop: Repeat a file or folder.
         reconnect_seconds: How long to try to reopen a lost camera or stream; 0 gives up at once.
         container: FFmpeg's name of the only demuxer that may open a file ("mov"); None detects it. Use it for
-        untrusted files, because some demuxers follow addresses in a file.
+            untrusted files, because some demuxers follow addresses in a file.
         square_pixels: Stretch videos with non-square pixels; False keeps them, see `SourceInfo.aspect`.
     """
 

@@ -21,7 +21,7 @@ class HoldingSource:
     Args:
         source: The file.
         asked: Returns the settings that the picture depends on; after a change, the last frame is repeated for a
-        second.
+            second.
     """
 
     def __init__(self, source: Source, *, asked: Callable[[], object]) -> None:

@@ -1,12 +1,12 @@
 """A frame as a grid of cells, used by graphs/slic.py.
 
-1. Choose: cells of `height` x `width` pixels, near squares, so that rows * columns comes closest to the wanted number.
-2. Fold: pad the frame with zeros to whole cells, as much above as below, and move every cell's pixels together:
+1. Choose nearly square cells of `height` x `width` pixels, so that rows * columns is closest to the requested number.
+2. Fold: pad the frame with zeros to whole cells, equally on opposite sides, and gather the pixels of every cell:
 
        [rows * height, columns * width, 3]  ->  [cells, 3, height * width]
 
-   A one where the frame is and a zero in the padding goes along, and each pixel's place from its cell's middle.
-3. Unfold and crop: the way back.
+   Also computed: 1 inside the frame and 0 in the padding, and each pixel's position relative to its cell's middle.
+3. Unfold and crop: the inverse.
 
 Tensors of the neighbourhood have an axis of nine: 3 * (dy + 1) + (dx + 1) with dy, dx in -1, 0, 1.
 """
@@ -131,7 +131,7 @@ class Cells:
         return graph.op("Concat", *before, *after, axis=0)
 
     def places(self, graph: GraphBuilder) -> str:
-        """Where every pixel is: (y, x, 1) from its cell's middle, zeros in the padding, float32 [cells, 3, pixels]."""
+        """Position (y, x, 1) of every pixel from its cell's middle, 0 in the padding, float32 [cells, 3, pixels]."""
         grid = self.grid
         rows = self._inside(graph, grid.rows, grid.height, self._top, grid.frame_height)
         columns = self._inside(graph, grid.columns, grid.width, self._left, grid.frame_width)
@@ -212,7 +212,7 @@ class Cells:
 
     @staticmethod
     def _middle_out(graph: GraphBuilder, size: Operand) -> str:
-        """0 .. size - 1 less the middle, float32 [size]."""
+        """0 .. size - 1 minus the middle, float32 [size]."""
         number = graph.op("Squeeze", size, graph.ints(0))
         places = graph.op("Cast", graph.op("Range", np.int64(0), number, np.int64(1)), to=TensorProto.FLOAT)
         last = graph.op("Cast", graph.op("Sub", size, graph.ints(1)), to=TensorProto.FLOAT)

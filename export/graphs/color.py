@@ -1,10 +1,10 @@
 """Colour conversion between sRGB bytes and CIELAB (D65, 2 degrees) as dense ONNX operators.
 
-After IEC 61966-2-1 (sRGB) and CIE 15:2004 (CIELAB); the white point is what the matrix makes of R = G = B = 1.
+After IEC 61966-2-1 (sRGB) and CIE 15:2004 (CIELAB); the white point is the matrix's result for R = G = B = 1.
 Tensors are float32 with the channels second to last, [..., 3, n]: B, G, R in [0, 255]; L in [0, 100], a, b.
 
-Both curves have a straight piece near black. Instead of choosing per element, power and line are added, each held
-constant by a clip where the other one applies:
+Both curves are linear near black. Instead of selecting per element, power and line are added; each is kept constant by
+a clip where the other one applies:
 
     curve(v) = power(max(v, joint)) + slope * (min(v, joint) - joint)
 

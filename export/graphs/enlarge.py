@@ -1,23 +1,23 @@
 """Enlarges the painting from the working size to the frame's size, with the frame's edges.
 
-Bilinear enlargement keeps the strokes and blurs edges; the guided filter keeps edges and wipes strokes, for it can only
-draw what the photograph draws. Here the painting is enlarged, and the fine detail of the frame is added to it, as much
-as the painting follows the frame at that place:
+Bilinear enlargement keeps strokes but blurs edges; a guided filter keeps edges but removes strokes, because it keeps
+only the photograph's structures. Here the painting is enlarged bilinearly, and fine detail of the frame is added where
+the painting follows the frame:
 
     painting + gain * (frame - reduced frame)
 
-All that differs from pixel to pixel of the full size is the frame itself. So everything that is done with the result,
-blending with the frame included, is worked out at the working size as an offset and a factor, and these are enlarged:
+Only the frame itself varies at full resolution. So the result, including the blending with the frame, is computed at
+the working size as an offset and a factor, and these are enlarged:
 
 1. Colours: the chroma of the frame in place of the painting's, by `preserve_colors`.
 2. gain = cov / (var + noise), in [0, 1.5], of the lumas of painting and reduced frame, in windows of 5x5: the slope
-   with which the painting's detail (what stands out from the mean of a window) follows the frame's.
+   with which the painting's detail (the difference from the mean of a window) follows the frame's.
    offset = painting - gain * reduced frame.
 3. Blending by weight = strength * (1 - keep_salient * mask): offset * weight, and 1 + (gain - 1) * weight.
 4. output = enlarged offset + enlarged gain * frame.
 
-Steps 1 and 3 are in a branch that is skipped where nothing of the frame is to stay. Columns come first up to step 4,
-because the enlargement begins with them.
+Steps 1 and 3 are in a branch that is skipped if nothing of the frame is kept. Up to step 4, columns are the first axis,
+because the enlargement starts with them.
 """
 
 from __future__ import annotations

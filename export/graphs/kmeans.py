@@ -3,15 +3,15 @@
 Lloyd's algorithm (S. P. Lloyd, "Least squares quantization in PCM", IEEE Trans. Inf. Theory 28, 1982), seeded by
 splitting (Y. Linde, A. Buzo, R. M. Gray, "An algorithm for vector quantizer design", IEEE Trans. Commun. 28, 1980):
 
-1. Sample: a fixed grid of pixels, whatever the frame's size; the palette is learned from it.
-2. Assign: squared distance less the pixel's own square, |c|^2 - 2 x.c, is one Gemm; ArgMin gives the label. On whole
-   numbers below 2^24 float32 is exact, so a rounded palette gives every pixel its true nearest colour.
-3. Update: one-hot labels [K, n] times features [n, 7] = (x, x^2, 1) give sums, squares and counts per colour, hence
-   means and variances. A colour without samples stays where it was.
+1. Sample: a fixed grid of pixels, for every frame size; the palette is learned from it.
+2. Assign: squared distance minus the pixel's square, |c|^2 - 2 x.c, is one Gemm; ArgMin gives the label. float32 is
+   exact for integers below 2^24, so with a rounded palette every pixel gets the exact nearest colour.
+3. Update: one-hot labels [K, n] times features [n, 7] = (x, x^2, 1) give sums, squares and counts per colour, and from
+   them means and variances. A colour without samples does not change.
 4. Seed (no state): start with the mean; in steps that grow by half, split the colours with the largest squared error
    along their widest channel, update after every step; a fixed number of updates at the end.
 5. Track (a palette from the previous frame): one update, in the direction of the new means by `rate`.
-6. Cut: when the previous palette's error on this frame jumps, step 4 is taken instead of 5.
+6. Cut: if the previous palette's error on this frame jumps, step 4 replaces step 5.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Estimates the global motion of the picture since the previous frame, as dense ONNX operators.
 
-1. View: the mean of the three channels in a grid of 96 x 160 boxes, whatever the frame's size.
-2. Search: the middle of the previous view is laid over the new one at 13 x 13 places (block matching); sums of
-   squared differences come from two convolutions. Small shifts are preferred where nothing differs.
+1. View: the mean of the three channels in a grid of 96 x 160 boxes, for every frame size.
+2. Search: the middle of the previous view is compared with the new one at 13 x 13 positions (block matching); two
+   convolutions compute the sums of squared differences. Small shifts are preferred if there is no difference.
 3. Refine below a box by one robust step of B. D. Lucas and T. Kanade, "An iterative image registration technique
-   with an application to stereo vision", IJCAI 1981: differences weigh less the larger they are.
+   with an application to stereo vision", IJCAI 1981: larger differences have less weight.
 
-A picture that stays gives exactly zero.
+A still picture gives exactly zero.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reduces the frame to the working size: strokes are relative to the picture, not to the pixel grid.
 
-1. The short side is painted at `384 / stroke` pixels, the long one in proportion, both rounded to a multiple of eight,
-   which is what the network works in. A smaller frame keeps its own size.
-2. Every painted pixel is the mean of what it covers in the frame, rows first, so that nothing aliases.
+1. The short side becomes `384 / stroke` pixels, the long side in proportion, both rounded to a multiple of eight, as
+   the network needs. A smaller frame keeps its size.
+2. Every pixel is the mean of the area that it covers in the frame, rows first, which avoids aliasing.
 """
 
 from __future__ import annotations

@@ -1,19 +1,19 @@
-"""Resampling along one axis as a product with a band matrix: exact for any pair of lengths, and only matrix products.
+"""Resampling along one axis as a product with a band matrix: exact for any pair of lengths, with only matrix products.
 
 Every element of the result is a weighted mean of a few neighbours in the source:
 
     area    the part of the source that it covers      for reduction, without aliasing
     linear  the two nearest, by distance               for enlargement
 
-The matrix is zero but for a band about its diagonal, so it is cut into blocks, and each block sees its own window of
+The matrix is zero outside a band around its diagonal, so it is cut into blocks, and each block uses its own window of
 the source:
 
     result   0 1 2 3 | 4 5 6 7 | ...       `rows` elements a block
     source   0 1 2 3 4 5                   its window, `width` elements
                    3 4 5 6 7 8
 
-1. Where the windows begin and how wide they are follows from the two lengths.
-2. Weights are written down from distances: hat functions for `linear`, overlaps for `area`.
+1. Start and width of the windows follow from the two lengths.
+2. Weights are computed from distances: hat functions for `linear`, overlaps for `area`.
 3. The windows are gathered and multiplied by the weights, block by block.
 """
 

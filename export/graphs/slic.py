@@ -1,23 +1,23 @@
 """SLIC superpixels as dense ONNX operators.
 
 After R. Achanta et al., "SLIC superpixels compared to state-of-the-art superpixel methods", IEEE TPAMI 34, 2012
-(doi 10.1109/TPAMI.2012.120), with the search window of gSLIC (C. Y. Ren, I. Reid, 2011): a pixel looks at the
-centres of its own cell and of the eight around it.
+(doi 10.1109/TPAMI.2012.120), with the search window of gSLIC (C. Y. Ren, I. Reid, 2011): a pixel is compared with the
+centres of its own cell and the eight cells around it.
 
-A pixel's features are x = (L, a, b, y, x, 1 | B, G, R) with places from its cell's middle; a centre is
-c = (L, a, b, y, x) with places from the middle of its own cell. With s the cell's side and m the compactness,
-the distance is  |colour difference|^2 + (m / s)^2 |place difference|^2.
+A pixel's features are x = (L, a, b, y, x, 1 | B, G, R), with positions relative to its cell's middle; a centre is
+c = (L, a, b, y, x), with positions relative to the middle of its own cell. With s the cell's side and m the
+compactness, the distance is  |colour difference|^2 + (m / s)^2 |position difference|^2.
 
-0. Smooth: the colours that decide come from the frame's 3x3 means, so that noise does not break off islands.
+0. Smooth: colours for the assignment are 3x3 means of the frame, so that noise does not create small islands.
 1. Seed (no state): the mean of every cell.
 2. Assign: x.c - |c|^2 / 2 to the nine centres, one batched MatMul [pixels, 9] x [9, 9]; ArgMax gives the label.
-3. Update: one-hot labels [9, pixels] times features give sums and counts per neighbour, nine shifted adds bring them
-   home. A centre without pixels stays where it was.
-4. A fresh frame repeats 2 and 3 ten times; a frame with centres from the previous one does both once.
+3. Update: one-hot labels [9, pixels] times features give sums and counts per neighbour; nine shifted adds collect them
+   in the centres' cells. A centre without pixels does not change.
+4. A first frame repeats 2 and 3 ten times; a frame with centres from the previous one runs both once.
 5. Paint: mean B, G, R of each region and its number, looked up by one-hot labels.
-6. Cut: when the colour error under the previous centres jumps, the frame is treated as fresh.
-7. Carry: before a frame with centres is dealt with, these move along with the whole picture (graphs/motion.py), by
-   whole cells from cell to cell and by the rest within their cells.
+6. Cut: if the colour error with the previous centres jumps, the frame is treated as a first frame.
+7. Carry: the previous centres first move with the global motion of the picture (graphs/motion.py): by whole cells from
+   cell to cell, and by the rest within their cells.
 """
 
 from __future__ import annotations

@@ -38,10 +38,10 @@ class Style:
 class FeatureTerms:
     """Content and style terms of a picture, over tiles.
 
-    Means and covariances belong to the whole picture; with m and S the first and second moments, C = S - m m^T. With
-    one tile their gradient is plain autograd; with several a first pass without gradients sums the moments over the
-    tiles' cores, the loss is differentiated by these sums (small matrices), and a second pass carries that into each
-    tile's pixels: exactly the gradient of the whole picture.
+    Means and covariances are those of the whole picture; with m and S the first and second moments, C = S - m m^T. For
+    one tile, autograd computes the gradient. For several tiles, a first pass without gradients sums the moments over
+    the tiles' cores, the loss is differentiated by these sums (small matrices), and a second pass propagates this to
+    each tile's pixels. The result is exactly the gradient of the whole picture.
 
     Args:
         network: The loss network.

@@ -102,7 +102,7 @@ def paint(
         options: Options of the painting.
         networks: Loss networks; None uses the pretrained ones on this machine.
         mask: Where each style is used: uint8 [H, W] or [H, W, 3] with one grey level per style (darkest first), or one
-        picture per style, white where the style is used.
+            picture per style, white where the style is used.
         initial: uint8, BGR, any size: the start for `init="stylized"`.
         resume: State of an interrupted painting with the same options and pictures.
 

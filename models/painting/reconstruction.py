@@ -33,7 +33,7 @@ class ReconstructionOptions:
         size_px: Long side of the picture.
         steps: Total number of steps.
         scales: Style statistics are compared at the picture's size divided by each of these numbers; coarse ones
-        give strokes their size.
+            give strokes their size.
         tv: Weight of the total variation, against noise.
         seed: Seed of the initial noise.
         device: torch's name of the device.

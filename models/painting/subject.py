@@ -39,7 +39,7 @@ class Subject:
     Raises:
         UsageError: There is no style, or the numbers of weights and styles differ.
         InputError: A style picture is smaller than 64 px, the photograph is too thin, or the mask has too few grey
-        levels.
+            levels.
     """
 
     def __init__(

@@ -52,9 +52,9 @@ def test_videos_are_stabilized_by_default(use_tiny_zoo, tmp_path, monkeypatch, g
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--style", "none", "--strength", "0.5"], "strength 0.5 was asked for: it changes nothing without"),
-        (["--engine", "deploy", "--quantize", "16"], "an exported folder brings its effects"),
-        (["--engine", "deploy", "--model", "base"], "'deploy' brings its model"),
+        (["--style", "none", "--strength", "0.5"], "strength 0.5 was requested: it changes nothing without"),
+        (["--engine", "deploy", "--quantize", "16"], "an exported folder has fixed effects"),
+        (["--engine", "deploy", "--model", "base"], "'deploy' has its own model"),
     ],
 )
 def test_what_cannot_be_done_is_refused(use_tiny_zoo, tmp_path, capsys, arguments, message):

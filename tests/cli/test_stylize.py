@@ -53,7 +53,7 @@ def test_picture(photo, tmp_path, capsys):
     assert stylize(photo, "-o", tmp_path / "out.png", "--style", "starry-night") == 0
     captured = capsys.readouterr()
     assert captured.out.startswith(f"{tmp_path / 'out.png'}  32x24  ")
-    assert captured.err == "artrt: runs on cpu (cpu was asked for)\n"
+    assert captured.err == "artrt: runs on cpu (cpu was requested)\n"
     assert np.unique(read_image(tmp_path / "out.png")).tolist() == [STARRY_NIGHT]
 
 

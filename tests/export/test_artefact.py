@@ -87,7 +87,9 @@ def test_a_fixed_stroke_stands_in_the_manifest_and_another_is_refused(
         with artrt.Stylizer(tmp_path / "deploy", provider="cpu", **asked) as stylizer:
             assert "strokes are fixed at 4" in stylizer.reason
             assert np.abs(stylizer(photo).astype(int) - expected).max() <= 1
-    with pytest.raises(UsageError, match="was exported for 4 alone; artrt export --stroke 2"):
+    with pytest.raises(
+        UsageError, match="was exported only for 4; export another with artrt export --stroke 2"
+    ):
         artrt.Stylizer(tmp_path / "deploy", provider="cpu", stroke=2.0)
 
 
@@ -105,7 +107,7 @@ def test_the_stroke_is_free_unless_the_size_is_fixed_or_an_engine_is_made(export
 
 
 def test_keeping_the_salient_region_needs_the_folder_s_saliency_network(exported):
-    with pytest.raises(UsageError, match="no saliency network; artrt export --saliency brings it"):
+    with pytest.raises(UsageError, match="no saliency network; export it with artrt export --saliency"):
         artrt.Stylizer(exported, keep_salient=0.5, provider="cpu")
     with (
         artrt.Stylizer(exported, provider="cpu") as stylizer,

@@ -281,7 +281,7 @@ def test_a_failed_build_gives_tensorrts_reason(install, model, tmp_path):
 
 def test_too_little_gpu_memory_is_said_first(install, model, tmp_path):
     asked = install(FakeTensorRt())
-    with pytest.raises(ProviderError, match=r"8\.0 GiB free, the build wants 12\.0 GiB"):
+    with pytest.raises(ProviderError, match=r"8\.0 GiB free, the build needs 12\.0 GiB"):
         engine_from_onnx(model, tmp_path / "a.plan", BuildOptions(DYNAMIC, workspace_gib=12.0))
     assert "model" not in asked
 

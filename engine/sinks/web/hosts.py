@@ -28,8 +28,8 @@ class Hosts:
     def knows(self, host: str) -> bool:
         """Whether a Host header names this page; prevents DNS rebinding by other pages.
 
-        A bare address is not a name that somebody else can own: with a token any is taken, without one only those of
-        loopback.
+        An IP address cannot be another page's name: with a token, all IP addresses are accepted, without one only
+        loopback addresses.
         """
         name = host_name(host)
         if name is None:

@@ -107,7 +107,7 @@ def test_switches():
 
 
 def test_names_need_a_resolver():
-    with pytest.raises(UsageError, match="knows no style names"):
+    with pytest.raises(UsageError, match="has no style names"):
         Controls(style="a")
     vector = Controls(style=np.ones(3, np.float32)).values()["style"]
     np.testing.assert_array_equal(vector, [1, 1, 1])

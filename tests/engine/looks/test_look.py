@@ -144,8 +144,8 @@ def test_numbers_have_a_range_a_default_and_a_help(name):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "deploy", "quantize": 16}, "leave quantize and superpixels to `artrt export`"),
-        ({"engine": "deploy", "model": "base"}, "'deploy' brings its model"),
+        ({"engine": "deploy", "quantize": 16}, "choose quantize and superpixels at `artrt export`"),
+        ({"engine": "deploy", "model": "base"}, "'deploy' has its own model"),
         ({"quantize": "16:behind"}, "is not NUMBER"),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_look_by_name_by_path_and_changed(tmp_path):
 
 @pytest.mark.parametrize(("style", "name"), [("none", "strength"), ("none", "keep_salient")])
 def test_a_number_that_nothing_obeys_is_refused(look, style, name):
-    with pytest.raises(UsageError, match=f"{name} 0.5 was asked for: it changes nothing without a style"):
+    with pytest.raises(UsageError, match=f"{name} 0.5 was requested: it changes nothing without a style"):
         build_chain(replace(look, style=style, **{name: 0.5}))
 
 

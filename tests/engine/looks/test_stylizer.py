@@ -47,7 +47,7 @@ def test_wrong_changes_leave_it_as_it_was(stylizer):
 
 
 def test_it_says_where_it_runs(stylizer):
-    assert (stylizer.provider, stylizer.reason) == ("cpu", "cpu was asked for")
+    assert (stylizer.provider, stylizer.reason) == ("cpu", "cpu was requested")
 
 
 def test_without_a_style_there_is_none_to_change(use_tiny_zoo, picture):

@@ -48,7 +48,7 @@ def test_cpu_session_runs(invert, picture):
         assert np.array_equal(session.run({"frame": image})["output"], 255 - image)
         assert session.inputs == {"frame": TensorInfo("frame", "uint8", ("H", "W", 3))}
         assert session.metadata["artrt.stage"] == INVERT_SPEC.to_json()
-        assert (session.provider, session.reason) == ("cpu", "cpu was asked for")
+        assert (session.provider, session.reason) == ("cpu", "cpu was requested")
 
 
 def test_sessions_keep_the_protocol(invert):
@@ -257,7 +257,7 @@ def test_shape_arithmetic_on_the_cpu_is_fine(tmp_path):
     path = write_trace(tmp_path / "trace.json", ("Conv", CUDA), ("Shape", CPU))
     assert (
         require_no_fallback(path, "cuda")
-        == "cuda was asked for; it runs 1 nodes, CPUExecutionProvider 1 Shape"
+        == "cuda was requested; it runs 1 nodes, CPUExecutionProvider 1 Shape"
     )
 
 
@@ -272,7 +272,7 @@ def test_real_profile_can_be_read(invert, tmp_path):
     session = backend.OnnxRuntimeSession(native, provider="cpu")
     session.run(probe_feeds(session))
     line = require_no_fallback(Path(native.end_profiling()), "cpu")
-    assert line == "cpu was asked for; it runs 1 nodes"
+    assert line == "cpu was requested; it runs 1 nodes"
 
 
 MEANINGS = {

@@ -50,7 +50,7 @@ def test_the_background_changes_between_two_frames(use_tiny_zoo):
 
 
 def test_a_background_that_cannot_be_done_is_refused(use_tiny_zoo):
-    with pytest.raises(artrt.UsageError, match="background 'udnie' was asked for: it needs a style"):
+    with pytest.raises(artrt.UsageError, match="background 'udnie' was requested: it needs a style"):
         artrt.Stylizer("none", background="udnie")
     with pytest.raises(artrt.UnknownStyleError, match="did you mean 'udnie'"):
         styled(background="udny")
