@@ -14,6 +14,7 @@ import pytest
 
 from artrt.engine.frame import read_image
 from artrt.engine.sources.scene import PHOTO
+from artrt.engine.zoo.style import Style, mix, save_style
 from artrt.engine.zoo.zoo import Zoo
 from artrt.export.folder import export_folder
 from artrt.export.transformer_parity import cpu_stage
@@ -126,6 +127,7 @@ def test_a_photograph_is_painted_as_the_engine_paints_it(tab, site, tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), photo)
     assert tab.evaluate("crossOriginIsolated")  # though the host sends no headers
     choose(tab, tmp_path / "a.png")
+    tab.locator(".thumb[aria-current=true][title='a.png']").wait_for()
     first, second = Zoo().styles()[:2]
     stage = cpu_stage(site / "stylize.onnx", tmp_path)
     tab.locator(f".style[data-name={second}]").click()
@@ -144,6 +146,19 @@ def test_a_photograph_is_painted_as_the_engine_paints_it(tab, site, tmp_path):
     assert cv2.PSNR(image, expected) >= 40
 
 
+def test_a_style_file_is_a_style_at_once(tab, tmp_path):
+    first, second = (Zoo().style(name) for name in Zoo().styles()[:2])
+    save_style(tmp_path / "mine.safetensors", mix([first, second], [0.5, 0.5]))
+    save_style(tmp_path / "other.safetensors", Style("other", first.vector, trunk="another network"))
+    choose(tab, tmp_path / "other.safetensors")
+    tab.locator("#say", has_text="belongs to another network").wait_for()
+    choose(tab, tmp_path / "mine.safetensors")
+    tile = tab.locator(".style[aria-checked=true]")
+    eventually(lambda: tile.get_attribute("data-name") == "own mine")
+    eventually(lambda: tile.locator("img").get_attribute("src").startswith("blob:"))
+    assert tab.locator(".style").count() == 3
+
+
 def test_the_camera_is_painted_and_moves(tab):
     tab.get_by_role("link", name="Camera").click()
     tab.get_by_role("button", name="Start the camera").click()
@@ -159,7 +174,7 @@ def test_the_camera_is_painted_and_moves(tab):
     eventually(lambda: np.abs(shot().astype(int) - first).max() > 40)
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Snapshot").click()
-    assert min(cv2.imread(str(download.value.path())).shape[:2]) in (180, 240)
+    assert min(cv2.imread(str(download.value.path())).shape[:2]) in (270, 360)
 
 
 def test_without_a_network_after_the_first_visit(tab, host):

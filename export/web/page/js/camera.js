@@ -6,7 +6,9 @@ import { chosenControls, chosenVector } from "./site.js";
 import { settle, store } from "./store.js";
 import { mixed } from "./tensors.js";
 
-const SIZES = [180, 240, 360, 480, 720]; // short side in pixels
+const SIZES = [180, 270, 360, 480, 720]; // short side in pixels
+const PAINTED_PX = 384; // the short side at which the network works at brush size 1
+const FINER = 1.5; // a picture this much larger than what is painted has finer edges, and costs little more
 const FADE_MS = 600;
 let size = null; // until somebody chooses, what the means can do
 
@@ -21,7 +23,7 @@ export function cameraPlace(main) {
   const means = meansLine();
   const sizes = el("select", { "aria-label": "Size", onchange: () => { size = Number(sizes.value); } },
     ...SIZES.map((px) => el("option", { value: px }, `${px}p`)));
-  sizes.value = size || 240;
+  sizes.value = size || 270;
   const other = el("button", { hidden: true, onclick: () => told(turn) }, "Other camera");
   const pause = el("button", { "aria-pressed": "false", onclick: pauseOrGo }, "Pause");
   const shoot = el("button", { onclick: snapshot }, "Snapshot");
@@ -61,7 +63,7 @@ export function cameraPlace(main) {
     if (gone) { stop(); return; }
     canvas.replaceChildren(picture);
     for (const button of acting) button.disabled = false;
-    loop(film);
+    loop(film); // ends with the film
   }
 
   /** Takes the newest picture whenever the one before is painted. */
@@ -71,7 +73,7 @@ export function cameraPlace(main) {
       await new Promise(requestAnimationFrame);
       if (paused || !from.videoWidth || from.currentTime === seen) continue;
       seen = from.currentTime;
-      await told(async () => show(await painted(from)));
+      if (!(await told(async () => { show(await painted(from)); return true; }))) stop(); // it would fail every time
     }
   }
 
@@ -79,7 +81,9 @@ export function cameraPlace(main) {
     const scale = Math.min(1, size / Math.min(from.videoWidth, from.videoHeight));
     const [width, height] = [from.videoWidth, from.videoHeight].map((side) => Math.round(side * scale));
     const bitmap = await createImageBitmap(from);
-    const wish = { bitmap, width, height, mirror: facing === "user", controls: { ...chosenControls(), style: vectorNow() } };
+    const controls = { ...chosenControls(), style: vectorNow() };
+    controls.stroke = Math.min(4, (controls.stroke ?? 1) * Math.max(1, (FINER * PAINTED_PX) / size));
+    const wish = { bitmap, width, height, mirror: facing === "user", controls };
     return (await store.painter.paint(wish)).picture;
   }
 
@@ -157,7 +161,7 @@ export function cameraPlace(main) {
 
 function usualSize() {
   const { backend, threads } = store.means;
-  return backend === "WebGPU" ? 480 : threads >= 4 ? 240 : 180;
+  return backend === "WebGPU" ? 720 : threads >= 4 ? 360 : 270;
 }
 
 const stamp = () => new Date().toISOString().slice(0, 19).replaceAll(/[:T]/g, "-");

@@ -10,8 +10,7 @@ export function load() {
   store.ready = painter.start((share) => { store.share = share; shown.forEach((show) => show()); }).then((means) => {
     store.painter = painter;
     store.means = means;
-    shown.forEach((show) => show());
-  });
+  }).catch((error) => { store.failure = error; throw error; }).finally(() => shown.forEach((show) => show()));
 }
 
 const shown = new Set();
@@ -21,6 +20,7 @@ export function meansLine() {
   const line = el("div", { class: "means" });
   const bar = el("progress", { max: 1, value: 0, "aria-label": "Loading what paints" });
   const show = () => {
+    if (store.failure) { line.replaceChildren(el("span", {}, `This browser cannot paint: ${store.failure.message}`)); return; }
     if (!store.means) {
       bar.value = store.share;
       if (!bar.isConnected) line.replaceChildren(el("span", {}, "Loading what paints, once"), bar);

@@ -93,7 +93,7 @@ export function photoPlace(main) {
   async function take(files) {
     for (const file of files) {
       if (file.name.endsWith(".safetensors")) {
-        if (await told(async () => { await addStyle(file); return true; })) { gone = true; location.hash = ""; location.hash = "#photo"; }
+        if (await told(async () => { await addStyle(file); return true; })) dispatchEvent(new Event("hashchange")); // shown again
         continue;
       }
       const photo = await told(() => photoOf(file));
