@@ -1,8 +1,11 @@
 """Makes docs/styles.md and its pictures: every style on three photographs, a still and a clip of every effect.
 
     python docs/make_gallery.py [--provider cpu] [--only styles|effects]
+    python docs/make_gallery.py --only unseen --paintings DIR
 
-The photographs come with scikit-image and are in the public domain. Under two minutes on two cores.
+The photographs come with scikit-image and are in the public domain. Under two minutes on two cores. `--paintings DIR`
+renews the small pictures of the paintings, which are files named after the styles; with `--only unseen` every
+painting of the folder is taken as a style at once, for docs/any-painting.md.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ from skimage import data
 
 import artrt
 from artrt.engine.effects.saliency import heat_map
+from artrt.engine.frame import IMAGE_SUFFIXES
 
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"
-HEIGHT_PX = 320
-SHOWN_PX = 200
+HEIGHT_PX = 384
+SHOWN_PX = 256
+PAINTING_PX = 200
 CLIP_PX = (320, 240)
 CLIP_FRAMES = 48
 GAP_PX = 4
@@ -35,9 +40,9 @@ PHOTOGRAPHS = {
 }
 HEAD = """# Styles
 
-Every style on the same three photographs, at full strength, painted by the shipped network. The photographs come with
-scikit-image and are in the public domain: {photographs}. This page and its pictures are made by
-`python docs/make_gallery.py`.
+Every painting, and the same three photographs in its style, at full strength, painted by the shipped network. The
+photographs come with scikit-image and are in the public domain: {photographs}. This page and its pictures are made
+by `python docs/make_gallery.py`.
 
 ![The three photographs](images/styles/photographs.jpg)
 """
@@ -136,6 +141,15 @@ def row(images: list[np.ndarray]) -> np.ndarray:
     return np.hstack(parts)
 
 
+def tile(image: np.ndarray, width: int) -> np.ndarray:
+    """The middle of a picture, cropped and reduced to width x SHOWN_PX."""
+    scale = max(width / image.shape[1], SHOWN_PX / image.shape[0])
+    size = (max(width, round(image.shape[1] * scale)), max(SHOWN_PX, round(image.shape[0] * scale)))
+    image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    top, left = (image.shape[0] - SHOWN_PX) // 2, (image.shape[1] - width) // 2
+    return np.ascontiguousarray(image[top : top + SHOWN_PX, left : left + width])
+
+
 def write_jpeg(path: Path, image: np.ndarray) -> None:
     """A JPEG small enough for a page."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,17 +183,54 @@ def write_clip(path: Path, frames: list[np.ndarray]) -> None:
         container.mux(stream.encode(None))
 
 
-def make_styles(provider: str) -> str:
+def small_paintings(names: list[str], folder: Path | None) -> dict[str, np.ndarray]:
+    """The small picture of every painting that there is one of; those of the folder are written anew."""
+    kept = IMAGES / "paintings"
+    for name in names:
+        for path in sorted(folder.glob(f"{name}.*")) if folder is not None else []:
+            write_jpeg(kept / f"{name}.jpg", tile(artrt.read_image(path), PAINTING_PX))
+    paths = {name: kept / f"{name}.jpg" for name in names}
+    return {name: artrt.read_image(path) for name, path in paths.items() if path.is_file()}
+
+
+def make_unseen(provider: str, folder: Path | None) -> str:
+    """The sheet of paintings that no training saw: two columns of a painting and two photographs in its style."""
+    if folder is None:
+        raise SystemExit("--only unseen needs --paintings DIR")
+    photographs, rows = [photograph(name) for name in list(PHOTOGRAPHS)[:2]], []
+    for path in sorted(path for path in folder.iterdir() if path.suffix in IMAGE_SUFFIXES):
+        with artrt.Stylizer(path, provider=provider, steady=False) as stylizer:
+            painted = [tile(stylizer(image), SHOWN_PX) for image in photographs]
+        rows.append(row([tile(artrt.read_image(path), SHOWN_PX), *painted]))
+    half = (len(rows) + 1) // 2
+    rows += [np.full_like(rows[0], 255)] * (2 * half - len(rows))
+    columns = [
+        np.vstack([part for one in rows[at : at + half] for part in (one, gap(one))][:-1]) for at in (0, half)
+    ]
+    write_jpeg(IMAGES / "any-painting.jpg", np.hstack([columns[0], gap(columns[0], wide=True), columns[1]]))
+    return ""
+
+
+def gap(beside: np.ndarray, *, wide: bool = False) -> np.ndarray:
+    """White space below a picture, or wider and to the right of it."""
+    shape = (beside.shape[0], 4 * GAP_PX, 3) if wide else (GAP_PX, beside.shape[1], 3)
+    return np.full(shape, 255, np.uint8)
+
+
+def make_styles(provider: str, folder: Path | None) -> str:
     """The rows of all styles, and their part of the page."""
     zoo = artrt.Zoo()
     photographs = [photograph(name) for name in PHOTOGRAPHS]
     write_jpeg(IMAGES / "styles" / "photographs.jpg", row(photographs))
     page = HEAD.format(photographs="; ".join(PHOTOGRAPHS.values()))
     names = zoo.styles()
+    paintings = small_paintings(names, folder)
     with artrt.Stylizer(names[0], provider=provider, steady=False) as stylizer:
         for name in names:
             stylizer.style = name
-            write_jpeg(IMAGES / "styles" / f"{name}.jpg", row([stylizer(image) for image in photographs]))
+            first = [paintings[name]] if name in paintings else []
+            painted = [stylizer(image) for image in photographs]
+            write_jpeg(IMAGES / "styles" / f"{name}.jpg", row([*first, *painted]))
             style = zoo.style(name)
             about = ", ".join(part for part in (style.artist, style.year) if part)
             page += (
@@ -188,7 +239,7 @@ def make_styles(provider: str) -> str:
     return page
 
 
-def make_effects(provider: str) -> str:
+def make_effects(provider: str, folder: Path | None) -> str:
     """The still and the clip of every effect, and their part of the page."""
     page, source = EFFECTS_HEAD, pan("chelsea")
     for effect in (*EFFECTS, SALIENCY):
@@ -218,10 +269,17 @@ def main() -> None:
     """Makes what is asked for; the page only when everything is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--provider", default="cpu")
-    parser.add_argument("--only", choices=["styles", "effects"])
+    parser.add_argument("--paintings", type=Path, metavar="DIR")
+    parser.add_argument("--only", choices=["styles", "effects", "unseen"])
     options = parser.parse_args()
     parts = {"styles": make_styles, "effects": make_effects}
-    pages = [make(options.provider) for name, make in parts.items() if options.only in (None, name)]
+    if options.only == "unseen":
+        parts = {"unseen": make_unseen}
+    pages = [
+        make(options.provider, options.paintings)
+        for name, make in parts.items()
+        if options.only in (None, name)
+    ]
     if options.only is None:
         (DOCS / "styles.md").write_text("".join(pages), encoding="utf-8")
 
