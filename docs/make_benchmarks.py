@@ -54,7 +54,8 @@ ROWS_IN_README = {
 }
 #: Order on the page; what is not named here follows by name.
 ORDER = (
-    "working_size", "stylize", "peers", "loop", "end_to_end", "studio", "scaling", "scaling_batch", "precision", "gpu",
+    "working_size", "stroke_sizes", "stylize", "peers", "loop", "end_to_end", "studio", "scaling", "scaling_batch",
+    "precision", "gpu",
     "evaluation", "new_style", "ladder", "ablation", "temporal", "region_loss", "stabilize", "preprocess-speed",
     "preprocess-colors", "preprocess-regions", "preprocess-flicker", "paint_pairs", "paint_curve", "paint_region",
     "paint_memory", "pipeline",
@@ -126,6 +127,8 @@ def page(found: dict[str, dict[str, Any]]) -> str:
         parts.append(section(name, record) + "\n")
         if name == "scaling":
             parts.append("![Milliseconds and memory against megapixels](images/scaling.svg)\n")
+        if name == "stroke_sizes":
+            parts.append("![The four styles at the four sizes](images/stroke-sizes.jpg)\n")
         if name == "working_size":
             parts.append("![Milliseconds against megapixels, before and after](images/working-size.svg)\n")
     return "\n".join(parts)
