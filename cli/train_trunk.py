@@ -67,6 +67,11 @@ PICTURE = click.Path(path_type=Path)
     show_default=True,
     help="Additional photographs per step, painted in the encoder's styles.",
 )
+@click.option(
+    "--encoder-alone",
+    is_flag=True,
+    help="Train only the style encoder, with the trunk and the styles of --start as they are.",
+)
 @click.option("--steps", type=click.IntRange(1), default=40000, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
 @training_options
@@ -83,6 +88,7 @@ def command(
     style_shares: tuple[str, ...],
     encoder_paintings: tuple[Path, ...],
     encoder_batch: int,
+    encoder_alone: bool,
     steps: int,
     learning_rate: float,
     photos: Path,
@@ -117,6 +123,8 @@ def command(
     names = {path.stem: path for path in paintings}
     if len(names) < len(paintings):
         raise UsageError("two paintings have the same file name; a style is named after its file")
+    if encoder_alone and warm_start is None:
+        raise UsageError("--encoder-alone needs a trained trunk: --start CHECKPOINT")
     start, length = parse_ramp(ramp)
     options = TrainingOptions(
         paintings=names,
@@ -139,6 +147,7 @@ def command(
         style_share=_whole(parse_factors(style_shares, option="--style-share", names=names)),
         encoder_paintings=encoder_paintings,
         encoder_batch=encoder_batch,
+        encoder_alone=encoder_alone,
         seed=seed,
         device=device,
     )

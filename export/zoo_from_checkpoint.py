@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class TrainedStyles:
         history: One entry for each start of the training: the step and the options.
         step: Total number of steps.
         encoder: The style encoder, if one was trained.
+        encoder_history: Likewise, of a training of the encoder alone against the finished trunk.
     """
 
     trunk: StyleTransformer
@@ -53,6 +54,7 @@ class TrainedStyles:
     history: list[dict[str, Any]]
     step: int
     encoder: StyleEncoder | None = None
+    encoder_history: list[dict[str, Any]] = field(default_factory=list)
 
 
 def load_checkpoint(path: Path) -> TrainedStyles:
@@ -72,8 +74,11 @@ def load_checkpoint(path: Path) -> TrainedStyles:
             f"{path} does not contain a trunk of the configuration {state['config']!r}"
         ) from error
     vectors = dict(zip(state["styles"], state["average"]["bank.vectors"], strict=True))
-    history, step = json.loads(state["history"]), int(state["step"])
-    return TrainedStyles(trunk.eval(), vectors, history, step, _encoder(state, trunk.style_size))
+    entries = json.loads(state["history"])
+    alone = [entry for entry in entries if entry["options"].get("encoder_alone")]
+    history = [entry for entry in entries if entry not in alone]
+    step = int(alone[0]["step"] if alone else state["step"])  # where the trunk was finished
+    return TrainedStyles(trunk.eval(), vectors, history, step, _encoder(state, trunk.style_size), alone)
 
 
 def _encoder(state: Mapping[str, Any], style_size: int) -> StyleEncoder | None:
@@ -221,6 +226,7 @@ def model_card(
         *(_row(style) for style in styles),
         "",
         *_alone(styles),
+        *_encoder_training(trained),
         "## Training",
         "",
         "`" + training_command(trained) + "`",
@@ -259,6 +265,20 @@ def _alone(styles: list[Style]) -> list[str]:
     return [
         f"Learned alone, against the finished trunk, by `artrt train style`: {', '.join(names)}. The others were "
         "trained together with the trunk.",
+        "",
+    ]
+
+
+def _encoder_training(trained: TrainedStyles) -> list[str]:
+    """The lines about a style encoder that was trained after the trunk."""
+    if not trained.encoder_history:
+        return []
+    options = trained.encoder_history[-1]["options"]
+    steps = options["steps"] - trained.encoder_history[0]["step"]
+    return [
+        f"The style encoder was trained alone, against the finished trunk: {steps} steps of "
+        f"{options['encoder_batch']} photographs, each with a painting of its own out of "
+        f"{' and '.join(options['encoder_paintings'])}, by the loss network {options['loss_network']}.",
         "",
     ]
 

@@ -38,21 +38,27 @@ PAINTINGS = {
         "Composition with Red, Blue and Yellow", "Piet Mondrian", "1930", 1944
     ),
     "dance": Painting("Dance", "Henri Matisse", "1910", 1954),
+    "flaming-june": Painting("Flaming June", "Frederic Leighton", "1895", 1896),
     "four-trees": Painting("Four Trees", "Egon Schiele", "1917", 1918),
+    "goldfish": Painting("Goldfish", "Henri Matisse", "1912", 1954),
     "grande-jatte": Painting("A Sunday on La Grande Jatte", "Georges Seurat", "1884-1886", 1891),
     "great-wave": Painting("The Great Wave off Kanagawa", "Katsushika Hokusai", "about 1831", 1849),
     "haystacks": Painting("Haystacks", "Claude Monet", "1890-1891", 1926),
     "impression-sunrise": Painting("Impression, Sunrise", "Claude Monet", "1872", 1926),
     "irises": Painting("Irises", "Vincent van Gogh", "1889", 1890),
+    "jeanne-hebuterne": Painting("Jeanne Hébuterne", "Amedeo Modigliani", "1919", 1920),
+    "kirifuri-waterfall": Painting("Kirifuri Waterfall", "Katsushika Hokusai", "about 1832", 1849),
     "mont-sainte-victoire": Painting(
         "Mont Sainte-Victoire with Large Pine", "Paul Cézanne", "about 1887", 1906
     ),
+    "naruto-whirlpools": Painting("The Naruto Whirlpools", "Utagawa Hiroshige", "1855", 1858),
     "shipwreck-of-the-minotaur": Painting(
         "The Shipwreck of the Minotaur", "J. M. W. Turner", "about 1810", 1851
     ),
     "starry-night": Painting("The Starry Night", "Vincent van Gogh", "1889", 1890),
     "the-scream": Painting("The Scream", "Edvard Munch", "1893", 1944),
     "udnie": Painting("Udnie (Young American Girl, The Dance)", "Francis Picabia", "1913", 1953),
+    "view-of-toledo": Painting("View of Toledo", "El Greco", "about 1599", 1614),
     "water-lilies": Painting("Water Lilies", "Claude Monet", "about 1906", 1926),
     "wheatfield-with-crows": Painting("Wheatfield with Crows", "Vincent van Gogh", "1890", 1890),
     "yellow-christ": Painting(

@@ -86,6 +86,7 @@ class TrainingOptions:
         encoder_paintings: Folders of paintings from which a style encoder learns beside the styles; empty for none.
         encoder_batch: Photographs per step that are painted by the encoder's vectors, beside `batch`.
         encoder_rate: Factor on the learning rate for the encoder.
+        encoder_alone: Only the encoder learns, against the trunk of `Trainer(warm_start=)`; `batch` is not used.
         salient_share: How much more the content counts where the saliency mask is 1 than where it is 0.
         gate_drop: How far `painted` may fall below its value at the start of the ramp before the weight of the region
             loss is lowered (see `gate`); 0 for never.
@@ -124,6 +125,7 @@ class TrainingOptions:
     encoder_paintings: tuple[Path, ...] = ()
     encoder_batch: int = 2
     encoder_rate: float = 0.25
+    encoder_alone: bool = False
     salient_share: float = 2.0
     gate_drop: float = 0.03
     ema: float = 0.999
@@ -136,6 +138,8 @@ class TrainingOptions:
     hold_out: bool = True
 
     def __post_init__(self) -> None:
+        if self.encoder_alone and not self.encoder_paintings:
+            raise UsageError("encoder_alone needs encoder_paintings: folders of paintings to learn from")
         if 1 not in self.style_scales:
             raise UsageError(f"style scales {self.style_scales}: 1, the full size, must be among them")
         if self.style_statistics not in STATISTICS:

@@ -91,7 +91,7 @@ class Trainer:
         """
         self.options = options
         self.device = _device(options.device)
-        self.frozen = trunk is not None
+        self.frozen = trunk is not None or options.encoder_alone
         torch.manual_seed(options.seed)
         self.transformer = trunk or StyleTransformer(CONFIGS[options.config])
         self.transformer.requires_grad_(not self.frozen)
@@ -221,11 +221,11 @@ class Trainer:
         """The weighted sum of the terms of this step, the terms, and their weights."""
         options = self.options
         rng = np.random.default_rng([options.seed, self.step])
-        count = options.batch + (options.encoder_batch if self.pool is not None else 0)
+        own = options.batch * (not options.encoder_alone)
+        count = own + options.encoder_batch * (self.pool is not None)
         content = photographs.batch(rng, count, options.crop_px).to(self.device)
         content = content.contiguous(memory_format=torch.channels_last)
-        styles = torch.from_numpy(balanced(options.seed, self.step, options.batch, self._shares()))
-        styles = styles.to(self.device)
+        styles = torch.from_numpy(balanced(options.seed, self.step, own, self._shares())).to(self.device)
         weights = self.objective.weights_at(self.step)
         weights = weights if self.gate is None else self.gate.applied(weights)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
@@ -293,7 +293,8 @@ class Trainer:
 
     def _learning(self) -> list[tuple[str, nn.Module, float]]:
         """The modules that this training changes."""
-        return [part for part in self._parts() if not (self.frozen and part[0] == "transformer")]
+        still = ["transformer"] * self.frozen + ["bank"] * self.options.encoder_alone
+        return [part for part in self._parts() if part[0] not in still]
 
     def _named_parameters(self) -> list[tuple[str, nn.Parameter]]:
         return [

@@ -275,6 +275,26 @@ def test_a_training_with_an_encoder_starts_from_one_without(options, material):
     assert run(options, warm_start=start).step == 8
 
 
+def test_an_encoder_alone_leaves_trunk_and_styles_as_they_are(options, material):
+    run(options)
+    start = options.output / CHECKPOINT_FILE
+    alone = replace(
+        options,
+        output=options.output.with_name("alone"),
+        steps=8,
+        encoder_paintings=(material / "paintings",),
+        encoder_alone=True,
+    )
+    run(alone, warm_start=start)
+    before, after = read_checkpoint(start), read_checkpoint(alone.output / CHECKPOINT_FILE)
+    for part in ("transformer", "bank"):
+        for name, weights in before[part].items():
+            torch.testing.assert_close(after[part][name], weights, atol=0, rtol=0)
+    assert set(before["average"]) < set(after["average"])
+    with pytest.raises(UsageError, match="encoder_alone needs encoder_paintings"):
+        replace(alone, encoder_paintings=())
+
+
 def test_the_gate_measures_from_the_start_of_the_ramp_and_stands_in_the_checkpoint(options, monkeypatch):
     from artrt.models.training import trainer as training
 
