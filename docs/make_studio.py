@@ -21,7 +21,7 @@ from artrt.engine.zoo.zoo import Zoo
 ROOT = Path(__file__).resolve().parent.parent
 PAINTINGS = ROOT / "engine" / "studio" / "page" / "paintings"
 IMAGES = ROOT / "docs" / "images"
-PAINTING_PX = 480
+PAINTING_PX = 400
 SCREENS = {"phone": (390, 844), "laptop": (1280, 800), "screen": (1920, 1080)}
 WAIT_MS = 60_000
 
@@ -35,7 +35,7 @@ def paintings(folders: list[Path]) -> None:
             raise SystemExit(f"no {name}.jpg in these folders")
         scale = PAINTING_PX / max(image.shape[:2])
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        write_jpeg(PAINTINGS / f"{name}.jpg", small, quality=80)
+        write_jpeg(PAINTINGS / f"{name}.jpg", small, quality=78)
     for path in PAINTINGS.glob("*.jpg"):
         if path.stem not in Zoo().styles():
             path.unlink()
