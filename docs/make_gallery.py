@@ -3,9 +3,9 @@
     python docs/make_gallery.py [--provider cpu] [--only styles|effects]
     python docs/make_gallery.py --only unseen --paintings DIR
 
-The photographs come with scikit-image and are in the public domain. Under two minutes on two cores. `--paintings DIR`
-renews the small pictures of the paintings, which are files named after the styles; with `--only unseen` every
-painting of the folder is taken as a style at once, for docs/any-painting.md.
+The photographs come with scikit-image and are in the public domain, the small paintings are those of the studio. Under
+two minutes on two cores. With `--only unseen` every painting of a folder is taken as a style at once, for
+docs/any-painting.md.
 """
 
 from __future__ import annotations
@@ -183,14 +183,10 @@ def write_clip(path: Path, frames: list[np.ndarray]) -> None:
         container.mux(stream.encode(None))
 
 
-def small_paintings(names: list[str], folder: Path | None) -> dict[str, np.ndarray]:
-    """The small picture of every painting that there is one of; those of the folder are written anew."""
-    kept = IMAGES / "paintings"
-    for name in names:
-        for path in sorted(folder.glob(f"{name}.*")) if folder is not None else []:
-            write_jpeg(kept / f"{name}.jpg", tile(artrt.read_image(path), PAINTING_PX))
-    paths = {name: kept / f"{name}.jpg" for name in names}
-    return {name: artrt.read_image(path) for name, path in paths.items() if path.is_file()}
+def small_painting(name: str) -> list[np.ndarray]:
+    """The painting of a style as a tile, or nothing where the studio has none."""
+    path = DOCS.parent / "engine" / "studio" / "page" / "paintings" / f"{name}.jpg"
+    return [tile(artrt.read_image(path), PAINTING_PX)] if path.is_file() else []
 
 
 def make_unseen(provider: str, folder: Path | None) -> str:
@@ -224,13 +220,11 @@ def make_styles(provider: str, folder: Path | None) -> str:
     write_jpeg(IMAGES / "styles" / "photographs.jpg", row(photographs))
     page = HEAD.format(photographs="; ".join(PHOTOGRAPHS.values()))
     names = zoo.styles()
-    paintings = small_paintings(names, folder)
     with artrt.Stylizer(names[0], provider=provider, steady=False) as stylizer:
         for name in names:
             stylizer.style = name
-            first = [paintings[name]] if name in paintings else []
             painted = [stylizer(image) for image in photographs]
-            write_jpeg(IMAGES / "styles" / f"{name}.jpg", row([*first, *painted]))
+            write_jpeg(IMAGES / "styles" / f"{name}.jpg", row([*small_painting(name), *painted]))
             style = zoo.style(name)
             about = ", ".join(part for part in (style.artist, style.year) if part)
             page += (
@@ -261,7 +255,7 @@ def opened(effect: Effect, provider: str) -> tuple[Callable[[np.ndarray], np.nda
     if effect is SALIENCY:
         saliency = artrt.Saliency(provider=provider)
         return lambda image: heat_map(image, saliency(image)), saliency.close
-    stylizer = artrt.Stylizer(provider=provider, **effect.options)
+    stylizer = artrt.Stylizer(artrt.Look(provider=provider, **effect.options))
     return stylizer, stylizer.close
 
 

@@ -16,11 +16,11 @@ IMAGES = Path(__file__).resolve().parent / "images"
 STYLES = (
     "starry-night",
     "composition-vii",
-    "wheatfield-with-crows",
+    "goldfish",
     "the-scream",
-    "irises",
+    "kirifuri-waterfall",
     "great-wave",
-    "dance",
+    "wheatfield-with-crows",
 )
 COLUMNS = 4
 SIDE_PX = 320
