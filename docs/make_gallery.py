@@ -27,12 +27,12 @@ from artrt.engine.frame import IMAGE_SUFFIXES
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"
 HEIGHT_PX = 384
-SHOWN_PX = 256
-PAINTING_PX = 200
+SHOWN_PX = 225
+PAINTING_PX = 176
 CLIP_PX = (320, 240)
 CLIP_FRAMES = 48
 GAP_PX = 4
-QUALITY = 84
+QUALITY = 77
 PHOTOGRAPHS = {
     "astronaut": "Eileen Collins, NASA",
     "chelsea": "Chelsea the cat, Stefan van der Walt",

@@ -63,7 +63,7 @@ def screenshots(chromium: str) -> None:
                     show(tab, server.url, place)
                     png = np.frombuffer(tab.screenshot(), np.uint8)
                     image = cv2.imdecode(png, cv2.IMREAD_COLOR)
-                    quality = 76 if screen == "screen" else 84
+                    quality = 68 if screen == "screen" else 78
                     write_jpeg(IMAGES / f"studio-{place}-{screen}-{scheme}.jpg", image, quality=quality)
                 context.close()
         browser.close()
