@@ -62,6 +62,12 @@ BENCHMARKS = {
         quick=words("--sizes 640x360,1280x720,3840x2160 --classic-sizes 1280x720 --rounds 3"),
     ),
     "stroke_sizes": Benchmark("stroke_sizes.py", quick=words("--heights 360,720"), needs="pictures"),
+    "any_painting": Benchmark(
+        "any_painting.py",
+        ("--paintings", str(SHARED / "styles"), "--photos", str(SHARED / "photos")),
+        ("--paintings", str(SHARED / "styles"), "--photos", str(SHARED / "photos"), "--limit", "2"),
+        needs="pictures",
+    ),
     "stylize": Benchmark("stylize.py", quick=words("--rounds 5")),
     "peers": Benchmark("peers.py", quick=words("--size 640x360 --rounds 3")),
     "loop": Benchmark("loop.py", quick=words("--frames 60")),
