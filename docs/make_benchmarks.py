@@ -57,8 +57,8 @@ ORDER = (
     "working_size", "stroke_sizes", "stylize", "peers", "loop", "end_to_end", "studio", "scaling", "scaling_batch",
     "precision", "gpu",
     "evaluation", "any_painting", "new_style", "ladder", "ablation", "temporal", "region_loss", "stabilize",
-    "preprocess-speed", "preprocess-colors", "preprocess-regions", "preprocess-flicker", "paint_pairs", "paint_curve", "paint_region",
-    "paint_memory", "pipeline",
+    "preprocess-speed", "preprocess-colors", "preprocess-regions", "preprocess-flicker", "paint_pairs",
+    "paint_curve", "paint_region", "paint_memory", "pipeline",
 )  # fmt: skip
 HEAD = """# Benchmarks
 

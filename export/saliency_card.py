@@ -40,7 +40,7 @@ beta^2 = 0.3; docs/metrics.md defines each. The held-out pictures took no part i
 
 ## Data
 
-Pictures with masks: COCO (large objects) and DAVIS-2016 sequences, used under their terms; none is shipped.
+Pictures with masks: ECSSD, COCO (large objects) and DAVIS-2016 sequences, used under their terms; none is shipped.
 Photographs without masks: an ImageNet sample and pictures of BSDS500, through the class activation maps of SqueezeNet
 1.1{borrowed}.
 
