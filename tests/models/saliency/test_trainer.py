@@ -127,7 +127,7 @@ def test_the_borrowed_mask_is_the_mean_of_the_teachers_and_of_mirror_images(mate
 
 
 def test_settings_that_make_no_sense_are_refused(material: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="0 steps"):
+    with pytest.raises(UsageError, match="steps and batch must be positive, got 0"):
         replace(options(material, tmp_path), steps=0)
     with pytest.raises(UsageError, match="share of photographs"):
         replace(options(material, tmp_path), photograph_share=1.0)
