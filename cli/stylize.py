@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import click
 
-from ..engine.errors import InputError
+from ..engine.errors import ArtrtError, InputError
 from ..engine.jobs.job import Done, Job, plan_jobs
 from ..engine.jobs.picture import Painter
 from ..engine.jobs.stylize import run_jobs
@@ -56,10 +56,12 @@ def command(
     tell_about_weights(look)
     with Stylizer(look) as stylizer:
         notice(_where(stylizer))
-        done = run_all(jobs, stylizer, size=scale, keep_metadata=keep_metadata)
+        failed: dict[Job, str] = {}
+        done = run_all(jobs, stylizer, size=scale, keep_metadata=keep_metadata, failed=failed)
         style, provider = stylizer.style, stylizer.provider
     if as_json:
-        echo_json([_described(result, style=style, provider=provider) for result in done])
+        described = [_described(result, style=style, provider=provider) for result in done]
+        echo_json([*described, *({"input": str(job.input), "error": why} for job, why in failed.items())])
     else:
         for result in done:
             tell_result(_line(result), output=result.output)
@@ -68,13 +70,24 @@ def command(
 
 
 def run_all(
-    jobs: Sequence[Job], painter: Painter, *, size: Size | None = None, keep_metadata: bool = True
+    jobs: Sequence[Job],
+    painter: Painter,
+    *,
+    size: Size | None = None,
+    keep_metadata: bool = True,
+    failed: dict[Job, str] | None = None,
 ) -> list[Done]:
-    """Runs all jobs with a progress bar; if one of several fails, it is reported and skipped.
+    """Runs all jobs with a progress bar; if one of several fails, it is reported, noted in `failed` and skipped.
 
     Raises:
         ArtrtError: The only job failed.
     """
+
+    def skip(job: Job, error: ArtrtError) -> None:
+        notice(f"skipped: {error}")
+        if failed is not None:
+            failed[job] = str(error)
+
     name = jobs[0].input.name if len(jobs) == 1 else f"{len(jobs)} files"
     with progress(name) as advance:
         done = run_jobs(
@@ -83,7 +96,7 @@ def run_all(
             size=size,
             keep_metadata=keep_metadata,
             on_progress=advance,
-            on_failure=lambda error: notice(f"skipped: {error}"),
+            on_failure=skip,
         )
     return [tell_notes(result) for result in done]
 

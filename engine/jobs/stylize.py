@@ -65,7 +65,7 @@ def run_jobs(
     size: Size | None = None,
     keep_metadata: bool = True,
     on_progress: OnProgress | None = None,
-    on_failure: Callable[[ArtrtError], None] | None = None,
+    on_failure: Callable[[Job, ArtrtError], None] | None = None,
 ) -> list[Done]:
     """Runs jobs in order.
 
@@ -75,7 +75,8 @@ def run_jobs(
         size: Scale the inputs first.
         keep_metadata: Keep dates, place, camera and title.
         on_progress: Called with the finished amount and the total or None: jobs, or frames of a single job.
-        on_failure: Called when one of several jobs fails; the others continue. None: the error ends all jobs.
+        on_failure: Called with the job and its error if one of several fails; the others continue. None: the error
+            ends all jobs.
 
     Raises:
         ArtrtError: The only job failed, or one failed and `on_failure` is None.
@@ -93,7 +94,7 @@ def run_jobs(
         except ArtrtError as error:
             if on_failure is None:
                 raise
-            on_failure(error)
+            on_failure(job, error)
     return done
 
 

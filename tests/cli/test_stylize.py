@@ -65,6 +65,16 @@ def test_folder_and_glob(photo, tmp_path, picture):
     assert read_image(tmp_path / "out" / "two.jpg").shape == (16, 24, 3)
 
 
+def test_json_names_the_files_that_failed(photo, tmp_path, capsys):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    assert stylize(photo, broken, "-o", tmp_path / "out", "--json") == 1
+    done, failed = json.loads(capsys.readouterr().out)
+    assert done["output"].endswith(photo.name)
+    assert failed["input"] == str(broken)
+    assert "broken.png" in failed["error"]
+
+
 def test_json_tells_everything(photo, tmp_path, capsys):
     assert stylize(photo, "-o", tmp_path / "out.png", "--json", "--size", "12") == 0
     (facts,) = json.loads(capsys.readouterr().out)
