@@ -62,13 +62,22 @@ class Photographs:
     images: list[Image]
     skipped: list[Path]
 
-    def batch(self, rng: np.random.Generator, size: int, crop_px: int) -> Tensor:
-        """Random crops: float [size, 3, crop_px, crop_px], RGB in [0, 1].
+    def crops(self, rng: np.random.Generator, size: int, crop_px: int) -> Image:
+        """Random crops: uint8 [size, crop_px, crop_px, 3], RGB.
 
         The scale is random, from the crop's size to the whole short side; half of the crops are flipped.
         """
         crops = [_crop(self.images[i], rng, crop_px) for i in rng.integers(len(self.images), size=size)]
-        return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+        return np.stack(crops) if crops else np.zeros((0, crop_px, crop_px, 3), np.uint8)
+
+    def batch(self, rng: np.random.Generator, size: int, crop_px: int) -> Tensor:
+        """The same as float [size, 3, crop_px, crop_px], RGB in [0, 1]."""
+        return unit_range(torch.from_numpy(self.crops(rng, size, crop_px)))
+
+
+def unit_range(pixels: Tensor) -> Tensor:
+    """uint8 [N, H, W, C] -> float [N, C, H, W] in [0, 1], in the channels-last layout."""
+    return pixels.permute(0, 3, 1, 2).float() / 255
 
 
 def load_photographs(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..photos import find_photographs, load_photographs, split_held_out
+from ..photos import find_photographs, load_photographs, split_held_out, unit_range
 
 HELD_OUT = 16
 #: Range of long sides in pixels to which large paintings are reduced before cropping.
@@ -38,10 +38,13 @@ class PaintingPool:
             for folder in folders
         ]
 
+    def crops(self, rng: np.random.Generator, size: int) -> npt.NDArray[np.uint8]:
+        """Random crops: uint8 [size, crop_px, crop_px, 3], RGB."""
+        return np.stack([self._crop(rng) for _ in range(size)])
+
     def batch(self, rng: np.random.Generator, size: int) -> Tensor:
-        """Random crops: float [size, 3, crop_px, crop_px], RGB in [0, 1]."""
-        crops = [self._crop(rng) for _ in range(size)]
-        return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+        """The same as float [size, 3, crop_px, crop_px], RGB in [0, 1]."""
+        return unit_range(torch.from_numpy(self.crops(rng, size)))
 
     def _crop(self, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
         images = self.folders[int(rng.integers(len(self.folders)))]

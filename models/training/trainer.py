@@ -7,6 +7,7 @@ continues exactly like an uninterrupted one. Loss terms and their sources are in
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from ..device import fast_bfloat16
 from ..networks.pretrained import locate
 from ..networks.style_encoder import StyleEncoder
 from ..networks.transformer import CONFIGS, StyleTransformer
-from ..photos import Photographs, find_photographs, load_photographs, split_held_out
+from ..photos import Photographs, unit_range
 from .checkpoint import (
     CHECKPOINT_FILE,
     TRUNK_PREFIX,
@@ -33,6 +34,7 @@ from .checkpoint import (
 )
 from .gate import STEPS_BETWEEN, Gate
 from .growth import grown_vectors, grown_weights
+from .loading import Batch, Batches, loaded, prepare_photographs
 from .log import ScalarLog
 from .objective import TrainingObjective, placed
 from .options import TermWeights, TrainingOptions, plain_options
@@ -42,6 +44,8 @@ from .style_bank import StyleBank, balanced
 
 #: Number of paintings whose statistics initialise the style encoder.
 ENCODER_SAMPLE = 200
+#: Steps on a GPU between two readings of the loss terms; each reading waits for the GPU.
+GPU_READING_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class Trainer:
             paintings = self.objective.paintings()
             self.gate = Gate(self.objective.localization, paintings, drop=options.gate_drop)
         groups = [{"params": list(part.parameters())} for _, part, _ in self._learning()]
-        self.optimizer = torch.optim.Adam(groups, lr=0, betas=(0.9, 0.99))
+        self.optimizer = torch.optim.Adam(groups, lr=0, betas=(0.9, 0.99), fused=True)
         self.average = {name: p.detach().clone() for name, p in self._named_parameters()}
         if resume is not None:
             self._load_checkpoint(resume)
@@ -134,12 +138,17 @@ class Trainer:
         options = self.options
         options.output.mkdir(parents=True, exist_ok=True)
         samples = photographs.batch(np.random.default_rng(options.seed), 4, 256).to(self.device)
+        batches = loaded(Batches(options, photographs, self.pool, step=self.step), device=self.device)
+        every = GPU_READING_STEPS if self.device.type == "cuda" else 1
         log = ScalarLog(options.output, purge_step=self.step)
         saved = time.monotonic()
         try:
             while self.step < options.steps and not stop():
                 started = time.perf_counter()
-                terms = self.last_terms = self._train_step(photographs)
+                found = self._train_step(next(batches))
+                if (self.step + 1) % every == 0 or not self.last_terms:
+                    self.last_terms = self._read(found)
+                terms = self.last_terms
                 self.step += 1
                 if self.gate is not None and self._is_gated():
                     terms["painted"] = self.gate.check(self.transformer, samples, self.bank.vectors)
@@ -197,67 +206,69 @@ class Trainer:
         """Runs forward and backward with the final weights, without an optimizer step, for timing."""
         step, self.step = self.step, self.options.ramp_start + self.options.ramp_steps
         try:
-            total, _, _ = self._total(photographs)
-            total.backward()  # type: ignore[no-untyped-call]
+            batch = Batches(self.options, photographs, self.pool, step=self.step).at(self.step)
+            self._terms(batch)["total"].backward()  # type: ignore[no-untyped-call]
             self.optimizer.zero_grad(set_to_none=True)
         finally:
             self.step = step
 
-    def _train_step(self, photographs: Photographs) -> dict[str, float]:
-        total, terms, weights = self._total(photographs)
+    def _train_step(self, batch: Batch) -> dict[str, Tensor]:
+        """One step; returns the terms and their weighted `total`. A step that is not finite changes nothing."""
+        terms = self._terms(batch)
         rate = self._learning_rate()
         for group, (_, _, factor) in zip(self.optimizer.param_groups, self._learning(), strict=True):
             group["lr"] = rate * factor
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        terms["total"].backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self._parameters(), self.options.gradient_clip)
-        if not torch.isfinite(norm):  # before the optimizer step, so that weights and checkpoint stay valid
-            raise self._not_finite(terms, weights)
+        # as torch.amp.GradScaler tells a fused optimizer to skip the step, without waiting for the GPU
+        self.optimizer.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
         self.optimizer.step()
         self._average()
-        return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(total.detach())}
+        return {name: term.detach() for name, term in terms.items()} | {"norm": norm.detach()}
 
-    def _total(self, photographs: Photographs) -> tuple[Tensor, dict[str, Tensor], dict[str, float]]:
-        """The weighted sum of the terms of this step, the terms, and their weights."""
+    def _read(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
+        """Terms as numbers.
+
+        Raises:
+            ArtrtError: The loss or its gradient is not finite.
+        """
+        values = dict(zip(terms, torch.stack([t.float() for t in terms.values()]).tolist(), strict=True))
+        if not math.isfinite(values["total"] + values.pop("norm")):
+            raise self._not_finite(values)
+        return values
+
+    def _terms(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss terms of this step, and `total`, their weighted sum."""
         options = self.options
-        rng = np.random.default_rng([options.seed, self.step])
-        own = options.batch * (not options.encoder_alone)
-        count = own + options.encoder_batch * (self.pool is not None)
-        content = photographs.batch(rng, count, options.crop_px).to(self.device)
-        content = content.contiguous(memory_format=torch.channels_last)
+        content, paintings = (unit_range(part.to(self.device, non_blocking=True)) for part in batch)
+        own = len(content) - len(paintings)
         styles = torch.from_numpy(balanced(options.seed, self.step, own, self._shares())).to(self.device)
-        weights = self.objective.weights_at(self.step)
-        weights = weights if self.gate is None else self.gate.applied(weights)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16()):
-            vectors, others = self._vectors(styles, rng)
+            vectors, others = self.bank(styles), None
+            if self.encoder is not None:
+                vectors, others = torch.cat([vectors, self.encoder(paintings).to(vectors.dtype)]), paintings
+            weights = self._weights()
+            rng = np.random.default_rng([options.seed, self.step, 1])
             terms = self.objective.terms(
                 self.transformer, content, styles, vectors, weights=weights, rng=rng, others=others
             )
-        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
-        if not torch.isfinite(total):
-            raise self._not_finite(terms, weights)
-        return total, terms, weights
+        return terms | {"total": torch.stack([weights[name] * term for name, term in terms.items()]).sum()}
 
-    def _vectors(self, styles: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor | None]:
-        """The vectors of a step: the bank's, then the encoder's with their paintings."""
-        vectors = self.bank(styles)
-        if self.encoder is None or self.pool is None:
-            return vectors, None
-        paintings = self.pool.batch(rng, self.options.encoder_batch).to(self.device)
-        paintings = paintings.contiguous(memory_format=torch.channels_last)
-        return torch.cat([vectors, self.encoder(paintings).to(vectors.dtype)]), paintings
+    def _weights(self) -> dict[str, float]:
+        weights = self.objective.weights_at(self.step)
+        return weights if self.gate is None else self.gate.applied(weights)
 
     def _is_gated(self) -> bool:
         """Whether the gate measures after this step: at the start of the ramp, and regularly after it."""
         since = self.step - self.options.ramp_start
         return since >= 0 and since % STEPS_BETWEEN == 0
 
-    def _not_finite(self, terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> ArtrtError:
+    def _not_finite(self, terms: Mapping[str, float]) -> ArtrtError:
         """The error message with the term that has the largest share."""
-        shares = {
-            name: float(weights[name] * term.detach().abs().nan_to_num(1e30)) for name, term in terms.items()
-        }
-        worst = max(shares, key=lambda name: shares[name])
+        weights = self._weights()
+        shares = {name: weights[name] * abs(terms[name]) for name in terms if name in weights}
+        worst = max(shares, key=lambda name: np.nan_to_num(shares[name], nan=1e30))
         return ArtrtError(
             f"the {worst} loss is no longer finite at step {self.step}: lower its weight or the rate"
         )
@@ -280,9 +291,9 @@ class Trainer:
 
     def _average(self) -> None:
         decay = min(self.options.ema, (self.step + 1) / (self.step + 10))
+        names, parameters = zip(*self._named_parameters(), strict=True)
         with torch.no_grad():
-            for name, parameter in self._named_parameters():
-                self.average[name].lerp_(parameter.detach(), 1 - decay)
+            torch._foreach_lerp_([self.average[name] for name in names], list(parameters), 1 - decay)
 
     def _parts(self) -> list[tuple[str, nn.Module, float]]:
         """(name, module, learning-rate factor) of all modules."""
@@ -377,18 +388,6 @@ class Trainer:
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
         self.step, self.begun = int(state["step"]), int(state.get("begun", 0))
         self.history = json.loads(state["history"])
-
-
-def prepare_photographs(options: TrainingOptions) -> Photographs:
-    """Finds, checks and loads the photographs of a training, optionally without the held-out ones.
-
-    Raises:
-        InputError: None of them is usable.
-    """
-    paths = find_photographs(options.photographs)
-    if options.hold_out:
-        paths, _ = split_held_out(paths)
-    return load_photographs(paths, short_side_px=max(384, options.crop_px))
 
 
 def _device(name: str) -> torch.device:

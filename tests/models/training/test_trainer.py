@@ -16,6 +16,7 @@ from artrt.models.networks.transformer import CONFIGS, StyleTransformer, Transfo
 from artrt.models.paintings import PAINTINGS
 from artrt.models.training import style_training
 from artrt.models.training.checkpoint import CHECKPOINT_FILE, averaged_encoder, read_checkpoint
+from artrt.models.training.loading import Batches
 from artrt.models.training.options import TermWeights, TrainingOptions
 from artrt.models.training.style_bank import balanced
 from artrt.models.training.style_training import closest_style, train_style
@@ -149,7 +150,7 @@ def test_loss_falls_on_the_same_pictures(options):
 
     def style_loss_at_step_0() -> float:
         trainer.step = 0
-        return float(trainer._total(photographs)[1]["style"].detach())
+        return float(trainer._terms(Batches(options, photographs, None, step=0).at(0))["style"].detach())
 
     before = style_loss_at_step_0()
     assert all(np.isfinite(progress.terms["total"]) for progress in trainer.run(photographs))
