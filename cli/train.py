@@ -1,4 +1,4 @@
-"""`artrt train`: trains a trunk with its styles, a new style, or the saliency network."""
+"""`artrt train`: trains a trunk with its styles, a new style, the saliency network, or the small loss network."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ SUBJECTS = {
     "trunk": ("train_trunk", "Train a trunk and its styles together."),
     "style": ("train_style", "Train a new style for a trained trunk, in minutes."),
     "saliency": ("train_saliency", "Train the saliency network."),
+    "loss": ("train_loss", "Distil the small loss network from a larger one."),
     "publish": ("train_publish", "Write a zoo folder from a trunk's checkpoint."),
 }
 
@@ -39,7 +40,7 @@ class _LazyGroup(click.Group):
 
 @click.group(name="train", cls=_LazyGroup)
 def command() -> None:
-    r"""Train styles, trunks and the saliency network; needs the extra `train`.
+    r"""Train styles, trunks, the saliency network and the loss network; needs the extra `train`.
 
     \b
     artrt train style painting.jpg --name my-style --photos photos/ -o my-style.safetensors --minutes 20

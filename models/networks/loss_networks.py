@@ -57,18 +57,22 @@ class Encoder(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Features [N, C, h, w] of the named layers; computes only up to the last of them."""
+        """Features [N, C, h, w] of the named layers; computes only up to the last of them.
+
+        `conv3_1` names the features of `relu3_1` before the rectification.
+        """
         wanted, features = set(layers), {}
         x = self.convolutions["conv0"](image)
         for name in self.names:
             if name.endswith("_1") and name != "conv1_1":
                 x = F.max_pool2d(x, 2)
-            x = F.relu(self._convolved(name, x))
-            layer = name.replace("conv", "relu")
-            if layer in wanted:
-                features[layer] = x
-                if len(features) == len(wanted):
-                    break
+            before = self._convolved(name, x)
+            x = F.relu(before)
+            for layer, values in ((name, before), (name.replace("conv", "relu"), x)):
+                if layer in wanted:
+                    features[layer] = values
+            if len(features) == len(wanted):
+                break
         return features
 
     def _convolved(self, name: str, x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from ..photos import Photographs, find_photographs, load_photographs, split_held
 from .options import TrainingOptions
 from .painting_pool import PaintingPool
 
+Item = TypeVar("Item")
 #: Most worker processes; each prepares some steps in advance.
 WORKERS, STEPS_AHEAD = 6, 4
 
@@ -66,7 +67,7 @@ def loaded(batches: Batches, *, device: torch.device) -> Iterator[Batch]:
     return iter(parallel(batches, workers=workers, pin_memory=True))
 
 
-def parallel(batches: Batches, *, workers: int, **settings: Any) -> DataLoader[Batch]:
+def parallel(batches: IterableDataset[Item], *, workers: int, **settings: Any) -> DataLoader[Item]:
     """A loader with worker processes, which yields the batches in order."""
     return DataLoader(
         batches,

@@ -12,6 +12,7 @@ import torch
 
 from artrt.cli.main import run
 from artrt.engine.zoo.style import load_style
+from support.painting import torchvision_vgg
 from support.weights import write_weights
 
 
@@ -154,3 +155,24 @@ def test_missing_painting_and_contradicting_times(material, tmp_path, capfd, use
     ]
     assert run([*words, *common(material)]) == 2
     assert "contradict each other" in capfd.readouterr().err
+
+
+def test_a_loss_network_is_distilled_from_a_teacher_s_file(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for folder in ("photos", "paintings"):
+        (tmp_path / folder).mkdir()
+        for index in range(2):
+            cv2.imwrite(
+                str(tmp_path / folder / f"{index}.png"), rng.integers(0, 256, (100, 100, 3), np.uint8)
+            )
+    teacher = torchvision_vgg(tmp_path / "vgg.pth", "vgg19", channels=4, classifier=False)
+    data = ["--photos", str(tmp_path / "photos"), "--paintings", str(tmp_path / "paintings")]
+    output = tmp_path / "loss.safetensors"
+    sizes = ["--minutes", "0.002", "--batch", "1", "--crop", "96"]
+    arguments = ["train", "loss", *data, "--teacher", str(teacher), *sizes, "-o", str(output), "--json"]
+    assert run(arguments) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["steps"] >= 1
+    assert output.stat().st_size > 1000
+    assert run([*arguments[:-3], "-o", str(tmp_path / "loss.onnx")]) == 2
+    assert "ends in .safetensors" in capsys.readouterr().err

@@ -8,7 +8,13 @@ import torch
 from safetensors.torch import save_file
 
 from artrt.models.networks.localization import SQUEEZENET_FILE, LocalizationNetwork
-from artrt.models.networks.loss_networks import COMPACT_FILE, FULL_WIDTH_FILE, LossNetwork, load_loss_network
+from artrt.models.networks.loss_networks import (
+    COMPACT_FILE,
+    FULL_WIDTH_FILE,
+    Encoder,
+    LossNetwork,
+    load_loss_network,
+)
 
 _STAGES = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 4))
 
@@ -30,6 +36,15 @@ def write_weights(folder: Path) -> Path:
 def tiny_loss_network(folder: Path) -> LossNetwork:
     """The `compact` loss network of `write_weights`."""
     return load_loss_network("compact", directory=folder)
+
+
+def tiny_teacher() -> LossNetwork:
+    """Two encoders that divide the layers as those of `wide` do, with few channels and random values."""
+    torch.manual_seed(0)
+    encoders = [Encoder(_encoder(last, channels=6), padding="zeros") for last in ("conv3_4", "conv5_1")]
+    shallow, deep = ([name.replace("conv", "relu") for name in encoder.names] for encoder in encoders)
+    own = tuple(layer for layer in deep if layer > "relu3_4")
+    return LossNetwork("tiny", [(encoders[0], tuple(shallow)), (encoders[1], own)])
 
 
 def _encoder(last: str, *, channels: int) -> dict[str, torch.Tensor]:
