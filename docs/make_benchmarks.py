@@ -55,7 +55,7 @@ ROWS_IN_README = {
 #: Order on the page; what is not named here follows by name.
 ORDER = (
     "working_size", "stroke_sizes", "stylize", "peers", "loop", "end_to_end", "studio", "scaling", "scaling_batch",
-    "precision", "gpu",
+    "precision", "gpu", "gpu_video",
     "evaluation", "any_painting", "new_style", "ladder", "ablation", "temporal", "region_loss", "stabilize",
     "preprocess-speed", "preprocess-colors", "preprocess-regions", "preprocess-flicker", "paint_pairs",
     "paint_curve", "paint_region", "paint_memory", "pipeline",
@@ -107,7 +107,7 @@ def machine(record: dict[str, Any]) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-RUNTIMES = ("onnxruntime", "openvino", "torch")
+RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "openvino", "torch")
 
 
 def section(name: str, record: dict[str, Any], columns: tuple[str, ...] = (), level: str = "##") -> str:

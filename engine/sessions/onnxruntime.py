@@ -78,7 +78,7 @@ class OnnxRuntimeSession:
         import onnxruntime
 
         # On the CPU an OrtValue only refers to the array, which may change.
-        own = np.array(array, order="C") if self._device_type == "cpu" else np.ascontiguousarray(array)
+        own = np.array(array, order="C") if self._device_type == "cpu" else np.asarray(array, order="C")
         return onnxruntime.OrtValue.ortvalue_from_numpy(own, self._device_type, 0)
 
     def to_host(self, tensor: Any) -> Array:

@@ -198,7 +198,7 @@ class StyleTransformer(nn.Module):
         waves = torch.stack(
             [torch.sin(a * rows + b * columns + c * first + d * second) for a, b, c, d in GRAIN]
         )
-        return torch.einsum("ck,khw->chw", self.grain, waves)
+        return torch.einsum("ck,khw->chw", self.grain, waves.to(self.grain.dtype))
 
     def neutral_style(self) -> Tensor:
         """The vector [D] with scales 1 and shifts 0, the start of training."""

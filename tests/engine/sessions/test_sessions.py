@@ -88,6 +88,21 @@ def test_a_tensor_on_a_device_is_a_copy(invert):
         assert session.to_host(tensor).max() == 0
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_number_goes_to_the_device_as_a_number(invert, monkeypatch, device):
+    import onnxruntime
+
+    sent = []
+    fake = types.SimpleNamespace(ortvalue_from_numpy=lambda array, device, index: sent.append(array))
+    monkeypatch.setattr(onnxruntime, "OrtValue", fake)
+    with open_session(invert, provider="cpu") as session:
+        session._device_type = device
+        session.to_device(np.array(1, np.float32))
+        session.to_device(np.zeros((4, 2, 3), np.uint8)[::2])
+    assert [array.shape for array in sent] == [(), (2, 2, 3)]
+    assert sent[1].flags.c_contiguous
+
+
 def test_auto_takes_what_works_and_says_why(invert, monkeypatch):
     monkeypatch.setitem(BACKENDS, "openvino", "refusing")
     module = types.ModuleType("artrt.engine.sessions.refusing")
@@ -168,7 +183,10 @@ def test_driver_without_gpu(monkeypatch):
 
 
 def test_wheel_without_cuda(invert, monkeypatch):
+    import onnxruntime
+
     monkeypatch.setattr("artrt.engine.sessions.onnxruntime_proof.require_cuda_driver", lambda: None)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     with pytest.raises(
         ProviderError, match=r"has no CUDAExecutionProvider; pip uninstall -y onnxruntime && pip install"
     ):

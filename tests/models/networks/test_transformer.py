@@ -26,6 +26,14 @@ def test_any_size_comes_back_in_its_size(transformer, height, width):
     assert torch.isfinite(painted).all()
 
 
+def test_it_paints_in_half_precision_too(transformer):
+    photo, style = torch.rand(1, 3, 32, 32), transformer.neutral_style()[None]
+    expected = transformer(photo, style)
+    torch.testing.assert_close(
+        transformer.half()(photo.half(), style.half()).float(), expected, atol=0.02, rtol=0
+    )
+
+
 def test_style_vector_has_scale_and_shift_of_every_normalised_channel(transformer):
     # stem and block at 1/4, down and two blocks of two layers at 1/8, rise and block at 1/4, decoder
     channels = (8 + 2 * 8) + (16 + 2 * 2 * 16) + (8 + 2 * 8) + 4
