@@ -56,6 +56,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     show_default=True,
     help="Weight of the activation maps, which --attention adds to the mask.",
 )
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_option
 def command(
@@ -72,6 +73,7 @@ def command(
     grid: str,
     share: float,
     cam_weight: float,
+    device: str,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -86,7 +88,8 @@ def command(
     from ..export.saliency_card import saliency_card
     from ..models.networks.pretrained import locate
     from ..models.networks.saliency import SaliencyConfig
-    from ..models.saliency.trainer import SaliencyTrainingOptions, train_saliency
+    from ..models.saliency.options import SaliencyTrainingOptions
+    from ..models.saliency.trainer import train_saliency
 
     options = SaliencyTrainingOptions(
         masks=masks,
@@ -101,6 +104,7 @@ def command(
         photograph_share=share,
         cam_weight=cam_weight,
         seed=seed,
+        device=device,
     )
     with progress("training") as advance:
 

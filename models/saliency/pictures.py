@@ -7,7 +7,7 @@ paste applies to all of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,12 +120,6 @@ class Augmentation:
         return _disturb(np.ascontiguousarray(view), rng)
 
 
-def batch(layers: Iterable[Layers]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Converts views to images float32 [N, 3, H, W], masks and activation maps float32 [N, H, W], in [0, 1]."""
-    stacked = np.stack(list(layers)).astype(np.float32) / np.float32(255)
-    return np.ascontiguousarray(stacked[..., :3].transpose(0, 3, 1, 2)), stacked[..., 3], stacked[..., 4]
-
-
 def _resize(layers: Layers, size: tuple[int, int]) -> Layers:
     halves = (
         np.ascontiguousarray(layers[..., :3]),
@@ -169,15 +163,20 @@ def _paste(view: Layers, donor: Layers, rng: np.random.Generator) -> Layers:
 
 
 def _disturb(view: Layers, rng: np.random.Generator) -> Layers:
-    image = view[..., :3].astype(np.float32)
-    image *= rng.uniform(0.7, 1.3)  # brightness
-    image = (image - image.mean()) * rng.uniform(0.6, 1.4) + image.mean()  # contrast
-    grey = image.mean(axis=2, keepdims=True)
-    image = grey + (image - grey) * (0.0 if rng.random() < 0.08 else rng.uniform(0.4, 1.6))  # saturation
-    image *= rng.uniform(0.85, 1.15, size=3)  # white balance
+    image = cv2.transform(view[..., :3].astype(np.float32), _colour_change(float(view[..., :3].mean()), rng))
     if rng.random() < 0.2:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.5))
     if rng.random() < 0.3:
-        image = image + rng.normal(0, rng.uniform(1, 10), image.shape)
+        image = image + rng.uniform(1, 10) * rng.standard_normal(image.shape, np.float32)
     view[..., :3] = np.clip(image, 0, 255)
     return view
+
+
+def _colour_change(mean: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Random brightness, contrast about the picture's `mean`, saturation and white balance: float32 [3, 4]."""
+    brightness, contrast = rng.uniform(0.7, 1.3), rng.uniform(0.6, 1.4)
+    saturation = 0.0 if rng.random() < 0.08 else rng.uniform(0.4, 1.6)
+    mixing = saturation * np.eye(3) + (1 - saturation) / 3
+    offset = np.full((3, 1), brightness * mean * (1 - contrast))
+    white = rng.uniform(0.85, 1.15, size=(3, 1))
+    return np.asarray(white * np.hstack([brightness * contrast * mixing, offset]), np.float32)

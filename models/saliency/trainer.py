@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,91 +22,25 @@ from torch.nn import functional
 from ...engine.errors import InputError, UsageError
 from ...engine.files import replacing
 from ...engine.frame import read_image
-from ..device import fast_bfloat16
+from ..device import bfloat16_pays, training_device
 from ..networks.saliency import (
-    SaliencyConfig,
     SaliencyNetwork,
     load_saliency_network,
     predict,
     save_saliency,
     start_from_imagenet,
 )
+from ..photos import unit_range
+from ..step_batches import loaded
 from .calibration import sharpen
 from .material import Material, gather_material
 from .metrics import BETA_SQUARED, SaliencyScores, score_masks
-from .pictures import (
-    Augmentation,
-    MaskedPicture,
-    batch,
-    find_masked_pictures,
-    read_layers,
-    split_masked,
-)
+from .options import SaliencyTrainingOptions
+from .pictures import MaskedPicture, find_masked_pictures, read_layers, split_masked
+from .views import StepViews, Views
 
-
-@dataclass(frozen=True)
-class SaliencyTrainingOptions:
-    """All options of a training.
-
-    Attributes:
-        masks: Folder with images/ and masks/.
-        localization: Weights of SqueezeNet 1.1.
-        output: Folder for checkpoint and result.
-        photographs: Folder of photographs without masks, or None.
-        teachers: Trained saliency networks whose mean masks the photographs get; may be empty.
-        start: A trained network of the same sizes to start from instead of ImageNet, or None.
-        config: Sizes of the network.
-        steps: Number of steps.
-        batch: Views per step.
-        photograph_share: Share of views from photographs without masks.
-        learning_rate: Peak learning rate of the decoder; it warms up and falls along a cosine.
-        encoder_rate: Learning rate of the encoder as a share of `learning_rate`.
-        frozen: Modules of the encoder that keep their ImageNet weights, which saves half of the backward pass.
-        cam_weight: Weight of the activation-map loss relative to the mask loss.
-        average: Decay of the averaged weights, which are the result.
-        seed: Seed of weights and views.
-        checkpoint_seconds: Time between checkpoints.
-    """
-
-    masks: Path
-    localization: Path
-    output: Path
-    photographs: Path | None = None
-    teachers: tuple[Path, ...] = ()
-    start: Path | None = None
-    config: SaliencyConfig = field(default_factory=SaliencyConfig)
-    steps: int = 4000
-    batch: int = 12
-    photograph_share: float = 0.3
-    learning_rate: float = 1e-3
-    encoder_rate: float = 0.3
-    frozen: tuple[str, ...] = ("conv1", "fire2", "fire3")
-    cam_weight: float = 0.3
-    average: float = 0.998
-    seed: int = 0
-    checkpoint_seconds: float = 60.0
-
-    def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 1:
-            raise UsageError(f"steps and batch must be positive, got {self.steps} and {self.batch}")
-        if not 0 <= self.photograph_share < 1:
-            raise UsageError(
-                f"the share of photographs must be at least 0 and below 1, got {self.photograph_share}"
-            )
-
-    def record(self) -> dict[str, Any]:
-        """The settings that affect the result, for the file's metadata, with the records of earlier networks.
-
-        Raises:
-            InputError: A teacher or the start is missing or not a saliency network.
-        """
-        paths = {"masks", "localization", "output", "photographs", "teachers", "start", "checkpoint_seconds"}
-        settings = {key: value for key, value in asdict(self).items() if key not in paths}
-        earlier = {
-            "teachers": [load_saliency_network(teacher)[1] for teacher in self.teachers],
-            "start": load_saliency_network(self.start)[1] if self.start else None,
-        }
-        return settings | {"photographs": self.photographs is not None} | earlier
+#: Steps on a GPU between two reports; each reads the losses, which waits for the GPU.
+GPU_REPORT_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -128,7 +61,7 @@ def train_saliency(
 
     Args:
         options: Options of the training.
-        report: Called after every step.
+        report: Called after every step on the CPU, and after every :data:`GPU_REPORT_STEPS` on a GPU.
 
     Returns:
         The averaged, sharpened network in evaluation mode, also saved as saliency.safetensors, and its scores on the
@@ -136,8 +69,9 @@ def train_saliency(
 
     Raises:
         InputError: Pictures, weights, teachers or the checkpoint are missing, unreadable or have other sizes.
+        UsageError: There is no such device, or the start has other sizes.
     """
-    record = options.record()
+    record, device = options.record(), training_device(options.device)
     torch.manual_seed(options.seed)
     training, held_out = split_masked(find_masked_pictures(options.masks))
     network, averaged = SaliencyNetwork(options.config), SaliencyNetwork(options.config)
@@ -145,7 +79,8 @@ def train_saliency(
         start_from_imagenet(network, options.localization)
     else:
         _start_from(network, options.start)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     for name in options.frozen:
         network.encoder.get_submodule(name).requires_grad_(False)
     averaged.load_state_dict(network.state_dict())
@@ -160,7 +95,7 @@ def train_saliency(
             cache=options.output / "borrowed",
         )
         _train(options, material, (network, averaged), optimizer, step, report)
-    averaged.eval()
+    averaged.cpu().eval()
     threshold = sharpen(averaged, ((read_layers(p.image)[..., :3], p.truth()) for p in training))
     scores = score_network(averaged, held_out)
     with replacing(options.output / "saliency.safetensors") as path:
@@ -204,17 +139,21 @@ def _train(
     report: Callable[[SaliencyProgress], None] | None,
 ) -> None:
     network, averaged = networks
-    augmentation = Augmentation([layers for group in material.groups for layers in group])
+    device = torch.device(options.device)
+    every = GPU_REPORT_STEPS if device.type == "cuda" else 1
+    batches = loaded(StepViews(options, material, step=step), device=device)
     started = saved = time.monotonic()
     network.train()
     try:
         while step < options.steps:
             _set_rate(optimizer, options, step)
-            losses = _step(options, material, augmentation, network, optimizer, step)
+            losses = _step(options, network, optimizer, next(batches))
             step += 1
             _average(averaged, network, min(options.average, step / (step + 10)))
-            if report is not None:
-                report(SaliencyProgress(step, options.steps, *losses, time.monotonic() - started))
+            if report is not None and (step % every == 0 or step == options.steps):
+                seconds = time.monotonic() - started
+                mask, cam = (float(loss) for loss in losses)
+                report(SaliencyProgress(step, options.steps, mask, cam, seconds))
             if time.monotonic() - saved > options.checkpoint_seconds:
                 _checkpoint(options, network, averaged, optimizer, step)
                 saved = time.monotonic()
@@ -224,37 +163,27 @@ def _train(
 
 def _step(
     options: SaliencyTrainingOptions,
-    material: Material,
-    augmentation: Augmentation,
     network: SaliencyNetwork,
     optimizer: torch.optim.Optimizer,
-    step: int,
-) -> tuple[float, float]:
-    rng = np.random.default_rng([options.seed, step])
-    size = _view_size(options.config, rng)
-    share = options.photograph_share if material.photographs else 0.0
-    plain = rng.random(options.batch) < share
-    views = [augmentation.view(material.draw(bool(flag), rng), size, rng) for flag in plain]
-    image, mask, cam = (torch.from_numpy(array) for array in batch(views))
-    judged = torch.ones(len(plain)) if options.teachers else torch.from_numpy(~plain).float()
-    with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
+    views: Views,
+) -> tuple[Tensor, Tensor]:
+    """One step, without waiting for a GPU; returns the losses of masks and activation maps, float []."""
+    device = torch.device(options.device)
+    image, mask, cam = torch.split(unit_range(views.layers.to(device, non_blocking=True)), [3, 1, 1], dim=1)
+    judged = torch.ones_like(views.unmasked) if options.teachers else ~views.unmasked
+    judged = judged.to(device, non_blocking=True).float()
+    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16_pays(device)):
         logits, cam_logits = network(image.contiguous(memory_format=torch.channels_last))
     logits, cam_logits = logits.float(), cam_logits.float()
-    full = functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)[:, 0]
-    loss = (mask_loss(full, mask) * judged).sum() / judged.sum().clamp(min=1)
-    target = functional.adaptive_avg_pool2d(cam[:, None], cam_logits.shape[2:])
+    full = functional.interpolate(logits, size=mask.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    loss = (mask_loss(full, mask[:, 0]) * judged).sum() / judged.sum().clamp(min=1)
+    target = functional.adaptive_avg_pool2d(cam, cam_logits.shape[2:])
     cam_loss = (torch.sigmoid(cam_logits) - target).square().mean()
     optimizer.zero_grad(set_to_none=True)
     (loss + options.cam_weight * cam_loss).backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
     optimizer.step()
-    return float(loss.detach()), float(cam_loss.detach())
-
-
-def _view_size(config: SaliencyConfig, rng: np.random.Generator) -> tuple[int, int]:
-    height, width = config.landscape_px
-    sizes = [config.landscape_px, config.landscape_px, config.square_px, (width, height)]
-    return sizes[rng.integers(len(sizes))]
+    return loss.detach(), cam_loss.detach()
 
 
 def _start_from(network: SaliencyNetwork, path: Path) -> None:
@@ -284,10 +213,11 @@ def _set_rate(optimizer: torch.optim.Optimizer, options: SaliencyTrainingOptions
 
 @torch.no_grad()
 def _average(averaged: SaliencyNetwork, network: SaliencyNetwork, decay: float) -> None:
-    for mean, tensor in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-        if mean.is_floating_point():
-            mean.lerp_(tensor, 1 - decay)
-        else:
+    pairs = list(zip(averaged.state_dict().values(), network.state_dict().values(), strict=True))
+    floats = [pair for pair in pairs if pair[0].is_floating_point()]
+    torch._foreach_lerp_([mean for mean, _ in floats], [tensor for _, tensor in floats], 1 - decay)
+    for mean, tensor in pairs:
+        if not mean.is_floating_point():
             mean.copy_(tensor)
 
 

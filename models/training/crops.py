@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
 
 from ..photos import Photographs, find_photographs, load_photographs, split_held_out
-from .loading import parallel
+from ..step_batches import StepBatches, parallel
 
 _SHORT_SIDE_PX = 256
 _READERS = 8
@@ -22,7 +20,7 @@ _READERS = 8
 Pair = tuple[Tensor, Tensor]
 
 
-class Crops(IterableDataset[Pair]):
+class Crops(StepBatches[Pair]):
     """Endless crops of photographs and paintings; those of a step depend only on the seed and its number.
 
     Args:
@@ -39,21 +37,15 @@ class Crops(IterableDataset[Pair]):
     def __init__(
         self, photographs: Sequence[Path], paintings: Sequence[Path], *, size: int, side_px: int, seed: int
     ) -> None:
+        super().__init__()
         self._kinds = (_read(photographs), _read(paintings))
         self._size, self._side_px, self._seed = size, side_px, seed
 
-    def __iter__(self) -> Iterator[Pair]:
-        """Crops of all steps; in a worker process, of its share of the steps."""
-        worker = get_worker_info()
-        first, stride = (worker.id, worker.num_workers) if worker else (0, 1)
-        for step in count(first, stride):
-            yield self.at(step, size=self._size)
-
-    def at(self, step: int, *, size: int) -> Pair:
-        """The crops of a step."""
+    def at(self, step: int, *, size: int | None = None) -> Pair:
+        """The crops of a step; `size` of each kind instead of the usual number."""
         rng = np.random.default_rng([self._seed, step])
         photographs, paintings = (
-            torch.from_numpy(kind.crops(rng, size, self._side_px)) for kind in self._kinds
+            torch.from_numpy(kind.crops(rng, size or self._size, self._side_px)) for kind in self._kinds
         )
         return photographs, paintings
 

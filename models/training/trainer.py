@@ -19,11 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from ...engine.errors import ArtrtError, UsageError
-from ..device import fast_bfloat16
+from ..device import bfloat16_pays, training_device
 from ..networks.pretrained import locate
 from ..networks.style_encoder import StyleEncoder
 from ..networks.transformer import CONFIGS, StyleTransformer
 from ..photos import Photographs, unit_range
+from ..step_batches import loaded
 from .checkpoint import (
     CHECKPOINT_FILE,
     TRUNK_PREFIX,
@@ -34,7 +35,7 @@ from .checkpoint import (
 )
 from .gate import STEPS_BETWEEN, Gate
 from .growth import grown_vectors, grown_weights
-from .loading import Batch, Batches, loaded, prepare_photographs
+from .loading import Batch, Batches, prepare_photographs
 from .log import ScalarLog
 from .objective import TrainingObjective, placed
 from .options import TermWeights, TrainingOptions, plain_options
@@ -94,7 +95,7 @@ class Trainer:
             UsageError: The checkpoint has another configuration, or is larger than this one.
         """
         self.options = options
-        self.device = _device(options.device)
+        self.device = training_device(options.device)
         self.frozen = trunk is not None or options.encoder_alone
         torch.manual_seed(options.seed)
         self.transformer = trunk or StyleTransformer(CONFIGS[options.config])
@@ -285,9 +286,7 @@ class Trainer:
     def _bfloat16(self) -> bool:
         if self.options.bfloat16 is not None:
             return self.options.bfloat16
-        if self.device.type == "cuda":
-            return bool(torch.cuda.is_bf16_supported())
-        return fast_bfloat16()
+        return bfloat16_pays(self.device)
 
     def _average(self) -> None:
         decay = min(self.options.ema, (self.step + 1) / (self.step + 10))
@@ -388,12 +387,6 @@ class Trainer:
         self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
         self.step, self.begun = int(state["step"]), int(state.get("begun", 0))
         self.history = json.loads(state["history"])
-
-
-def _device(name: str) -> torch.device:
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError("--device cuda: this PyTorch finds no CUDA GPU; use --device cpu")
-    return torch.device(name)
 
 
 __all__ = ["TermWeights", "Progress", "Trainer", "TrainingOptions", "prepare_photographs"]

@@ -10,7 +10,7 @@ from artrt.cli.train_saliency import command
 from artrt.export.onnx_from_saliency import save_saliency_stage
 from artrt.export.saliency_card import saliency_card, speed_ms, training_commands
 from artrt.models.networks.saliency import SaliencyConfig, SaliencyNetwork
-from artrt.models.saliency.trainer import SaliencyTrainingOptions
+from artrt.models.saliency.options import SaliencyTrainingOptions
 
 
 def test_the_card_says_what_was_measured(tmp_path: Path) -> None:

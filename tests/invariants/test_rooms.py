@@ -38,7 +38,7 @@ GROUND = {
         "stage_spec",
         "statistics",
     },
-    "models": {"device", "losses", "moments", "paintings", "photos", "tensors"},
+    "models": {"device", "losses", "moments", "paintings", "photos", "step_batches", "tensors"},
 }
 
 

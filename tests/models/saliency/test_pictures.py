@@ -10,7 +10,7 @@ from artrt.engine.errors import InputError
 from artrt.models.saliency.pictures import (
     Augmentation,
     Layers,
-    batch,
+    _colour_change,
     find_masked_pictures,
     read_layers,
     split_masked,
@@ -92,11 +92,19 @@ def test_views_follow_from_the_random_state_alone(tmp_path: Path) -> None:
     augmentation = Augmentation([original])
     one, two = (augmentation.view(original, (32, 32), np.random.default_rng(9)) for _ in range(2))
     assert np.array_equal(one, two)
-    image, mask, cam = batch([one, two])
-    assert image.shape == (2, 3, 32, 32)
-    assert mask.shape == cam.shape == (2, 32, 32)
-    assert image.dtype == np.float32
-    assert image.max() <= 1
+
+
+def test_colours_change_about_the_mean_of_the_picture() -> None:
+    grey = np.full(3, 90.0)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        brightness, contrast = np.random.default_rng(seed).uniform((0.7, 0.6), (1.3, 1.4))
+        change = _colour_change(90.0, rng)
+        assert change.shape == (3, 4)
+        painted = change[:, :3] @ grey + change[:, 3]
+        np.testing.assert_allclose(painted / (90 * brightness), 1, atol=0.151)  # only white balance is left
+        brighter = change[:, :3] @ (grey + 10) + change[:, 3]
+        np.testing.assert_allclose((brighter - painted) / (painted / 90), 10 * contrast, rtol=1e-4)
 
 
 def test_unreadable_files_are_named(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from artrt.models.networks.saliency import (
     start_from_imagenet,
 )
 from artrt.models.saliency.borrowed import borrowed_mask, multiscale_mask
-from artrt.models.saliency.trainer import SaliencyTrainingOptions, mask_loss, train_saliency
+from artrt.models.saliency.options import SaliencyTrainingOptions
+from artrt.models.saliency.trainer import mask_loss, train_saliency
 from support.weights import write_weights
 
 SMALL = SaliencyConfig(last="fire6", width=16, landscape_px=(32, 48), square_px=(32, 32))
@@ -131,6 +132,14 @@ def test_settings_that_make_no_sense_are_refused(material: Path, tmp_path: Path)
         replace(options(material, tmp_path), steps=0)
     with pytest.raises(UsageError, match="share of photographs"):
         replace(options(material, tmp_path), photograph_share=1.0)
+
+
+def test_a_gpu_that_pytorch_does_not_find_is_refused(
+    material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UsageError, match="finds no CUDA GPU; use --device cpu"):
+        train_saliency(replace(options(material, tmp_path), device="cuda"))
 
 
 def test_a_start_or_a_checkpoint_of_other_sizes_is_refused(material: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from artrt.models.photos import Photographs
-from artrt.models.training.loading import Batches, loaded, parallel
+from artrt.models.step_batches import loaded, parallel
+from artrt.models.training.loading import Batches
 from artrt.models.training.options import TrainingOptions
 
 
