@@ -4,6 +4,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 
@@ -48,6 +50,19 @@ def test_the_stage_equals_the_network(
     assert mask.dtype == np.float32
     assert np.abs(mask - expected).max() < (5e-3 if half_weights else 1e-4)
     assert mask.std() > 0.001
+
+
+def test_only_rows_and_columns_of_planes_are_resized() -> None:
+    """What CUDA's Resize can do: it takes the last two axes for rows and columns, whatever they are."""
+    model = onnx_from_saliency(trained())
+    resized = [(node.input[0], node.output[0]) for node in model.graph.node if node.op_type == "Resize"]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for pair in resized for name in pair)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    results = session.run(None, {"frame": photograph(150, 190), "attention": np.array(1, np.float32)})
+    shapes = {name: result.shape for name, result in zip(names, results, strict=True)}
+    assert len(resized) >= 4
+    assert [shapes[before][:2] for before, _ in resized] == [shapes[after][:2] for _, after in resized]
 
 
 def test_a_large_frame_is_seen_without_skipping_pixels(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from artrt.engine import sessions
 from artrt.engine.errors import ArtrtError, ContractError, InputError, ProviderError, UsageError
 from artrt.engine.sessions import (
     BACKENDS,
@@ -119,15 +120,21 @@ def _refuse(path, provider, options):
     raise ProviderError("it is not installed; pip install it")
 
 
-def test_auto_leaves_a_backend_whose_picture_differs(invert, monkeypatch):
+@pytest.mark.parametrize("name", ["openvino", "cuda"])
+def test_auto_leaves_a_backend_whose_picture_differs(invert, monkeypatch, name):
     spoiled = FakeSession.from_spec(lambda feeds: {"output": feeds["frame"]}, INVERT_SPEC)
     module = types.ModuleType("artrt.engine.sessions.spoiled")
     module.open_model = lambda path, provider, options: spoiled
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(BACKENDS, "openvino", "spoiled")
+    monkeypatch.setitem(BACKENDS, name, "spoiled")
+    monkeypatch.setattr(sessions, "AUTO_ORDER_STEADY", (name, "cpu"))
     with open_session(invert, steady=True) as session:
-        assert "not openvino: its picture differs from the CPU's (PSNR" in session.reason
+        assert f"not {name}: its picture differs from the CPU's (PSNR" in session.reason
     assert spoiled.closed
+
+
+def test_cuda_computes_in_fp32():
+    assert backend._provider_settings("cuda")["use_tf32"] == "0"
 
 
 def test_auto_compiles_nothing_for_single_pictures(invert, monkeypatch):

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from artrt.engine.errors import ContractError, UsageError
+from artrt.engine.looks.building import build_chain
+from artrt.engine.looks.look import Look
 from artrt.engine.sessions import FakeSession
+from artrt.engine.sessions.probe import MINIMUM_PSNR_DB, psnr_db
 from artrt.engine.stage_spec import StageSpec
 from artrt.engine.stages.chain import Chain
 from artrt.engine.stages.stage import Stage
@@ -160,3 +163,15 @@ def test_what_holds_for_several_stages_is_said_once():
     first.session.reason = "auto took cpu; not cuda: no driver; not openvino: not installed"
     second.session.reason = "auto took cpu; not cuda: no driver"
     assert Chain([first, second]).reason == first.session.reason
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("numbers", [{}, {"keep_salient": 0.7, "preserve_colors": 0.5}])
+def test_the_shipped_networks_paint_on_cuda_like_on_the_cpu(picture, numbers):
+    chains = [build_chain(Look(provider=provider, **numbers)) for provider in ("cuda", "cpu")]
+    for image in (picture(96, 128), picture(90, 70, seed=1)):
+        first, second = (chain(image) for chain in chains)
+        assert psnr_db(first, second) >= MINIMUM_PSNR_DB
+    assert {stage.device for stage in chains[0].stages} == {"ortvalue:cuda:0"}
+    for chain in chains:
+        chain.close()
