@@ -154,17 +154,17 @@ def features(graph: GraphBuilder, cells: Cells, frame: str, planes: str) -> tupl
     Returns:
         float32 [cells, 9, pixels], and the sum of all |Lab|^2, float32 [].
     """
-    levels = graph.op("Cast", cells.fold(graph, frame), to=TensorProto.FLOAT)
-    folded = cells.fold_planes(graph, graph.op("Cast", planes, to=TensorProto.UINT8))
-    lab = lab_from_bgr(graph, graph.op("Cast", folded, to=TensorProto.FLOAT))
+    levels = cells.fold(graph, graph.op("Cast", frame, to=TensorProto.FLOAT))
+    lab = lab_from_bgr(graph, cells.fold_planes(graph, planes))
     squares = graph.op("ReduceSumSquare", lab, keepdims=0)
     return graph.op("Concat", lab, cells.places(graph), levels, axis=1), squares
 
 
 def smooth(graph: GraphBuilder, frame: str) -> str:
-    """Step 0: uint8 [H, W, 3] -> whole numbers, float32 [3, H, W]."""
-    padded = graph.op("Pad", frame, graph.ints(1, 1, 0, 1, 1, 0), mode="edge")
-    planes = graph.op("Cast", graph.op("Transpose", padded, perm=[2, 0, 1]), to=TensorProto.FLOAT)
+    """Step 0: uint8 [H, W, 3] -> whole numbers, float32 [3, H, W]. Numbers, because CUDA cannot pad bytes."""
+    levels = graph.op("Cast", frame, to=TensorProto.FLOAT)
+    padded = graph.op("Pad", levels, graph.ints(1, 1, 0, 1, 1, 0), mode="edge")
+    planes = graph.op("Transpose", padded, perm=[2, 0, 1])
     kernel = np.full((3, 1, 3, 3), 1 / 9, np.float32)
     means = graph.op("Conv", graph.op("Unsqueeze", planes, graph.ints(0)), kernel, group=3)
     return graph.op("Round", graph.op("Squeeze", means, graph.ints(0)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 
 from artrt.export.fuse import spec_of
 from artrt.export.onnx_from_slic import onnx_from_slic
+from artrt.export.tensor_types import tensor_types
 from reference import slic
 from support.effects import Runner
 
@@ -16,6 +18,19 @@ pytest.importorskip("onnxruntime")
 @pytest.fixture(scope="module")
 def stage():
     return Runner(onnx_from_slic())
+
+
+def test_no_bytes_are_padded():
+    """CUDA has no such operator: the frame would leave the GPU for it."""
+    model = onnx_from_slic()
+    types, padded = tensor_types(model), []
+    graphs = [model.graph]
+    while graphs:
+        for node in graphs.pop().node:
+            graphs += [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+            padded += [types.get(node.input[0])] if node.op_type == "Pad" else []
+    assert onnx.TensorProto.FLOAT in padded
+    assert onnx.TensorProto.UINT8 not in padded
 
 
 @pytest.fixture
