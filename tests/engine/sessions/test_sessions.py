@@ -374,6 +374,8 @@ def test_agreement_is_measured_on_masks():
     )
     assert "its mask differs" in str(agrees({"mask": mask * np.nan}, {"mask": mask}))
     assert agrees({"state.count.next": mask + 5}, {"state.count.next": mask}) is None
+    labels = mask.astype(np.int32)
+    assert agrees({"labels": labels + 1}, {"labels": labels}) is None
 
 
 def test_a_provider_whose_mask_is_no_number_is_refused():
