@@ -56,6 +56,18 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     show_default=True,
     help="Weight of the activation maps, which --attention adds to the mask.",
 )
+@click.option(
+    "--weight-decay",
+    type=click.FloatRange(0),
+    default=1e-3,
+    show_default=True,
+    help="Raise it for long trainings, which would learn the pictures by heart.",
+)
+@click.option(
+    "--early-layers",
+    is_flag=True,
+    help="Also train the encoder's early layers: better with 800 pictures, but slower.",
+)
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_option
@@ -73,6 +85,8 @@ def command(
     grid: str,
     share: float,
     cam_weight: float,
+    weight_decay: float,
+    early_layers: bool,
     device: str,
     seed: int,
     as_json: bool,
@@ -88,7 +102,7 @@ def command(
     from ..export.saliency_card import saliency_card
     from ..models.networks.pretrained import locate
     from ..models.networks.saliency import SaliencyConfig
-    from ..models.saliency.options import SaliencyTrainingOptions
+    from ..models.saliency.options import EARLY_LAYERS, SaliencyTrainingOptions
     from ..models.saliency.trainer import train_saliency
 
     options = SaliencyTrainingOptions(
@@ -103,6 +117,8 @@ def command(
         batch=batch,
         photograph_share=share,
         cam_weight=cam_weight,
+        weight_decay=weight_decay,
+        frozen=("conv1",) if early_layers else ("conv1", *EARLY_LAYERS),
         seed=seed,
         device=device,
     )

@@ -125,6 +125,8 @@ def training_commands(record: Mapping[str, Any], *, name: str = "saliency") -> l
     words += [f"--last {config['last']} --width {config['width']} --grid {_size(config['landscape_px'])}"]
     words += [f"--steps {record['steps']} --batch {record['batch']} --share {record['photograph_share']}"]
     words += [f"--cam-weight {record['cam_weight']:g}"] if "cam_weight" in record else []
+    words += [f"--weight-decay {record['weight_decay']:g}"] if "weight_decay" in record else []
+    words += ["--early-layers"] if "fire2" not in record.get("frozen", ["fire2"]) else []
     return [*commands, " ".join([*words, f"--seed {record['seed']} -o runs/{name}"])]
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..networks.saliency import Image, SaliencyNetwork, predict
 from .metrics import score_masks
 
-GAIN = 2.0
+GAIN = 4.0
 
 
 def sharpen(network: SaliencyNetwork, pairs: Iterable[tuple[Image, NDArray[np.bool_]]]) -> float:
@@ -42,3 +42,11 @@ def sharpen(network: SaliencyNetwork, pairs: Iterable[tuple[Image, NDArray[np.bo
         weight *= GAIN
         bias.copy_(GAIN * (bias - math.log(threshold / (1 - threshold))))
     return threshold
+
+
+def soften(network: SaliencyNetwork) -> None:
+    """Makes the masks of a sharpened network vague again, so that its training can go on."""
+    with torch.no_grad():
+        assert network.mask_head.bias is not None
+        network.mask_head.weight /= GAIN
+        network.mask_head.bias /= GAIN

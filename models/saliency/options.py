@@ -9,6 +9,9 @@ from typing import Any
 from ...engine.errors import UsageError
 from ..networks.saliency import SaliencyConfig, load_saliency_network
 
+#: Modules of the encoder that few pictures cannot improve.
+EARLY_LAYERS = ("fire2", "fire3")
+
 
 @dataclass(frozen=True)
 class SaliencyTrainingOptions:
@@ -27,7 +30,8 @@ class SaliencyTrainingOptions:
         photograph_share: Share of views from photographs without masks.
         learning_rate: Peak learning rate of the decoder; it warms up and falls along a cosine.
         encoder_rate: Learning rate of the encoder as a share of `learning_rate`.
-        frozen: Modules of the encoder that keep their ImageNet weights, which saves half of the backward pass.
+        weight_decay: Weight decay of AdamW.
+        frozen: Modules of the encoder that keep their weights, which saves half of the backward pass.
         cam_weight: Weight of the activation-map loss relative to the mask loss.
         average: Decay of the averaged weights, which are the result.
         seed: Seed of weights and views.
@@ -47,7 +51,8 @@ class SaliencyTrainingOptions:
     photograph_share: float = 0.3
     learning_rate: float = 1e-3
     encoder_rate: float = 0.3
-    frozen: tuple[str, ...] = ("conv1", "fire2", "fire3")
+    weight_decay: float = 1e-3
+    frozen: tuple[str, ...] = ("conv1", *EARLY_LAYERS)
     cam_weight: float = 0.3
     average: float = 0.998
     seed: int = 0

@@ -32,7 +32,7 @@ from ..networks.saliency import (
 )
 from ..photos import unit_range
 from ..step_batches import loaded
-from .calibration import sharpen
+from .calibration import sharpen, soften
 from .material import Material, gather_material
 from .metrics import BETA_SQUARED, SaliencyScores, score_masks
 from .options import SaliencyTrainingOptions
@@ -194,6 +194,7 @@ def _start_from(network: SaliencyNetwork, path: Path) -> None:
             f"{network.config.last} with {network.config.width}: the sizes must be the same"
         )
     network.load_state_dict(first.state_dict())
+    soften(network)
 
 
 def _optimizer(network: SaliencyNetwork, options: SaliencyTrainingOptions) -> torch.optim.Optimizer:
@@ -201,7 +202,7 @@ def _optimizer(network: SaliencyNetwork, options: SaliencyTrainingOptions) -> to
     encoder = [tensor for name, tensor in named if name.startswith("encoder.")]
     decoder = [tensor for name, tensor in named if not name.startswith("encoder.")]
     groups = [{"params": encoder, "share": options.encoder_rate}, {"params": decoder, "share": 1.0}]
-    return torch.optim.AdamW(groups, lr=options.learning_rate, weight_decay=1e-3)
+    return torch.optim.AdamW(groups, lr=options.learning_rate, weight_decay=options.weight_decay)
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, options: SaliencyTrainingOptions, step: int) -> None:

@@ -56,6 +56,8 @@ def test_the_card_quotes_commands_that_train_the_same_again(
     given = command.make_context("saliency", lines[-1].split()[3:]).params
     assert lines[-1].startswith("artrt train saliency ")
     assert given["grid"] == "96x64"
+    assert given["weight_decay"] == 0.05
+    assert given["early_layers"]
     assert given["output"] == Path("runs/saliency")
     assert given["photos"] == (Path("photos") if photographs else None)
     sizes = {name: given[name] for name in ("last", "width", "steps", "batch", "share", "seed")}
@@ -80,5 +82,7 @@ def options(folder: Path, *, photographs: bool) -> SaliencyTrainingOptions:
         steps=7,
         batch=5,
         photograph_share=0.25,
+        weight_decay=0.05,
+        frozen=("conv1",),
         seed=3,
     )

@@ -98,6 +98,7 @@ def test_a_training_may_start_from_a_network_and_borrow_its_masks(material: Path
     network, _ = train_saliency(second)
     first, record = load_saliency_network(path)
     assert torch.allclose(network.entry.weight, first.entry.weight)
+    assert torch.allclose(network.mask_head.weight, first.mask_head.weight)  # softened, then sharpened again
     _, after = load_saliency_network(tmp_path / "second" / "saliency.safetensors")
     assert after["teachers"] == [record, record]
     assert after["start"] == record
