@@ -41,8 +41,8 @@ beta^2 = 0.3; docs/metrics.md defines each. The held-out pictures took no part i
 ## Data
 
 Pictures with masks: ECSSD, COCO (large objects) and DAVIS-2016 sequences, used under their terms; none is shipped.
-Photographs without masks: an ImageNet sample and pictures of BSDS500, through the class activation maps of SqueezeNet
-1.1{borrowed}.
+Photographs without masks: an ImageNet sample, pictures of BSDS500, Urban100 and Sun-Hays 80, and portraits, through the
+class activation maps of SqueezeNet 1.1{borrowed}.
 
 ## Limits
 
@@ -94,7 +94,7 @@ def saliency_card(
         "median_ms": median,
         "runs": RUNS,
         "note": f" {note}" if note else "",
-        "borrowed": "\nand the mean masks of earlier networks" if record.get("teachers") else "",
+        "borrowed": " and the mean masks of earlier networks" if record.get("teachers") else "",
         "commands": "\n".join(training_commands(record)),
         "record": json.dumps({key: record[key] for key in record if key not in EARLIER}, indent=1),
     }

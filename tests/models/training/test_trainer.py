@@ -154,7 +154,7 @@ def test_loss_falls_on_the_same_pictures(options):
 
     before = style_loss_at_step_0()
     assert all(np.isfinite(progress.terms["total"]) for progress in trainer.run(photographs))
-    assert style_loss_at_step_0() < 0.7 * before
+    assert style_loss_at_step_0() < 0.8 * before
 
 
 def test_styles_are_drawn_equally_often():
