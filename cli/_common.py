@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..engine.addresses import redacted
 
@@ -72,6 +73,19 @@ def metadata_option(function: Command) -> Command:
     )
 
 
+def _complete_style(context: click.Context, option: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Names of styles for the shell, also the second of a mix; else files."""
+    from ..engine.errors import ArtrtError
+    from ..engine.zoo.zoo import Zoo
+
+    before, plus, start = typed.rpartition("+")
+    try:
+        names = [name for name in Zoo().styles() if name.startswith(start)]
+    except ArtrtError:  # a shell that completes shows no messages
+        names = []
+    return [CompletionItem(before + plus + name) for name in names] or [CompletionItem(typed, type="file")]
+
+
 def style_option(function: Command) -> Command:
     """Adds `--style`: a name, mix or picture."""
     return click.option(
@@ -80,6 +94,7 @@ def style_option(function: Command) -> Command:
         default="starry-night",
         show_default=True,
         metavar="A[:w][+B[:w]]",
+        shell_complete=_complete_style,
         help="Style, the picture of any painting, or a mix such as starry-night:0.7+painting.jpg:0.3; a .safetensors "
         "file; 'none' for effects only.",
     )(function)
@@ -98,9 +113,15 @@ def style_scale_option(function: Command) -> Command:
 
 def file_arguments(function: Command) -> Command:
     """Adds `INPUT...` and `--output`."""
-    text = "A file; for several inputs a folder."
-    output = click.option("--output", "-o", required=True, metavar="OUTPUT", help=text)
+    text = "A file; for several inputs a folder.  [default for one file: NAME-artrt.EXT beside it]"
+    output = click.option("--output", "-o", metavar="OUTPUT", help=text, callback=_or_default_output)
     return click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")(output(function))
+
+
+def _or_default_output(context: click.Context, option: click.Parameter, value: str | None) -> str:
+    from ..engine.jobs.job import default_output
+
+    return value if value is not None else default_output(context.params["inputs"])
 
 
 def look_options(function: Command) -> Command:
@@ -241,6 +262,17 @@ def tell_left_out(inputs: Sequence[str]) -> None:
         notice(f"skipped, not a picture or video: {', '.join(names[:MOST_NAMES])}{more}")
     if any(Path(name).suffix.lower() in HEIF_SUFFIXES for name in names):
         notice(with_origin(MISSING))
+
+
+def tell_skipped_folders(inputs: Sequence[str]) -> None:
+    """Prints the folders below the given folders that hold pictures or videos, which only `batch` reads."""
+    from ..engine.jobs.job import skipped_folders
+
+    folders = skipped_folders(inputs)
+    if folders:
+        more = f" and {len(folders) - MOST_NAMES} more" if len(folders) > MOST_NAMES else ""
+        names = ", ".join(f"{path.name}/" for path in folders[:MOST_NAMES])
+        notice(f"skipped folders: {names}{more} (artrt batch reads them too)")
 
 
 def echo_json(data: object) -> None:

@@ -25,6 +25,7 @@ from ._common import (
     refuse_json_on,
     tell_left_out,
     tell_result,
+    tell_skipped_folders,
     threads_option,
 )
 from ._effects import run_effect
@@ -73,6 +74,7 @@ def command(
     refuse_json_on(output, as_json=as_json)
     jobs = plan_jobs(inputs, output)
     tell_left_out(inputs)
+    tell_skipped_folders(inputs)
     if palette is not None:
         check_palette_suffix(palette)
         if len(jobs) > 1 or jobs[0].kind != "picture":

@@ -23,7 +23,7 @@ LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
 @click.option(
     "--grid", "as_grid", is_flag=True, help="One row: the picture, then the reconstruction of each layer."
 )
-@click.option("--size", default=256, show_default=True, metavar="N", help="Longer side, px.")
+@click.option("--size", default=256, show_default=True, metavar="LONG", help="Long side of the pictures, px.")
 @click.option("--steps", default=200, show_default=True, metavar="N", help="Steps per picture.")
 @click.option(
     "--tv", type=click.FloatRange(0), default=0.5, show_default=True, metavar="W", help="Smoothness."

@@ -22,6 +22,7 @@ from ._common import (
     refuse_json_on,
     tell_left_out,
     tell_result,
+    tell_skipped_folders,
     threads_option,
 )
 from .stylize import run_all
@@ -70,6 +71,7 @@ def command(
         raise UsageError("the standard output can take only one picture: add --show mask or --show overlay")
     jobs = plan_jobs(inputs, output)
     tell_left_out(inputs)
+    tell_skipped_folders(inputs)
     done = []
     with Saliency(provider=provider, threads=threads, attention=attention) as saliency:
         notice(f"runs on {saliency.stage.session.provider} ({saliency.stage.session.reason})")

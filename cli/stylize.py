@@ -28,6 +28,7 @@ from ._common import (
     tell_left_out,
     tell_notes,
     tell_result,
+    tell_skipped_folders,
 )
 
 
@@ -51,6 +52,7 @@ def command(
     refuse_json_on(output, as_json=as_json)
     jobs = plan_jobs(inputs, output)
     tell_left_out(inputs)
+    tell_skipped_folders(inputs)
     look = replace(look, steady=any(job.kind == "video" for job in jobs))
     scale = None if size is None else Size.parse(size)
     tell_about_weights(look)

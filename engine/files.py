@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import BinaryIO
 from natsort import natsorted, ns
 
 from .errors import OutputError
+
+STALE_SECONDS = 3600.0
 
 
 @contextmanager
@@ -34,6 +37,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if target.is_dir():
             raise IsADirectoryError(f"{target} is a folder")
         target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(target)
         yield temporary
         temporary.replace(target)
     except OSError as error:
@@ -64,6 +68,14 @@ def leftovers(path: Path) -> list[Path]:
         and not _is_locked(file)
     ]
     return sorted(found, key=lambda file: file.stat().st_mtime)
+
+
+def _remove_stale(path: Path) -> None:
+    """Removes parts that were left long ago: a process in another container may still write a newer one."""
+    for file in leftovers(path):
+        with _ignoring_missing():
+            if time.time() - file.stat().st_mtime > STALE_SECONDS:
+                file.unlink()
 
 
 def lock(path: Path) -> BinaryIO | None:

@@ -10,6 +10,7 @@ a.jpg b.mp4 photos/ '*.png' -o F  everything into the folder F, names kept
 from __future__ import annotations
 
 import glob
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -123,6 +124,31 @@ def left_out(inputs: Sequence[str]) -> list[Path]:
         for path in folder.iterdir()
         if path.is_file() and not is_hidden(path) and not _is_media(path)
     )
+
+
+def skipped_folders(inputs: Sequence[str]) -> list[Path]:
+    """Folders in the given folders that hold pictures or videos of their own; only `batch` reads those."""
+    folders = [Path(text) for text in inputs if Path(text).is_dir()]
+    found = (path for folder in folders for path in folder.iterdir() if path.is_dir() and not is_hidden(path))
+    return in_order(
+        path for path in found if os.access(path, os.R_OK) and any(map(_is_media, path.iterdir()))
+    )
+
+
+def default_output(inputs: Sequence[str]) -> str:
+    """The output for one file when none is given: NAME-artrt.EXT beside it; "-" for the standard input.
+
+    Raises:
+        InputError: The input is missing.
+        UsageError: There are several inputs, or a folder.
+    """
+    if len(inputs) > 1 or _is_collection(inputs[0]):
+        raise UsageError("several inputs need a folder for the results: -o FOLDER")
+    (file,) = _files(inputs[0])
+    if is_stream(file):
+        return str(file)
+    named = Path(_output_name(file))
+    return str(file.with_name(f"{named.stem}-artrt{named.suffix}"))
 
 
 def run_job(

@@ -38,7 +38,9 @@ class Size:
             raise UsageError(f"size '{text}': expected WIDTHxHEIGHT (1280x720) or the short side (512)")
         sides = [int(part) for part in parts if len(part) <= MOST_DIGITS]
         if len(sides) < len(parts) or not all(1 <= side <= LONGEST_PX for side in sides):
-            raise UsageError(f"size '{text[:40]}': expected WIDTHxHEIGHT, each from 1 to {LONGEST_PX} pixels")
+            raise UsageError(
+                f"size '{text[:40]}': expected WIDTHxHEIGHT or the short side, each from 1 to {LONGEST_PX} pixels"
+            )
         return cls(*sides)
 
     def of(self, width: int, height: int) -> tuple[int, int]:

@@ -262,6 +262,47 @@ def test_unwritable_output(photo, tmp_path, capsys):
     assert_refused(capsys, 1, "cannot write", photo, output=photo / "below" / "o.png")
 
 
+def test_a_name_that_is_too_long(photo, tmp_path, capsys):
+    output = tmp_path / ("x" * 300 + ".png")
+    assert stylize(photo, "-o", output) == 1
+    assert capsys.readouterr().err.splitlines()[-1].endswith("File name too long")
+    assert list(tmp_path.iterdir()) == [photo]
+
+
+@pytest.mark.parametrize("size", ["100000", "64x100000", "9" * 5000])
+def test_a_size_that_is_too_large(photo, tmp_path, capsys, size):
+    message = "or the short side, each from 1 to 65535 pixels"
+    assert_refused(capsys, 2, message, photo, "--size", size, output=tmp_path / "out.png")
+
+
+def test_a_folder_that_may_not_be_read(tmp_path, capsys, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    (tmp_path / "photos").mkdir()
+    monkeypatch.setattr(
+        Path, "iterdir", refuse
+    )  # the administrator, who runs tests in containers, may read all
+    assert stylize(tmp_path / "photos", "-o", tmp_path / "out") == 1
+    assert capsys.readouterr().err == f"artrt: error: {tmp_path / 'photos'}: Permission denied\n"
+
+
+def test_one_file_needs_no_output(photo, capsys):
+    assert stylize(photo) == 0
+    assert read_image(photo.with_name("photo-artrt.png")).shape == (24, 32, 3)
+    assert stylize(photo, photo) == 2
+    assert "several inputs need a folder for the results: -o FOLDER" in capsys.readouterr().err
+
+
+def test_folders_in_folders_are_said_to_be_skipped(photo, tmp_path, picture, capsys):
+    for name in ("more", ".hidden", "empty"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+    for name in ("a.png", "more/b.png", ".hidden/c.png"):
+        write_image(tmp_path / "in" / name, picture(8, 8))
+    assert stylize(tmp_path / "in", "-o", tmp_path / "out") == 0
+    assert "artrt: skipped folders: more/ (artrt batch reads them too)\n" in capsys.readouterr().err
+
+
 def test_unwritable_video_output(tmp_path, capsys):
     clip = make_clip(tmp_path / "clip.mp4", frames=3)
     assert_refused(capsys, 1, "cannot write", clip, output=clip / "below" / "o.mp4")
