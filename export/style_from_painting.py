@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -95,6 +96,7 @@ def train_style(
     Example:
         >>> artrt.train_style("irises.jpg", "photos", minutes=5).save("irises.safetensors")
     """
+    began = time.monotonic()
     zoo, name = Zoo(), name or Path(painting).stem
     trunk = load_trunk(Path(model) if model.endswith(SUFFIX) else zoo.path(f"trunk-{model}{SUFFIX}"))
     key = trunk.trunk_hash()
@@ -115,7 +117,7 @@ def train_style(
             trunk=trunk,
             known={known_name: torch.from_numpy(vector) for known_name, vector in known.items()},
             photographs=prepared,
-            minutes=minutes,
+            minutes=None if minutes is None else minutes - (time.monotonic() - began) / 60,
             on_progress=on_progress,
             stop=stop,
         )

@@ -9,9 +9,13 @@ A file's sha256 is compared with the manifest before the file is used.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
+import stat
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from .manifest import FORMAT, ZooManifest, checked, read_json
 from .picture_style import READ, name_of, names_picture, picture_styles, read_painting
 from .style import SUFFIX, Style, load_style, mix, normalise_weights, parse_mix
 
+LOG = logging.getLogger("artrt.zoo")
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "zoo"
 MANIFEST = "manifest.json"
 MODEL_PREFIX = "stylize-"
@@ -30,6 +35,14 @@ MODEL_SUFFIX = ".onnx"
 ENCODER_FILE = "style-small.onnx"
 STYLE_FILE = "styles/{}" + SUFFIX
 COVERED_SUFFIXES = frozenset({".onnx", ".safetensors", ".md"})
+
+
+@cache
+def _warn_of_others(folder: Path) -> None:
+    """Warns once when every user of this machine can exchange the models and their checksums."""
+    with contextlib.suppress(OSError):  # what is missing is reported when it is read
+        if folder.stat().st_mode & stat.S_IWOTH:
+            LOG.warning("%s: every user can change its models (chmod o-w %s)", folder, folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class Zoo:
         Raises:
             IntegrityError: It is missing or unreadable.
         """
+        _warn_of_others(self.folder)
         path = self.folder / MANIFEST
         try:
             files = checked(read_json(path), ZooManifest, path=path).files

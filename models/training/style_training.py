@@ -16,7 +16,7 @@ from .options import TrainingOptions
 from .trainer import Progress, Trainer
 
 TIMED_STEPS = 6
-LEAST_STEPS = 50
+LEAST_STEPS = 10
 
 
 def closest_style(
@@ -60,32 +60,41 @@ def train_style(
         trunk: The trunk, which is not changed.
         known: Vectors [D] of the trunk by name, the closest of which is the start; empty for a neutral start.
         photographs: Training photographs.
-        minutes: Time to take: the first steps are timed, and the number of steps follows; `options.steps` if None.
+        minutes: Time to take, this function's start included: the first steps are timed, and the number of steps
+            follows; at the end of the time the training ends, after `LEAST_STEPS` steps; `options.steps` if None.
         on_progress: Called after every step.
         stop: Called after every step; True ends the training with the current vector.
 
     Returns:
         The averaged vector [D] and the trainer, whose checkpoint can be continued.
     """
+    end = None if minutes is None else time.monotonic() + 60 * minutes
     checkpoint = options.output / "checkpoint.pt"
     resume = checkpoint if checkpoint.is_file() else None
     trainer = Trainer(options, trunk=trunk, resume=resume)
     if known and resume is None:
         _, start = closest_style(trainer, known, photographs)
         trainer = Trainer(options, trunk=trunk, start=start.to(trainer.device))
-    if minutes is not None:
-        trainer.options = replace(options, steps=trainer.step + _steps_in(trainer, photographs, minutes))
-    for progress in trainer.run(photographs, stop=stop):
+    if end is not None:
+        trainer.options = replace(options, steps=trainer.step + _steps_until(end, trainer, photographs))
+    least = trainer.step + LEAST_STEPS
+
+    def is_late() -> bool:
+        return end is not None and trainer.step >= least and time.monotonic() > end
+
+    for progress in trainer.run(photographs, stop=lambda: stop() or is_late()):
         if on_progress is not None:
             on_progress(progress)
+    if is_late():  # the machine became slower than the timed steps; the style is finished all the same
+        trainer.options = replace(trainer.options, steps=trainer.step)
     return next(iter(trainer.averaged()[1].values())), trainer
 
 
-def _steps_in(trainer: Trainer, photographs: Photographs, minutes: float) -> int:
-    """Number of steps that fit into the time, from the median of a few steps."""
-    durations = []
-    for _ in range(TIMED_STEPS):
+def _steps_until(end: float, trainer: Trainer, photographs: Photographs) -> int:
+    """Number of steps until `end`, in seconds of the monotonic clock, from the median of a few steps."""
+    durations: list[float] = []
+    while not durations or (len(durations) < TIMED_STEPS and time.monotonic() < end):
         started = time.perf_counter()
         trainer.measure_step(photographs)
         durations.append(time.perf_counter() - started)
-    return max(LEAST_STEPS, int(minutes * 60 / float(np.median(durations))))
+    return max(LEAST_STEPS, int((end - time.monotonic()) / float(np.median(durations))))

@@ -399,3 +399,32 @@ def test_cuda_agrees_with_the_cpu(tmp_path, picture):
         assert agrees(cuda.run(feeds), cpu.run(feeds)) is None
         handles = {name: cuda.to_device(array) for name, array in feeds.items()}
         assert np.array_equal(cuda.to_host(cuda.run_on_device(handles)["output"]), cuda.run(feeds)["output"])
+
+
+@pytest.mark.parametrize(
+    "way", ["../secret.bin", "{outside}/secret.bin", "folder/secret.bin", "link.bin", "own.bin"]
+)
+def test_weights_beside_a_model_stay_in_its_folder(tmp_path, way):
+    """A model that names another file as its weights could show that file's content in its output."""
+    onnx = pytest.importorskip("onnx")
+    inside = tmp_path / "in"
+    inside.mkdir()
+    for path in (tmp_path / "secret.bin", inside / "own.bin"):
+        np.full(3, 7, np.float32).tofile(path)
+    (inside / "folder").symlink_to(tmp_path)
+    (inside / "link.bin").symlink_to(tmp_path / "secret.bin")
+    kind = onnx.TensorProto
+    weights = kind(name="w", data_type=kind.FLOAT, dims=[3], data_location=kind.EXTERNAL)
+    weights.external_data.add(key="location", value=way.format(outside=tmp_path))
+    x, y = (onnx.helper.make_tensor_value_info(name, kind.FLOAT, [3]) for name in "xy")
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Add", ["x", "w"], ["y"])], "g", [x], [y], [weights]
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    (inside / "m.onnx").write_bytes(model.SerializeToString())
+    if way == "own.bin":
+        with open_session(inside / "m.onnx", provider="cpu") as session:
+            assert session.run({"x": np.zeros(3, np.float32)})["y"].tolist() == [7, 7, 7]
+    else:
+        with pytest.raises(ArtrtError, match=r"External data path|not allowed"):
+            open_session(inside / "m.onnx", provider="cpu")

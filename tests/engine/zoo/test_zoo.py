@@ -113,6 +113,15 @@ def test_the_variable_is_named_when_its_folder_is_not_whole(tmp_path, monkeypatc
         Zoo().styles()
 
 
+def test_a_folder_that_every_user_can_write_is_told_once(zoo, caplog):
+    zoo.styles()
+    assert caplog.messages == []
+    other = Zoo(zoo.folder.rename(zoo.folder.with_name("open")))
+    other.folder.chmod(0o777)
+    assert other.styles() == Zoo(other.folder).styles() == list(STYLES)
+    assert caplog.messages == [f"{other.folder}: every user can change its models (chmod o-w {other.folder})"]
+
+
 def test_manifest_of_a_newer_version(zoo):
     (zoo.folder / "manifest.json").write_text(json.dumps({"format": 2, "files": {}}))
     with pytest.raises(IntegrityError, match="has format 2, this artrt reads 1"):

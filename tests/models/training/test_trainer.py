@@ -233,6 +233,19 @@ def test_steps_follow_from_the_time_that_is_given(options, monkeypatch):
     assert trainer.step == 4  # no time at all still takes the least number of steps
 
 
+def test_a_machine_that_becomes_slower_ends_in_time(options, monkeypatch):
+    monkeypatch.setattr(style_training, "LEAST_STEPS", 2)
+    monkeypatch.setattr(
+        Trainer, "measure_step", lambda trainer, photographs: None
+    )  # steps seem to take no time
+    one = replace(options, paintings={"one": options.paintings["one"]}, losses=TermWeights())
+    _, trainer = train_style(
+        one, trunk=StyleTransformer(), known={}, photographs=prepare_photographs(one), minutes=0.4 / 60
+    )
+    assert 2 <= trainer.step < 1000
+    assert trainer.step == trainer.options.steps  # complete, though it was to be more
+
+
 def test_closest_known_style_is_the_start(options):
     one = replace(options, paintings={"one": options.paintings["one"]})
     trainer = Trainer(one, trunk=StyleTransformer())
