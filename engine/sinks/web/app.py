@@ -110,6 +110,7 @@ class Site:
             "styles": list(state.styles),
             "numbers": dict(state.numbers),
             "limits": {name: [NUMBERS[name].minimum, NUMBERS[name].maximum] for name in state.numbers},
+            "defaults": {name: NUMBERS[name].default for name in state.numbers},
             "switches": dict(state.switches),
             "paused": self._player.paused,
             "recording": self._recordings.current,

@@ -76,13 +76,24 @@ def test_the_page_in_a_browser(browser):
 
         tab.locator("#strength").fill("0.3")
         eventually(lambda: pipeline.controls.state.numbers["strength"] == 0.3)
-        tab.locator("#strength").fill("1")
+        for strength in (0, 0.3):
+            tab.click("#original")
+            eventually(lambda wanted=strength: pipeline.controls.state.numbers["strength"] == wanted)
+            eventually(
+                lambda on=strength == 0: tab.get_attribute("#original", "aria-pressed") == str(on).lower()
+            )
+        tab.click("#reset")
+        eventually(lambda: pipeline.controls.state.numbers["strength"] == 1)
         tab.select_option("#second", "red")
         tab.locator("#blend").fill("0.4")
         eventually(lambda: pipeline.controls.state.style == "green:0.60+red:0.40")
         pipeline.set(style="red:0.25+blue:0.75")
         eventually(lambda: tab.locator("#blend").input_value() == "0.75")
         assert tab.locator("#second").input_value() == "blue"
+        shown = "document.getElementById('background').parentElement.checkVisibility()"
+        assert tab.evaluate(shown) == ("keep_background" in pipeline.controls.state.numbers)
+        tab.mouse.wheel(0, 2000)
+        assert tab.locator("#stage").bounding_box()["y"] >= 0  # the picture stays in view
         tab.click("#switches button")
         eventually(lambda: pipeline.controls.state.switches["quantize"])
         thumbnails = "[...document.querySelectorAll('#styles img')].every((i) => i.naturalWidth > 0)"
@@ -128,6 +139,8 @@ def test_the_page_over_webrtc(browser):
         eventually(lambda: tab.locator("#badge").inner_text().endswith("fps"))
         tab.select_option("#transport", "webrtc")
         eventually(lambda: tab.evaluate("document.getElementById('video').videoWidth") == 320)
+        eventually(lambda: tab.locator("#video").is_visible())
+        assert not tab.locator("#picture").is_visible()
         before = tab.evaluate("document.getElementById('video').currentTime")
         eventually(lambda: tab.evaluate("document.getElementById('video').currentTime") > before)
         tab.close()

@@ -109,6 +109,7 @@ def test_controls_are_set_and_told(site):
     assert state["style"] == "blue:0.5+red:0.5"
     assert state["background"] == "red"
     assert state["limits"]["strength"] == [0, 1]
+    assert state["defaults"]["strength"] == 1
     assert state["numbers"]["strength"] == 0.5
     assert state["numbers"]["keep_salient"] == 0.25
     assert state["switches"] == {"quantize": True}
