@@ -75,8 +75,10 @@ def load_checkpoint(path: Path) -> TrainedStyles:
         ) from error
     vectors = dict(zip(state["styles"], state["average"]["bank.vectors"], strict=True))
     entries = json.loads(state["history"])
-    alone = [entry for entry in entries if entry["options"].get("encoder_alone")]
-    history = [entry for entry in entries if entry not in alone]
+    history = list(entries)
+    while history and history[-1]["options"].get("encoder_alone"):
+        history.pop()
+    alone = entries[len(history) :]
     step = int(alone[0]["step"] if alone else state["step"])  # where the trunk was finished
     return TrainedStyles(trunk.eval(), vectors, history, step, _encoder(state, trunk.style_size), alone)
 

@@ -31,13 +31,16 @@ PAINTINGS = {
     "adele-bloch-bauer": Painting("Portrait of Adele Bloch-Bauer I", "Gustav Klimt", "1907", 1918),
     "blue-dancers": Painting("Blue Dancers", "Edgar Degas", "1897", 1917),
     "boating-party": Painting("Luncheon of the Boating Party", "Pierre-Auguste Renoir", "1881", 1919),
+    "boulevard-montmartre": Painting("Boulevard Montmartre at Night", "Camille Pissarro", "1897", 1903),
     "cafe-terrace": Painting("Café Terrace at Night", "Vincent van Gogh", "1888", 1890),
     "circus": Painting("Circus Sideshow", "Georges Seurat", "1887-1888", 1891),
-    "composition-vii": Painting("Composition VII", "Wassily Kandinsky", "1913", 1944),
     "composition-red-blue-yellow": Painting(
         "Composition with Red, Blue and Yellow", "Piet Mondrian", "1930", 1944
     ),
+    "composition-vii": Painting("Composition VII", "Wassily Kandinsky", "1913", 1944),
     "dance": Painting("Dance", "Henri Matisse", "1910", 1954),
+    "evening-snow": Painting("Evening Snow at Kanbara", "Utagawa Hiroshige", "about 1833", 1858),
+    "fighting-temeraire": Painting("The Fighting Temeraire", "J. M. W. Turner", "1839", 1851),
     "flaming-june": Painting("Flaming June", "Frederic Leighton", "1895", 1896),
     "four-trees": Painting("Four Trees", "Egon Schiele", "1917", 1918),
     "goldfish": Painting("Goldfish", "Henri Matisse", "1912", 1954),
@@ -52,12 +55,18 @@ PAINTINGS = {
         "Mont Sainte-Victoire with Large Pine", "Paul Cézanne", "about 1887", 1906
     ),
     "naruto-whirlpools": Painting("The Naruto Whirlpools", "Utagawa Hiroshige", "1855", 1858),
+    "rooster": Painting("Nandina and Rooster", "Itō Jakuchū", "about 1765", 1800),
     "shipwreck-of-the-minotaur": Painting(
         "The Shipwreck of the Minotaur", "J. M. W. Turner", "about 1810", 1851
     ),
     "starry-night": Painting("The Starry Night", "Vincent van Gogh", "1889", 1890),
+    "tahitian-women": Painting("Tahitian Women on the Beach", "Paul Gauguin", "1891", 1903),
     "the-scream": Painting("The Scream", "Edvard Munch", "1893", 1944),
+    "thousand-li": Painting("A Thousand Li of Rivers and Mountains", "Wang Ximeng", "1113", 1119),
+    "three-beauties": Painting("Three Beauties of the Present Day", "Kitagawa Utamaro", "about 1793", 1806),
+    "two-children": Painting("Two Children", "Vincent van Gogh", "1890", 1890),
     "udnie": Painting("Udnie (Young American Girl, The Dance)", "Francis Picabia", "1913", 1953),
+    "undergrowth": Painting("Undergrowth with Two Figures", "Vincent van Gogh", "1890", 1890),
     "view-of-toledo": Painting("View of Toledo", "El Greco", "about 1599", 1614),
     "water-lilies": Painting("Water Lilies", "Claude Monet", "about 1906", 1926),
     "wheatfield-with-crows": Painting("Wheatfield with Crows", "Vincent van Gogh", "1890", 1890),
