@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ._common import notice
+
 if TYPE_CHECKING:
     from ..models.painting.painting import PaintProgress
 
@@ -36,6 +38,14 @@ def losses_bar(description: str) -> Iterator[Callable[[PaintProgress], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=None, losses="")
         yield lambda step: bar.update(task, completed=step.step, total=step.steps, losses=losses_text(step))
+
+
+def no_region_term() -> None:
+    """Says that the region term is off."""
+    notice(
+        "SqueezeNet is not on this machine: the region term is off; "
+        "`artrt models pull squeezenet1_1` downloads it (5 MB)"
+    )
 
 
 def losses_text(step: PaintProgress) -> str:

@@ -43,7 +43,7 @@ def training_options(function: Command) -> Command:
         ),
         click.option(
             "--loss-network",
-            help="compact-encoder, wide, compact or vgg19. [default: compact-encoder; for a style the best installed]",
+            help="wide, compact, vgg19, small or compact-encoder.  [default: compact-encoder; for a style the best]",
         ),
         click.option(
             "--crop", type=click.IntRange(64), default=224, show_default=True, help="Side of a crop, px."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from ..engine.errors import UsageError
 from ..engine.frame import read_image
 from ..engine.jobs.growing_picture import GrowingPicture, check_picture_path, state_path
 from ._common import echo_json, json_option, notice
-from ._painting import losses_bar, losses_text, numbers
+from ._painting import losses_bar, losses_text, no_region_term, numbers
 
 if TYPE_CHECKING:
     from ..engine.frame import Image
@@ -55,7 +56,7 @@ _FILE = click.Path(path_type=Path)
 )  # fmt: skip
 @click.option("--optimizer", type=click.Choice(["lbfgs", "adam"]), default="adam", show_default=True)
 @click.option(
-    "--loss-network", default="auto", show_default=True, metavar="wide|compact|vgg19|vgg16|FILE",
+    "--loss-network", default="auto", show_default=True, metavar="wide|compact|vgg19|vgg16|small|FILE",
     help="Loss network; auto uses the first of wide, compact and vgg19 that is on this machine.",
 )  # fmt: skip
 @click.option(
@@ -127,7 +128,7 @@ def command(
     artrt paint photo.jpg starry-night.jpg -o painting.png --size 1024 --match
     artrt paint photo.jpg wave.jpg scream.jpg -o painting.png --style-mask sky.png --style-mask ground.png
     """
-    from ..models.painting.networks import load_networks
+    from ..models.painting.networks import installed_weights, load_networks
     from ..models.painting.objective import SALIENT_SHARE
     from ..models.painting.options import DEFAULT_WEIGHTS, PaintOptions
     from ..models.painting.painting import paint
@@ -156,6 +157,10 @@ def command(
     photo, paintings = read_image(content), [read_image(style) for style in styles]
     for path in (output, *([preview] if preview else [])):
         check_picture_path(path)
+    if region is None:
+        options = replace(options, weights=installed_weights(options.weights, directory=weights_dir))
+        if options.weights.region == 0:
+            no_region_term()
     networks = load_networks(options.weights, loss_network=loss_network, directory=weights_dir, device=device)
     notice(f"loss network {networks.loss.name} on {device}, in {_precision(options)}")
     state = _state(output, options) if resume else None

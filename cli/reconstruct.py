@@ -28,7 +28,7 @@ LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
 @click.option(
     "--tv", type=click.FloatRange(0), default=0.5, show_default=True, metavar="W", help="Smoothness."
 )
-@click.option("--loss-network", default="auto", show_default=True, metavar="compact|vgg19|vgg16|FILE")
+@click.option("--loss-network", default="auto", show_default=True, metavar="wide|compact|vgg19|small|FILE")
 @click.option(
     "--weights",
     "--weights-dir",

@@ -10,6 +10,7 @@ import click
 from ..engine.errors import UsageError
 from ..engine.zoo.style import SUFFIX
 from ._common import echo_json, json_option, notice
+from ._painting import no_region_term
 from ._training import INTERRUPTED, parse_ramp, parse_weights, stoppable, training_bar, training_options
 
 DEFAULT_MINUTES = 20.0
@@ -66,14 +67,19 @@ def command(
     \b
     artrt train style irises.jpg --name irises --photos photos/ -o irises.safetensors --minutes 20
     """
-    from ..export.style_from_painting import LOSSES, train_style
-    from ..models.training.options import TermWeights
+    from ..export.style_from_painting import default_losses, train_style
+    from ..models.painting.networks import installed_name
 
     if minutes is not None and steps is not None:
         raise UsageError("--minutes and --steps contradict each other: give one of them")
     if output.suffix != SUFFIX:
         raise UsageError(f"-o {output}: a style file ends in {SUFFIX}")
     start, length = parse_ramp(ramp or "50:100")
+    losses = parse_weights(weights, default_losses(directory))
+    if losses.cam == 0 and not any(text.startswith("cam=") for text in weights):
+        no_region_term()
+    loss_network = installed_name(loss_network or LOSS_NETWORK, directory=directory)
+    notice(f"loss network {loss_network} on {device}")
     with stoppable() as stop, training_bar(name) as report:
         trained = train_style(
             painting,
@@ -85,14 +91,14 @@ def command(
             stop=stop,
             output=output.with_suffix(".training"),
             weights_directory=directory,
-            loss_network=loss_network or LOSS_NETWORK,
+            loss_network=loss_network,
             steps=steps or 1,
             batch=batch,
             crop_px=crop,
             learning_rate=learning_rate,
             sample_steps=sample_steps,
             style_statistics=statistics,
-            losses=parse_weights(weights, TermWeights(**LOSSES)),
+            losses=losses,
             ramp_start=start,
             ramp_steps=length,
             style_long_side_px=style_size,

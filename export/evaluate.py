@@ -202,6 +202,8 @@ def _judged(
     options = EvaluationOptions(long_side_px=asked.long_side_px)
     report(f"judging {len(pictures)} styles on {len(chosen)} photographs of {photos}")
     judge = Judge.load(weights=asked.weights, mask_of=candidate.mask_of)
+    for line in judge.notices():
+        report(line)
     paint = Shown(candidate.paint, asked.write)
     targets = judged_targets(pictures, options, judge=judge)
     scores = judge_paintings(paint, chosen, targets, options, judge=judge, report=on_progress)

@@ -19,6 +19,7 @@ from ..engine.errors import ArtrtError
 from ..engine.zoo.picture_style import READ, read_painting
 from ..engine.zoo.style import SUFFIX, Style, save_style
 from ..engine.zoo.zoo import Zoo
+from ..models.networks.pretrained import is_installed
 from ..models.networks.transformer import load_trunk
 from ..models.training import style_training
 from ..models.training.options import TermWeights, TrainingOptions
@@ -26,13 +27,12 @@ from ..models.training.trainer import Progress, Trainer, prepare_photographs
 from .zoo_from_checkpoint import style_of
 
 DEFAULT_MINUTES = 20.0
-LOSSES = {"content": 0.1, "cam": 0.05}
+CONTENT, CAM = 0.1, 0.05
 DEFAULTS: Mapping[str, Any] = {
     "loss_network": "auto",  # the best available on this machine
     "steps": 1,
     "learning_rate": 2e-2,
     "vector_rate": 1.0,
-    "losses": TermWeights(**LOSSES),
     "ramp_start": 50,
     "ramp_steps": 100,
     "ema": 0.99,
@@ -63,6 +63,17 @@ class TrainedStyle:
             OutputError: The file cannot be written.
         """
         save_style(path, self.style)
+
+
+def default_losses(directory: str | os.PathLike[str] | None = None) -> TermWeights:
+    """The weights of the terms; the region loss only if SqueezeNet is on this machine.
+
+    Args:
+        directory: Folder to search before the caches.
+    """
+    return TermWeights(
+        content=CONTENT, cam=CAM if is_installed("squeezenet1_1", directory=directory) else 0.0
+    )
 
 
 def train_style(
@@ -109,7 +120,7 @@ def train_style(
             paintings={name: Path(painting)},
             photographs=Path(photographs),
             config=trunk.config.name,
-            **{**DEFAULTS, **options},
+            **{"losses": default_losses(options.get("weights_directory")), **DEFAULTS, **options},
         )
         prepared = prepare_photographs(asked)
         vector, trainer = style_training.train_style(

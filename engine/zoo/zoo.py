@@ -1,6 +1,7 @@
 """The zoo: trained models and styles that ship with the package, or a folder of the same layout.
 
-    stylize-small.onnx  style-small.onnx  saliency.onnx  quantize.onnx  superpixels.onnx  trunk-small.safetensors
+    stylize-small.onnx  style-small.onnx  saliency.onnx  quantize.onnx  superpixels.onnx
+    trunk-small.safetensors  loss-small.safetensors
     styles/NAME.safetensors   cards/NAME.md
     manifest.json       {"format": 1, "files": {"stylize-small.onnx": {"sha256": "…", "bytes": 1234}, …}}
 

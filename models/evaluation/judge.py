@@ -21,8 +21,8 @@ from ...engine.frame import Image, read_image, reduced
 from ..losses import content_loss
 from ..moments import Moments, covariance_errors, moments
 from ..networks.localization import LocalizationNetwork, load_localization_network
-from ..networks.loss_networks import CONTENT_LAYER, LossNetwork, load_loss_network
-from ..networks.pretrained import locate
+from ..networks.loss_networks import CONTENT_LAYER, SMALL, LossNetwork, load_loss_network
+from ..networks.pretrained import is_installed, locate
 from ..photos import load_painting
 from .frame_pairs import FramePair
 from .metrics import edge_f1, mask_iou, ssim, top_iou, warping_error
@@ -53,6 +53,8 @@ class EvaluationOptions:
 class PictureScores:
     """The scores of one painting. Errors and losses are better when small, all others when large.
 
+    Without SqueezeNet, strokes and recognition are None: `painted` to `painted_quarter`, `semantic` to `top1_kept`.
+
     Attributes:
         photograph: File name of the photograph.
         style: Name of the style.
@@ -74,15 +76,15 @@ class PictureScores:
 
     photograph: str
     style: str
-    painted: float
-    painted_full: float
-    painted_half: float
-    painted_quarter: float
+    painted: float | None
+    painted_full: float | None
+    painted_half: float | None
+    painted_quarter: float | None
     palette: float
-    semantic: float
-    cam_correlation: float
-    cam_iou: float
-    top1_kept: float
+    semantic: float | None
+    cam_correlation: float | None
+    cam_iou: float | None
+    top1_kept: float | None
     saliency_iou: float | None
     ssim: float
     edge_f1: float
@@ -106,8 +108,8 @@ class _Seen:
 
     picture: Tensor
     relu: dict[str, Tensor]
-    correlations: Correlations
-    recognised: Recognised
+    correlations: Correlations | None
+    recognised: Recognised | None
     mask: NDArray[np.float32] | None
 
 
@@ -118,13 +120,13 @@ class Target:
     Attributes:
         picture: float [1, 3, H, W], RGB in [0, 1].
         moments: Statistics by layer of the loss network.
-        correlations: Correlation matrices of SqueezeNet's channels.
+        correlations: Correlation matrices of SqueezeNet's channels, or None.
         floor: Covariance errors between the two halves of the picture, by layer: a practical lower limit.
     """
 
     picture: Tensor
     moments: dict[str, Moments]
-    correlations: Correlations
+    correlations: Correlations | None
     floor: dict[str, float]
 
 
@@ -133,12 +135,16 @@ class Judge:
 
     Args:
         loss_network: Features for covariance errors and content loss.
-        localization: SqueezeNet 1.1.
+        localization: SqueezeNet 1.1; None leaves out the scores of strokes and recognition.
         mask_of: Computes saliency masks; None skips them.
     """
 
     def __init__(
-        self, loss_network: LossNetwork, localization: LocalizationNetwork, *, mask_of: MaskOf | None = None
+        self,
+        loss_network: LossNetwork,
+        localization: LocalizationNetwork | None,
+        *,
+        mask_of: MaskOf | None = None,
     ) -> None:
         self._loss_network = loss_network
         self._localization = localization
@@ -148,16 +154,31 @@ class Judge:
     def load(cls, *, weights: str | Path | None = None, mask_of: MaskOf | None = None) -> Judge:
         """Loads the judge of all published scores: the `compact` loss network and SqueezeNet 1.1.
 
+        Without `compact` on this machine, the loss network that ships takes its place; see `notices`.
+
         Args:
             weights: Folder of the weight files, searched before the caches.
             mask_of: Computes saliency masks, or None.
-
-        Raises:
-            InputError: Weights are missing; the message says which, and where to get them.
         """
-        folder = locate("compact", directory=weights)[0].parent
-        localization = load_localization_network(locate("squeezenet1_1", directory=weights)[0])
-        return cls(load_loss_network("compact", directory=folder), localization, mask_of=mask_of)
+        network, localization = load_loss_network(SMALL), None
+        if is_installed("compact", directory=weights):
+            folder = locate("compact", directory=weights)[0].parent
+            network = load_loss_network("compact", directory=folder)
+        if is_installed("squeezenet1_1", directory=weights):
+            localization = load_localization_network(locate("squeezenet1_1", directory=weights)[0])
+        return cls(network, localization, mask_of=mask_of)
+
+    def notices(self) -> list[str]:
+        """What the user should know about the networks."""
+        lines = [f"loss network {self._loss_network.name}"]
+        if self._loss_network.name == SMALL:
+            lines[0] += ", which ships; published covariance errors and content losses are by compact"
+        if self._localization is None:
+            lines.append(
+                "SqueezeNet is not on this machine: painted, semantic, CAM and top-1 are left out; "
+                "`artrt models pull squeezenet1_1` downloads it (5 MB)"
+            )
+        return lines
 
     @torch.no_grad()
     def style(self, picture: Path, *, long_side_px: int) -> Target:
@@ -172,7 +193,7 @@ class Judge:
         ]
         ways = [covariance_errors(*halves), covariance_errors(*halves[::-1])]
         floor = {name: float(ways[0][name] + ways[1][name]) / 2 for name in ways[0]}
-        return Target(image, self._moments(image), correlations(self._localization, image), floor)
+        return Target(image, self._moments(image), self._correlations(image), floor)
 
     @torch.no_grad()
     def look(self, image: Image) -> _Seen:
@@ -181,8 +202,8 @@ class Judge:
         return _Seen(
             picture=tensor,
             relu=self._loss_network(tensor),
-            correlations=correlations(self._localization, tensor),
-            recognised=Recognised(self._localization, tensor),
+            correlations=self._correlations(tensor),
+            recognised=None if self._localization is None else Recognised(self._localization, tensor),
             mask=self._mask_of(image) if self._mask_of else None,
         )
 
@@ -197,21 +218,12 @@ class Judge:
             seen: Result of `look` for the photograph.
         """
         after = self.look(painting)
-        full, half, quarter = painted_by_scale(after.correlations, seen.correlations, target.correlations)[0]
-        before, now = seen.recognised, after.recognised
-        maps = [one.maps_of(before.likeliest)[0].numpy() for one in (now, before)]
         masks = None if seen.mask is None or after.mask is None else (after.mask, seen.mask)
         statistics = {name: moments(feature) for name, feature in after.relu.items()}
         return {
-            "painted": float(full + half + quarter) / 3,
-            "painted_full": float(full),
-            "painted_half": float(half),
-            "painted_quarter": float(quarter),
+            **_strokes(after.correlations, seen.correlations, target.correlations),
+            **_recognition(after.recognised, seen.recognised),
             "palette": palette_shift(after.picture, seen.picture, target.picture),
-            "semantic": now.semantic(before),
-            "cam_correlation": now.map_correlation(before),
-            "cam_iou": top_iou(maps[0], maps[1]),
-            "top1_kept": float(now.likeliest == before.likeliest),
             "saliency_iou": None if masks is None else mask_iou(*masks),
             "ssim": ssim(painting, photograph),
             "edge_f1": edge_f1(painting, photograph),
@@ -221,8 +233,35 @@ class Judge:
             },
         }
 
+    def _correlations(self, image: Tensor) -> Correlations | None:
+        return None if self._localization is None else correlations(self._localization, image)
+
     def _moments(self, image: Tensor) -> dict[str, Moments]:
         return {name: moments(feature) for name, feature in self._loss_network(image).items()}
+
+
+def _strokes(
+    after: Correlations | None, seen: Correlations | None, target: Correlations | None
+) -> dict[str, float | None]:
+    """`painted`, as the mean and at each scale."""
+    names = ("painted", "painted_full", "painted_half", "painted_quarter")
+    if after is None or seen is None or target is None:
+        return dict.fromkeys(names)
+    scales = painted_by_scale(after, seen, target)[0]
+    return dict(zip(names, [float(scales.sum()) / 3, *map(float, scales)], strict=True))
+
+
+def _recognition(now: Recognised | None, before: Recognised | None) -> dict[str, float | None]:
+    """What a classifier still recognises."""
+    if now is None or before is None:
+        return dict.fromkeys(("semantic", "cam_correlation", "cam_iou", "top1_kept"))
+    maps = [one.maps_of(before.likeliest)[0].numpy() for one in (now, before)]
+    return {
+        "semantic": now.semantic(before),
+        "cam_correlation": now.map_correlation(before),
+        "cam_iou": top_iou(maps[0], maps[1]),
+        "top1_kept": float(now.likeliest == before.likeliest),
+    }
 
 
 def evaluate(

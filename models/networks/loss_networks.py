@@ -1,12 +1,13 @@
 """Loss networks: VGG-19 encoders with the features for perceptual losses.
 
-Four networks have names:
+Five networks have names:
 
 * ``compact``: VGG-19 with normalised activations in full width to relu3_1, and a 16x compressed encoder for relu4_1
   and relu5_1.
 * ``compact-encoder``: the compressed encoder for all five layers, almost three times as cheap; for most of a training.
 * ``wide``: VGG-19 in full width to relu3_4 and the compressed encoder above it, padded with zeros as VGG was trained;
   the shallow layers of the compressed encoder leave a mesh, these do not.
+* ``small``: the one that ships, a narrow VGG distilled from ``wide`` (see `training.loss_distillation`).
 * ``vgg19``: torchvision's VGG-19, for those who have its weights.
 
 Sources: Simonyan and Zisserman 2015 (arXiv:1409.1556); normalised activations as in Gatys et al. 2016; the compressed
@@ -32,6 +33,8 @@ CONTENT_LAYER = "relu4_1"
 COMPACT_FILE = "vgg19_compact_relu5_1.safetensors"
 FULL_WIDTH_FILE = "vgg19_normalised_relu3_1.safetensors"
 WIDE_FILE = "vgg19_conv1_1_to_conv3_4_bgr255.safetensors"
+SMALL, SMALL_FILE = "small", "loss-small.safetensors"
+ZOO = Path(__file__).resolve().parents[1] / "zoo"
 
 _VGG19 = ((1, 2), (2, 2), (3, 4), (4, 4), (5, 4))  # (stage, convolutions)
 
@@ -125,14 +128,17 @@ def load_loss_network(name: str = "compact", *, directory: Path | None = None) -
     """Loads a loss network by name, or a torchvision VGG-19 state dict by path.
 
     Args:
-        name: ``wide``, ``compact``, ``compact-encoder``, ``vgg19``, or the path of torchvision's VGG-19 or VGG-16.
-        directory: The folder of the weight files.
+        name: ``small``, ``wide``, ``compact``, ``compact-encoder``, ``vgg19``, or the path of torchvision's VGG-19 or
+            VGG-16, or of the result of a distillation.
+        directory: The folder of the weight files; ``small`` ships.
 
     Raises:
         UsageError: An unknown name.
         InputError: A weight file is missing or unreadable.
     """
     folder = directory or Path()
+    if name == SMALL:
+        return _distilled(name, _read(ZOO / SMALL_FILE))
     if name == "compact":
         wide, narrow = _encoder(folder / FULL_WIDTH_FILE), _encoder(folder / COMPACT_FILE)
         narrow_layers = tuple(layer for layer in _relus(narrow) if layer > "relu3_1")
@@ -149,9 +155,12 @@ def load_loss_network(name: str = "compact", *, directory: Path | None = None) -
     path = folder / "vgg19-dcbb9e9d.pth" if name == "vgg19" else Path(name)
     if name != "vgg19" and path.suffix not in {".pth", ".pt", ".safetensors"}:
         raise UsageError(
-            f"unknown loss network {name!r}: expected compact, compact-encoder, wide, vgg19 or a file of weights"
+            f"unknown loss network {name!r}: expected small, compact, compact-encoder, wide, vgg19 or a file of weights"
         )
-    encoder = Encoder(from_torchvision(_read(path)))
+    weights = _read(path)
+    if "conv0.weight" in weights:
+        return _distilled(path.stem, weights)
+    encoder = Encoder(from_torchvision(weights))
     return LossNetwork("vgg19", [(encoder, _relus(encoder))])
 
 
@@ -172,6 +181,11 @@ def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
         weights[f"{name}.weight"] = state[f"features.{index}.weight"]
         weights[f"{name}.bias"] = state[f"features.{index}.bias"]
     return weights
+
+
+def _distilled(name: str, weights: dict[str, Tensor]) -> LossNetwork:
+    encoder = Encoder(weights, padding="zeros")
+    return LossNetwork(name, [(encoder, _relus(encoder))])
 
 
 def _bgr255(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -208,6 +208,15 @@ def locate(name: str, *, directory: str | os.PathLike[str] | None = None) -> tup
     raise InputError(_missing(name, folders[0]))
 
 
+def is_installed(name: str, *, directory: str | os.PathLike[str] | None = None) -> bool:
+    """Whether the files of a pretrained network are on this machine; see `locate`."""
+    try:
+        locate(name, directory=directory)
+    except InputError:
+        return False
+    return True
+
+
 def pull(
     name: str,
     *,

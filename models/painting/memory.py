@@ -13,7 +13,7 @@ from .descent import HISTORY_BYTES
 from .tiling import GRID_PX
 
 #: Bytes per pixel of a loss network's input, forward and backward; measured, rounded up.
-BYTES_PER_PIXEL = {"compact": 3700, "compact-encoder": 1000, "vgg19": 4500}
+BYTES_PER_PIXEL = {"small": 1800, "compact": 3700, "compact-encoder": 1000, "wide": 3000, "vgg19": 4500}
 #: Bytes of networks and libraries.
 BASE_BYTES = 350 << 20
 #: Bytes per pixel of the painting for pictures, gradients and averages.

@@ -10,17 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...engine.errors import InputError, UsageError
+from ...engine.errors import UsageError
 from ..networks.localization import load_localization_network
-from ..networks.loss_networks import LossNetwork, load_loss_network
-from ..networks.pretrained import CATALOGUE, locate
+from ..networks.loss_networks import SMALL, ZOO, LossNetwork, load_loss_network
+from ..networks.pretrained import CATALOGUE, is_installed, locate
 from ..networks.saliency import SaliencyNetwork, load_saliency_network
+from ..networks.saliency_stage import network_from_stage
 from .objective import LossWeights, Networks
 
-#: Loss networks for `auto`: the first one on this machine is used.
-AUTO = ("wide", "compact", "vgg19")
+#: Loss networks for `auto`: the first one on this machine is used; the last one ships.
+AUTO = ("wide", "compact", "vgg19", SMALL)
 SALIENCY_FILE = "saliency.safetensors"
-ZOO = Path(__file__).resolve().parents[1] / "zoo"
+SALIENCY_STAGE = "saliency.onnx"
 
 
 def load_networks(
@@ -34,7 +35,7 @@ def load_networks(
 
     Args:
         weights: Weight of each loss.
-        loss_network: `compact`, `compact-encoder`, `wide`, `vgg19`, `vgg16`, a file of weights, or `auto`.
+        loss_network: `small`, `compact`, `compact-encoder`, `wide`, `vgg19`, `vgg16`, a file of weights, or `auto`.
         directory: Folder to search for weights before the caches.
         device: torch's name of the device.
 
@@ -49,21 +50,8 @@ def load_networks(
     if weights.region > 0:
         path = locate("squeezenet1_1", directory=directory)[0]
         localization = load_localization_network(path).to(target)
-    return Networks(loss, localization, _saliency(weights, directory, target))
-
-
-def _saliency(
-    weights: LossWeights, directory: str | os.PathLike[str] | None, device: torch.device
-) -> Callable[[Tensor], Tensor] | None:
-    """The saliency function: required by the shape term, optional for the content term."""
-    if weights.shape == 0 and weights.content == 0:
-        return None
-    try:
-        return saliency_masks(directory, device)
-    except InputError:
-        if weights.shape > 0:
-            raise
-        return None
+    looks_at_subject = weights.shape > 0 or weights.content > 0
+    return Networks(loss, localization, saliency_masks(directory, target) if looks_at_subject else None)
 
 
 def named_loss_network(name: str = "auto", *, directory: str | os.PathLike[str] | None = None) -> LossNetwork:
@@ -73,8 +61,7 @@ def named_loss_network(name: str = "auto", *, directory: str | os.PathLike[str] 
         UsageError: Unknown name.
         InputError: Its files are not on this machine.
     """
-    if name == "auto":
-        return _first_present(directory)
+    name = installed_name(name, directory=directory)
     if name not in (*CATALOGUE, "compact-encoder") or name.startswith("squeezenet"):
         return load_loss_network(name, directory=None if directory is None else Path(directory))
     paths = locate("compact" if name == "compact-encoder" else name, directory=directory)
@@ -83,6 +70,21 @@ def named_loss_network(name: str = "auto", *, directory: str | os.PathLike[str] 
         network.name = name
         return network
     return load_loss_network(name, directory=paths[0].parent)
+
+
+def installed_name(name: str = "auto", *, directory: str | os.PathLike[str] | None = None) -> str:
+    """The name of a loss network; for `auto` the first one of `AUTO` whose files are on this machine."""
+    if name != "auto":
+        return name
+    return next(known for known in AUTO if known == SMALL or is_installed(known, directory=directory))
+
+
+def installed_weights(
+    weights: LossWeights, *, directory: str | os.PathLike[str] | None = None
+) -> LossWeights:
+    """The weights, without the region term if its network is not on this machine."""
+    present = weights.region == 0 or is_installed("squeezenet1_1", directory=directory)
+    return weights if present else weights.changed({"region": 0.0})
 
 
 def checked_device(name: str) -> torch.device:
@@ -100,34 +102,22 @@ def checked_device(name: str) -> torch.device:
     return device
 
 
-def _first_present(directory: str | os.PathLike[str] | None) -> LossNetwork:
-    missing = None
-    for name in AUTO:
-        try:
-            return named_loss_network(name, directory=directory)
-        except InputError as error:
-            missing = error
-    raise InputError(
-        f"no loss network is on this machine, neither {' nor '.join(AUTO)}; {missing}"
-    ) from missing
-
-
 def saliency_masks(
     directory: str | os.PathLike[str] | None, device: torch.device
 ) -> Callable[[Tensor], Tensor]:
     """Returns a differentiable function from RGB [N, 3, H, W] in [0, 1] to masks [N, h, w] in [0, 1].
 
+    The network is that of the folder, or the one that ships.
+
     Raises:
-        InputError: The saliency network's weights are neither in the folder nor in the zoo.
+        InputError: The folder's file is not a saliency network.
     """
-    folders = [ZOO] if directory is None else [Path(directory), ZOO]
-    present = [folder / SALIENCY_FILE for folder in folders if (folder / SALIENCY_FILE).is_file()]
-    if not present:
-        raise InputError(
-            f"the shape term needs the saliency network, {SALIENCY_FILE}, in {' or '.join(map(str, folders))}: "
-            "train one with `artrt train saliency`, or leave the term out"
-        )
-    network = load_saliency_network(present[0])[0].requires_grad_(False).to(device)
+    own = None if directory is None else Path(directory) / SALIENCY_FILE
+    if own is not None and own.is_file():
+        network = load_saliency_network(own)[0]
+    else:
+        network = network_from_stage(ZOO / SALIENCY_STAGE)
+    network.requires_grad_(False).to(device)
     return lambda image: differentiable_mask(network, image)
 
 

@@ -21,9 +21,9 @@ from ...engine.frame import Image, write_image
 from ..tensors import resized
 from .descent import OPTIMIZERS, Step
 from .memory import available_bytes, check_memory, telling_what_fits
-from .networks import load_networks
+from .networks import installed_weights, load_networks
 from .objective import Evaluation, Networks, Objective
-from .options import PaintOptions
+from .options import DEFAULT_WEIGHTS, PaintOptions
 from .options import comparison as compared
 from .state import PaintState, fingerprint, subject_hash
 from .subject import Subject
@@ -100,7 +100,8 @@ def paint(
         content: uint8 [H, W, 3], BGR, the photograph.
         style: uint8 [h, w, 3], BGR, or several of them.
         options: Options of the painting.
-        networks: Loss networks; None uses the pretrained ones on this machine.
+        networks: Loss networks; None uses the best on this machine, and leaves the default region term out without
+            SqueezeNet.
         mask: Where each style is used: uint8 [H, W] or [H, W, 3] with one grey level per style (darkest first), or one
             picture per style, white where the style is used.
         initial: uint8, BGR, any size: the start for `init="stylized"`.
@@ -121,6 +122,8 @@ def paint(
     """
     options = options or PaintOptions()
     if networks is None:
+        if options.weights == DEFAULT_WEIGHTS:
+            options = replace(options, weights=installed_weights(options.weights))
         networks = load_networks(options.weights, device=options.device)
     styles = [style] if isinstance(style, np.ndarray) else list(style)
     subject = Subject(content, styles, options, mask)

@@ -187,17 +187,11 @@ def test_a_diverged_painting_keeps_the_last_good_picture(paint, photo, style, tm
         (["{photo}", "{style}", "--init", "picture"], 2, "unknown init 'picture'"),
         (["{photo}", "{style}", "--mask", "{photo_grey}"], 1, "grey levels"),
         (["{photo}", "{style}", "--device", "abacus"], 2, "cannot use the device 'abacus'"),
-        (["{photo}", "{style}", "--shape", "1"], 1, "saliency network"),
         (["{photo}", "{style}", "--preview", "{folder}/x.doc"], 1, "unknown picture format '.doc'"),
         (["{photo}", "{style}", "--preview", "{folder}/folder.png"], 1, "it is a folder"),
     ],
 )
-def test_bad_input_is_one_line(
-    paint, photo, style, tmp_path, picture, monkeypatch, capsys, arguments, code, message
-):
-    from artrt.models.painting import networks as paint_networks
-
-    monkeypatch.setattr(paint_networks, "ZOO", tmp_path)
+def test_bad_input_is_one_line(paint, photo, style, tmp_path, picture, capsys, arguments, code, message):
     (tmp_path / "text.jpg").write_text("no picture")
     (tmp_path / "folder.png").mkdir()
     write_image(tmp_path / "small.png", picture(40, 90))
@@ -231,7 +225,15 @@ def test_an_unwritable_output_is_told_before_the_work(weights, photo, style, tmp
     assert "cannot write" in capsys.readouterr().err
 
 
-def test_without_weights_it_says_where_they_come_from(photo, style, tmp_path, monkeypatch, capsys):
+def test_without_weights_the_shipped_loss_network_paints_and_the_region_term_is_off(
+    photo, style, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    assert run(["paint", str(photo), str(style), "-o", str(tmp_path / "out.png")]) == 1
-    assert "artrt models pull vgg19" in capsys.readouterr().err
+    arguments = ["paint", str(photo), str(style), "-o", str(tmp_path / "out.png"), "--size", "64"]
+    assert run([*arguments, "--steps", "2"]) == 0
+    errors = capsys.readouterr().err
+    assert "loss network small" in errors
+    assert "the region term is off; `artrt models pull squeezenet1_1`" in errors
+    assert (tmp_path / "out.png").is_file()
+    assert run([*arguments, "--region", "0.1"]) == 1
+    assert "artrt models pull squeezenet1_1" in capsys.readouterr().err

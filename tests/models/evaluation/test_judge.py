@@ -154,3 +154,24 @@ def test_a_flickering_painter_has_the_larger_warping_error() -> None:
     errors = evaluate_frames(paint, [pair, pair], ["steady", "flicker"])
     assert errors["steady"] == errors[""] == 0
     assert errors["flicker"] == pytest.approx((25 / 255) ** 2, rel=1e-5)
+
+
+def test_without_squeezenet_strokes_and_recognition_are_left_out(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    judge = Judge.load(weights=tmp_path)
+    assert [line.split(":")[0].split(",")[0] for line in judge.notices()] == [
+        "loss network small",
+        "SqueezeNet is not on this machine",
+    ]
+    (score,) = evaluate(
+        lambda image, style: image, paths(folder, "a"), {"dots": folder / "dots.png"}, judge=judge
+    )
+    assert score.painted is None
+    assert score.semantic is None
+    assert score.ssim == pytest.approx(1)
+    assert score.palette == pytest.approx(0, abs=1e-6)
+    means = mean_scores([score])["mean"]
+    assert "painted" not in means
+    assert 0 < means["covariance_relu3_1"] < 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from artrt.engine.errors import InputError, UsageError
 from artrt.models.networks.loss_networks import STYLE_LAYERS, from_torchvision, load_loss_network
@@ -31,6 +32,35 @@ def test_real_weights_have_vgg_widths_and_normalised_activations(shared_dir):
     features = network(torch.nn.functional.avg_pool2d(photo, 7, 1, 3))
     assert [f.shape[1] for f in features.values()] == [64, 128, 256, 128, 128]
     assert all(0.02 < float(f.mean()) < 50 for f in features.values())
+
+
+def test_the_shipped_network_has_all_layers_of_the_losses(tmp_path):
+    network = load_loss_network("small", directory=tmp_path)
+    assert network.name == "small"
+    layers = ["relu1_1", "relu2_1", "relu3_1", "relu3_3", "relu4_1", "relu5_1"]
+    photo = torch.nn.functional.avg_pool2d(torch.rand(1, 3, 96, 64), 7, 1, 3)
+    features = network(photo, layers)
+    assert list(features) == layers
+    assert [tuple(f.shape[2:]) for f in features.values()] == [
+        (96, 64), (48, 32), (24, 16), (24, 16), (12, 8), (6, 4),
+    ]  # fmt: skip
+    assert all(0.02 < float(f.mean()) < 50 for f in features.values())
+
+
+def test_a_distilled_network_is_read_by_its_path(tmp_path):
+    shipped = load_loss_network("small")
+    path = tmp_path / "own.safetensors"
+    save_file(
+        {
+            name.removeprefix("encoders.0.convolutions."): value.half()
+            for name, value in shipped.state_dict().items()
+        },
+        path,
+    )
+    own = load_loss_network(str(path))
+    assert own.name == "own"
+    picture = torch.rand(1, 3, 32, 32)
+    assert torch.equal(own(picture, ["relu4_1"])["relu4_1"], shipped(picture, ["relu4_1"])["relu4_1"])
 
 
 def test_asking_for_one_layer_computes_no_deeper(tmp_path):

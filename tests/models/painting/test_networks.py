@@ -8,6 +8,8 @@ from artrt.models.networks.saliency import SaliencyNetwork, save_saliency
 from artrt.models.painting.networks import (
     checked_device,
     differentiable_mask,
+    installed_name,
+    installed_weights,
     load_networks,
     named_loss_network,
 )
@@ -71,20 +73,28 @@ def test_unknown_names_are_refused():
         named_loss_network("resnet")
 
 
-def test_auto_without_any_network_says_where_they_come_from():
-    with pytest.raises(InputError, match="neither wide nor compact nor vgg19.*artrt models pull vgg19"):
-        named_loss_network("auto")
+def test_auto_takes_a_larger_network_that_is_here_before_the_one_that_ships(tmp_path):
+    assert named_loss_network("auto", directory=tmp_path).name == "small"
+    torchvision_vgg(tmp_path / "vgg19-dcbb9e9d.pth", "vgg19", channels=3)
+    assert installed_name("auto", directory=tmp_path) == "vgg19"
+    assert installed_name("small", directory=tmp_path) == "small"
+    assert named_loss_network("auto", directory=tmp_path).name == "vgg19"
 
 
-def test_only_what_the_weights_ask_for_is_loaded(tmp_path, monkeypatch):
+def test_the_region_term_needs_squeezenet(tmp_path):
+    weights = LossWeights(style=1, region=0.5)
+    assert installed_weights(weights, directory=tmp_path) == LossWeights(style=1)
+    random_squeezenet(tmp_path)
+    assert installed_weights(weights, directory=tmp_path) == weights
+
+
+def test_only_what_the_weights_ask_for_is_loaded(tmp_path):
     path = torchvision_vgg(tmp_path / "vgg.pth", "vgg19", channels=3, classifier=False)
     plain = load_networks(LossWeights(style=1), loss_network=str(path))
     assert plain.localization is None
     assert plain.saliency is None
     salient = load_networks(LossWeights(content=1), loss_network=str(path))
     assert salient.saliency is not None
-    monkeypatch.setattr("artrt.models.painting.networks.ZOO", tmp_path)
-    assert load_networks(LossWeights(content=1), loss_network=str(path)).saliency is None
     with pytest.raises(InputError, match="squeezenet1_1"):
         load_networks(LossWeights(region=1), loss_network=str(path))
     random_squeezenet(tmp_path)
