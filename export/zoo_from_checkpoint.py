@@ -261,14 +261,20 @@ def _changes(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _alone(styles: list[Style]) -> list[str]:
     """The lines about styles that were trained after the trunk."""
-    names = [style.name for style in styles if style.training.get("kind") == "vector"]
-    if not names:
-        return []
-    return [
-        f"Learned alone, against the finished trunk, by `artrt train style`: {', '.join(names)}. The others were "
-        "trained together with the trunk.",
-        "",
-    ]
+    kinds = {
+        kind: [s.name for s in styles if s.training.get("kind") == kind] for kind in ("vector", "refined")
+    }
+    lines = []
+    if kinds["vector"]:
+        lines.append(
+            f"Learned alone, against the finished trunk, by `artrt train style`: {', '.join(kinds['vector'])}."
+        )
+    if kinds["refined"]:
+        lines.append(
+            f"Trained together with the trunk, then refined alone against it, with less content and a loss that sees "
+            f"only the inner part of each picture, so that a frame earns nothing: {', '.join(kinds['refined'])}."
+        )
+    return [" ".join([*lines, "The others were trained together with the trunk."]), ""] if lines else []
 
 
 def _encoder_training(trained: TrainedStyles) -> list[str]:
