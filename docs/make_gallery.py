@@ -32,7 +32,7 @@ PAINTING_PX = 176
 CLIP_PX = (320, 240)
 CLIP_FRAMES = 48
 GAP_PX = 4
-QUALITY = 77
+QUALITY, SHEET_QUALITY = 77, 66
 PHOTOGRAPHS = {
     "astronaut": "Eileen Collins, NASA",
     "chelsea": "Chelsea the cat, Stefan van der Walt",
@@ -150,10 +150,10 @@ def tile(image: np.ndarray, width: int) -> np.ndarray:
     return np.ascontiguousarray(image[top : top + SHOWN_PX, left : left + width])
 
 
-def write_jpeg(path: Path, image: np.ndarray) -> None:
+def write_jpeg(path: Path, image: np.ndarray, *, quality: int = QUALITY) -> None:
     """A JPEG small enough for a page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done
     path.write_bytes(encoded.tobytes())
 
@@ -203,7 +203,8 @@ def make_unseen(provider: str, folder: Path | None) -> str:
     columns = [
         np.vstack([part for one in rows[at : at + half] for part in (one, gap(one))][:-1]) for at in (0, half)
     ]
-    write_jpeg(IMAGES / "any-painting.jpg", np.hstack([columns[0], gap(columns[0], wide=True), columns[1]]))
+    sheet = np.hstack([columns[0], gap(columns[0], wide=True), columns[1]])
+    write_jpeg(IMAGES / "any-painting.jpg", sheet, quality=SHEET_QUALITY)
     return ""
 
 

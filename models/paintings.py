@@ -51,9 +51,7 @@ PAINTINGS = {
     "irises": Painting("Irises", "Vincent van Gogh", "1889", 1890),
     "jeanne-hebuterne": Painting("Jeanne Hébuterne", "Amedeo Modigliani", "1919", 1920),
     "kirifuri-waterfall": Painting("Kirifuri Waterfall", "Katsushika Hokusai", "about 1832", 1849),
-    "mont-sainte-victoire": Painting(
-        "Mont Sainte-Victoire with Large Pine", "Paul Cézanne", "about 1887", 1906
-    ),
+    "mont-sainte-victoire": Painting("Mont Sainte-Victoire", "Paul Cézanne", "1902-1904", 1906),
     "naruto-whirlpools": Painting("The Naruto Whirlpools", "Utagawa Hiroshige", "1855", 1858),
     "rooster": Painting("Nandina and Rooster", "Itō Jakuchū", "about 1765", 1800),
     "shipwreck-of-the-minotaur": Painting(
