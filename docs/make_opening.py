@@ -17,7 +17,7 @@ STYLES = (
     "starry-night",
     "composition-vii",
     "goldfish",
-    "the-scream",
+    "mont-sainte-victoire",
     "kirifuri-waterfall",
     "great-wave",
     "wheatfield-with-crows",
