@@ -110,9 +110,7 @@ class Studio:
     def styles_of(self, visitor: Visitor) -> dict[str, str]:
         """A visitor's style names -> the worker's names: shipped styles, then the visitor's."""
         shipped = {name: name for name in self.options.zoo.styles()}
-        own = {
-            str(item.facts["name"]): str(item.path) for item in visitor.items.values() if item.kind == "style"
-        }
+        own = {str(item.facts["name"]): str(item.path) for item in visitor.styles}
         return shipped | own
 
     def look_of(self, visitor: Visitor, data: Any) -> LookRequest:

@@ -47,7 +47,7 @@ def described_styles(studio: Studio, visitor: Visitor) -> list[dict[str, Any]]:
         address = f"/page/paintings/{name}.jpg" if (PAINTINGS / f"{name}.jpg").is_file() else ""
         facts = {"title": style.title, "artist": style.artist, "year": style.year, "painting": address}
         shipped.append({"id": "", "name": name, **facts})
-    own = [{"id": item.id, **item.facts} for item in visitor.items.values() if item.kind == "style"]
+    own = [{"id": item.id, **item.facts} for item in visitor.styles]
     return [*reversed(own), *shipped]
 
 

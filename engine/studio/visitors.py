@@ -97,6 +97,11 @@ class Visitor:
             path.unlink(missing_ok=True)
 
     @property
+    def styles(self) -> list[Item]:
+        """The visitor's styles, without those that are still being made: they have no name yet."""
+        return [item for item in self.items.values() if item.kind == "style" and "name" in item.facts]
+
+    @property
     def used_bytes(self) -> int:
         """Bytes of the visitor's files, including uploads in progress."""
         return self.reserved + _size_of(self.folder)

@@ -5,7 +5,9 @@ import pytest
 from artrt.engine.errors import InputError
 from artrt.engine.studio.kinds import JPEG, picture_kind, video_kind
 from artrt.engine.studio.options import Limits
+from artrt.engine.studio.style_routes import STYLE, add_style
 from artrt.engine.studio.visitors import NoRoomError, Visitors, plain_title
+from artrt.engine.zoo.zoo import Zoo
 
 
 @pytest.fixture
@@ -31,6 +33,14 @@ def test_who_was_away_too_long_is_forgotten(tmp_path, clock):
     assert visitors.known(away.id) is None
     assert not away.folder.exists()
     assert here.folder.exists()
+
+
+def test_a_style_counts_when_it_is_made(tmp_path, tiny_zoo):
+    visitor = Visitors(tmp_path, limits=Limits()).welcome("1")
+    item = visitor.add("style", title="half", file=STYLE)
+    assert visitor.styles == []  # a tile that is painted meanwhile must not trip over it
+    add_style(item, style=Zoo(tiny_zoo).style("udnie"), title="Mine")
+    assert [style.facts["title"] for style in visitor.styles] == ["Mine"]
 
 
 def test_room_is_counted_with_what_is_on_its_way(tmp_path):
