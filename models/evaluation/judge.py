@@ -26,7 +26,7 @@ from ..networks.pretrained import is_installed, locate
 from ..photos import load_painting
 from .frame_pairs import FramePair
 from .metrics import edge_f1, mask_iou, ssim, top_iou, warping_error
-from .yardstick import Correlations, Recognised, correlations, painted_by_scale, palette_shift
+from .yardstick import Correlations, Recognised, colours, correlations, painted_by_scale, palette_shift
 
 Transform = Callable[[Image, str], Image]
 """(photograph uint8 [H, W, 3] BGR, style name) -> painting of the same size and kind."""
@@ -106,7 +106,7 @@ def by_layer(errors: Mapping[str, float]) -> dict[str, float]:
 class _Seen:
     """The outputs of all networks for one picture."""
 
-    picture: Tensor
+    colours: Tensor
     relu: dict[str, Tensor]
     correlations: Correlations | None
     recognised: Recognised | None
@@ -118,13 +118,13 @@ class Target:
     """The outputs of the networks for a style picture.
 
     Attributes:
-        picture: float [1, 3, H, W], RGB in [0, 1].
+        colours: Quantiles of its colours, see `yardstick.colours`.
         moments: Statistics by layer of the loss network.
         correlations: Correlation matrices of SqueezeNet's channels, or None.
         floor: Covariance errors between the two halves of the picture, by layer: a practical lower limit.
     """
 
-    picture: Tensor
+    colours: Tensor
     moments: dict[str, Moments]
     correlations: Correlations | None
     floor: dict[str, float]
@@ -193,14 +193,14 @@ class Judge:
         ]
         ways = [covariance_errors(*halves), covariance_errors(*halves[::-1])]
         floor = {name: float(ways[0][name] + ways[1][name]) / 2 for name in ways[0]}
-        return Target(image, self._moments(image), self._correlations(image), floor)
+        return Target(colours(image), self._moments(image), self._correlations(image), floor)
 
     @torch.no_grad()
     def look(self, image: Image) -> _Seen:
         """Runs all networks on one picture, uint8 [H, W, 3] BGR."""
         tensor = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).permute(2, 0, 1)[None].float() / 255
         return _Seen(
-            picture=tensor,
+            colours=colours(tensor),
             relu=self._loss_network(tensor),
             correlations=self._correlations(tensor),
             recognised=None if self._localization is None else Recognised(self._localization, tensor),
@@ -223,7 +223,7 @@ class Judge:
         return {
             **_strokes(after.correlations, seen.correlations, target.correlations),
             **_recognition(after.recognised, seen.recognised),
-            "palette": palette_shift(after.picture, seen.picture, target.picture),
+            "palette": palette_shift(after.colours, seen.colours, target.colours),
             "saliency_iou": None if masks is None else mask_iou(*masks),
             "ssim": ssim(painting, photograph),
             "edge_f1": edge_f1(painting, photograph),

@@ -76,16 +76,27 @@ def painted(
 
 
 @torch.no_grad()
+def colours(image: Tensor) -> Tensor:
+    """Quantiles of a picture's colours along random directions: float [32, 256].
+
+    Args:
+        image: float [1, 3, H, W], RGB in [0, 1], of any size.
+    """
+    directions = torch.randn(_DIRECTIONS, 3, generator=torch.Generator().manual_seed(0)).to(image.device)
+    ordered = (F.normalize(directions, dim=1) @ image[0].flatten(1)).sort(dim=1).values
+    return F.interpolate(ordered[None], size=_QUANTILES, mode="linear", align_corners=True)[0]
+
+
 def palette_shift(output: Tensor, photograph: Tensor, style: Tensor) -> float:
     """0 for the photograph's colours, 1 for the style's, by the sliced Wasserstein distance.
 
     Args:
-        output: float [1, 3, H, W], RGB in [0, 1]; `photograph` and `style` likewise, of any size.
-        photograph: The photograph.
-        style: The style picture.
+        output: Result of `colours`; `photograph` and `style` likewise.
+        photograph: The photograph's.
+        style: The style picture's.
     """
-    before = _colour_distance(photograph, style)
-    return 1 - _colour_distance(output, style) / (before + _EPSILON)
+    before, after = (float((found - style).abs().mean()) for found in (photograph, output))
+    return 1 - after / (before + _EPSILON)
 
 
 class Recognised:
@@ -141,15 +152,3 @@ def _large_enough(image: Tensor, side: int = 64) -> Tensor:
         return image
     size = [max(side, length) for length in image.shape[2:]]
     return F.interpolate(image, size=size, mode="bilinear", align_corners=False)
-
-
-def _colour_distance(a: Tensor, b: Tensor) -> float:
-    directions = torch.randn(_DIRECTIONS, 3, generator=torch.Generator().manual_seed(0)).to(a.device)
-    directions = F.normalize(directions, dim=1)
-    return float((_quantiles(directions, a) - _quantiles(directions, b)).abs().mean())
-
-
-def _quantiles(directions: Tensor, image: Tensor) -> Tensor:
-    """Quantiles [directions, quantiles] of the colours of [1, 3, H, W] along each direction."""
-    ordered = (directions @ image[0].flatten(1)).sort(dim=1).values
-    return F.interpolate(ordered[None], size=_QUANTILES, mode="linear", align_corners=True)[0]
