@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from .engine.jobs.job import Done, Job
     from .engine.jobs.stylize import stylize
     from .engine.jobs.work import Outcome, Work
+    from .engine.looks.amounts import Amount
     from .engine.looks.building import build_chain
-    from .engine.looks.controls import Controls, ControlState
+    from .engine.looks.controls import Caption, Controls, ControlState
     from .engine.looks.look import ChainOptions, Effect, LiveOptions, Look
     from .engine.looks.stylizer import Stylizer
     from .engine.pictures.about import About
@@ -79,6 +80,7 @@ _EXPORTS = {
     "Artefact": "engine.zoo.artefact",
     "ArtrtError": "engine.errors",
     "BatchResult": "engine.jobs.batch",
+    "Caption": "engine.looks.controls",
     "Chain": "engine.stages.chain",
     "ChainOptions": "engine.looks.look",
     "ContractError": "engine.errors",
@@ -94,6 +96,7 @@ _EXPORTS = {
     "ExportOptions": "export.options",
     "FakeSession": "engine.sessions",
     "About": "engine.pictures.about",
+    "Amount": "engine.looks.amounts",
     "Frame": "engine.frame",
     "FrameFunction": "engine.stages.chain",
     "InputError": "engine.errors",
@@ -167,9 +170,11 @@ _EXPORTS = {
 
 __all__ = [
     "About",
+    "Amount",
     "Artefact",
     "ArtrtError",
     "BatchResult",
+    "Caption",
     "Chain",
     "ChainOptions",
     "ContractError",

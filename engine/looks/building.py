@@ -23,7 +23,8 @@ from ..stages.loading import load_stage
 from ..stages.stage import Stage
 from ..zoo.artefact import Artefact
 from ..zoo.zoo import MANIFEST, Zoo
-from .controls import Controls
+from .amounts import AMOUNT_CONTROLS, amounts_of
+from .controls import Controls, captioned
 from .look import AFTER, BEFORE, BF16, DEFAULT_STYLE, FP32, NO_STYLE, NUMBERS, Effect, Look
 from .precision import settled_precision
 from .preview import Previewer
@@ -41,7 +42,6 @@ from .styling import (
 )
 
 STYLE_STAGE = "stylize"
-AMOUNT_CONTROLS = {"quantize": "colors", "superpixels": "regions"}
 # Effects that a switchable look loads, turned off, when it does not request them.
 SPARE_EFFECTS = {"quantize": Effect(16), "superpixels": Effect(600)}
 
@@ -174,14 +174,16 @@ def _controls(chain: Chain, look: Look, *, preview: Previewer) -> Controls:
     switches = {stage.name: stage.name not in spare for stage in chain.stages}
     stage = styled_stage(chain.stages)
     if stage is None or look.style is None:
-        return Controls(numbers=numbers, switches=switches)
+        controls = Controls(numbers=numbers, switches=switches)
+        controls.add_amounts(amounts_of(chain.stages, chain.values))
+        return controls
     vectors = {
         role: np.asarray(chain.values[role], np.float32)
         for role in (STYLE, BACKGROUND)
         if role in chain.values
     }
-    return Controls(
-        styles=usable_styles(look.zoo, stage),
+    controls = Controls(
+        styles=captioned(usable_styles(look.zoo, stage)),
         resolve=partial(resolve_style, look.zoo, stage, scale=look.style_scale),
         style=(name_of_style(look.style), vectors[STYLE]),
         background=(name_of_style(look.background), vectors[BACKGROUND]) if BACKGROUND in vectors else None,
@@ -189,6 +191,8 @@ def _controls(chain: Chain, look: Look, *, preview: Previewer) -> Controls:
         switches=switches,
         preview=preview,
     )
+    controls.add_amounts(amounts_of(chain.stages, chain.values))
+    return controls
 
 
 def _spare(look: Look) -> dict[str, Effect]:

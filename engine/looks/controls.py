@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError, suggest
 from ..frame import Image
+from ..zoo.style import Style
+from .amounts import AMOUNT_CONTROLS, Amount
 from .look import NUMBERS, checked_number
 
 Vector = NDArray[np.float32]
@@ -30,6 +32,21 @@ CROSS_FADE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Caption:
+    """What is known about the painting of a style.
+
+    Args:
+        title: Its title, or the name of the style.
+        artist: Its painter, or "".
+        year: Year or years, or "".
+    """
+
+    title: str
+    artist: str = ""
+    year: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlState:
     """A snapshot of the controls, without vectors, for the HUD and the page."""
 
@@ -38,6 +55,15 @@ class ControlState:
     numbers: Mapping[str, float]
     switches: Mapping[str, bool]
     background: str = ""
+    amounts: Mapping[str, Amount] = field(default_factory=dict)
+
+
+def captioned(styles: Mapping[str, Style]) -> dict[str, Caption]:
+    """Captions of styles, by name; without a title, the name is the title."""
+    return {
+        name: Caption(style.title or name.replace("-", " "), style.artist, style.year)
+        for name, style in styles.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +97,7 @@ class Controls:
     """Thread-safe settings of a pipeline.
 
     Args:
-        styles: Names that the keys n, p and 1-9 select.
+        styles: Names that the keys n, p and 1-9 select; a mapping also has what is known about each.
         resolve: Turns a style name or mix ("a:0.7+b:0.3") into its vector, float32 [D]; raises UnknownStyleError.
         style: The first style: a name, a vector float32 [D], or both.
         background: The first style of the background, likewise; None paints it in `style`.
@@ -84,7 +110,7 @@ class Controls:
     def __init__(
         self,
         *,
-        styles: Sequence[str] = (),
+        styles: Sequence[str] | Mapping[str, Caption] = (),
         resolve: StyleResolver | None = None,
         style: str | Vector | Named | None = None,
         background: str | Vector | Named | None = None,
@@ -94,12 +120,14 @@ class Controls:
         cross_fade_seconds: float = CROSS_FADE_SECONDS,
     ) -> None:
         self.preview = preview
+        self.captions: Mapping[str, Caption] = dict(styles) if isinstance(styles, Mapping) else {}
         self._lock = threading.Lock()
         self._styles = tuple(styles)
         self._resolve = resolve
         given = {name: number.default for name, number in NUMBERS.items()} if numbers is None else numbers
         self._numbers = {name: checked_number(name, given[name]) for name in NUMBERS if name in given}
         self._switches = dict(switches or {})
+        self._amounts: dict[str, Amount] = {}
         self._cross_fade_seconds = cross_fade_seconds
         self._style, self._background = (
             Fade(name, vector, vector) for name, vector in map(self._styled, (style, background))
@@ -127,7 +155,7 @@ class Controls:
         """Changes settings: all of them, or none if one is invalid.
 
         Args:
-            changes: Numbers of a look by name, and names of stages with True or False.
+            changes: Numbers of a look by name, amounts ("colors", "regions"), and names of stages with True or False.
             style: A name, a mix, or a vector float32 [D]; None keeps it.
             background: The background's style, likewise; "" paints it in `style` again.
             fade: Fade a new style in; False applies it to the next frame.
@@ -136,11 +164,12 @@ class Controls:
             UsageError: No such setting, a setting that no stage has, or a value out of range.
             UnknownStyleError: No style of that name.
         """
-        numbers, switches = self._checked(changes)
+        numbers, amounts, switches = self._checked(changes)
         name, vector = self._styled(style)
         behind, second = self._styled(background or None)
         with self._lock:
             self._numbers.update(numbers)
+            self._amounts.update(amounts)
             self._switches.update(switches)
             now = time.monotonic()
             if second is not None:
@@ -154,6 +183,11 @@ class Controls:
         """Adds stages that can be turned on and off; new ones are on."""
         with self._lock:
             self._switches = dict.fromkeys(names, True) | self._switches
+
+    def add_amounts(self, amounts: Mapping[str, Amount]) -> None:
+        """Adds amounts of effects that can change, by the name of their control."""
+        with self._lock:
+            self._amounts |= amounts
 
     def step_style(self, step: int) -> None:
         """Selects the next (1) or previous (-1) style of the list."""
@@ -172,8 +206,14 @@ class Controls:
     def state(self) -> ControlState:
         """A snapshot of all settings."""
         with self._lock:
-            numbers, switches = dict(self._numbers), dict(self._switches)
-            return ControlState(self._style.name, self._styles, numbers, switches, self._background.name)
+            return ControlState(
+                self._style.name,
+                self._styles,
+                dict(self._numbers),
+                dict(self._switches),
+                self._background.name,
+                dict(self._amounts),
+            )
 
     def is_on(self, stage: str) -> bool:
         """Whether a stage is on; a stage without a switch always is."""
@@ -181,9 +221,10 @@ class Controls:
             return self._switches.get(stage, True)
 
     def values(self) -> dict[str, Any]:
-        """Current control values for the stages: numbers, and `style` and `background`, float32 [D], if set."""
+        """Current control values for the stages: numbers and amounts; `style` and `background`, float32 [D], if set."""
         with self._lock:
             now, values = time.monotonic(), dict[str, Any](self._numbers)
+            values |= {name: float(amount.value) for name, amount in self._amounts.items()}
             vectors = {"style": self._styled_at(now), "background": self._background_at(now)}
         return values | {name: vector for name, vector in vectors.items() if vector is not None}
 
@@ -211,18 +252,22 @@ class Controls:
             raise UsageError(f"style '{style}': this pipeline has no style names; give a vector")
         return style, self._resolve(style)
 
-    def _checked(self, changes: Mapping[str, float | bool]) -> tuple[dict[str, float], dict[str, bool]]:
+    def _checked(
+        self, changes: Mapping[str, float | bool]
+    ) -> tuple[dict[str, float], dict[str, Amount], dict[str, bool]]:
         numbers: dict[str, float] = {}
+        amounts: dict[str, Amount] = {}
         switches: dict[str, bool] = {}
         for name, value in changes.items():
             if name in self._numbers:
                 numbers[name] = checked_number(name, value)
+            elif name in self._amounts:
+                amounts[name] = self._amounts[name].changed(name, value)
             elif name in self._switches:
                 switches[name] = bool(value)
-            elif name in NUMBERS:
+            elif name in NUMBERS or name in AMOUNT_CONTROLS.values():
                 raise UsageError(f"{name} cannot be changed: no loaded stage has this control")
             else:
-                raise UsageError(
-                    f"no control '{name}'; {suggest(name, [*self._numbers, *self._switches, 'style'])}"
-                )
-        return numbers, switches
+                known = [*self._numbers, *self._amounts, *self._switches, "style"]
+                raise UsageError(f"no control '{name}'; {suggest(name, known)}")
+        return numbers, amounts, switches

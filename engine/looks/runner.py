@@ -12,7 +12,6 @@ from ..stages.chain import Chain, FrameFunction, name_of
 from ..stages.stage import Stage
 from ..statistics import Statistics
 from .controls import Controls
-from .look import NUMBERS
 from .stabilizer import Stabilizer
 
 
@@ -126,6 +125,6 @@ def _provider(stage: FrameFunction) -> str:
 def _fingerprint(values: Mapping[str, Any], controls: Controls) -> object:
     """A value that changes when a control changes the picture, not when the scene does."""
     vectors = tuple(hash(values[name].tobytes()) for name in ("style", BACKGROUND) if name in values)
-    numbers = tuple(sorted((name, value) for name, value in values.items() if name in NUMBERS))
+    numbers = tuple(sorted((name, value) for name, value in values.items() if isinstance(value, float)))
     switches = tuple(sorted(controls.state.switches.items()))
     return (vectors, numbers, switches)

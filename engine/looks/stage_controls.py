@@ -9,7 +9,8 @@ from typing import Any
 from ..errors import UsageError
 from ..stages.chain import Chain, FrameFunction, stage_names
 from ..zoo.zoo import Zoo
-from .controls import Controls
+from .amounts import amounts_of
+from .controls import Controls, captioned
 from .look import NUMBERS
 from .styling import able_numbers, resolve_style, styled_stage, usable_styles
 from .stylizer import Stylizer
@@ -43,15 +44,19 @@ def controls_of(stages: Sequence[FrameFunction | Stylizer]) -> Controls:
     numbers = {name: float(values.get(name, NUMBERS[name].default)) for name in able} | {"stabilize": 0.0}
     stylize = styled_stage(plain)
     if stylize is None:
-        return Controls(numbers=numbers, switches=switches)
+        controls = Controls(numbers=numbers, switches=switches)
+        controls.add_amounts(amounts_of(plain, values))
+        return controls
     zoo = Zoo()
-    return Controls(
-        styles=usable_styles(zoo, stylize),
+    controls = Controls(
+        styles=captioned(usable_styles(zoo, stylize)),
         resolve=partial(resolve_style, zoo, stylize),
         style=values.get("style"),
         numbers=numbers,
         switches=switches,
     )
+    controls.add_amounts(amounts_of(plain, values))
+    return controls
 
 
 def chain_of(stage: FrameFunction | Stylizer) -> FrameFunction:

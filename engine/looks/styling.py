@@ -85,13 +85,14 @@ def resolve_style(zoo: Zoo, stage: Stage, name: str, *, scale: float = 1.0) -> V
     return style_vector(zoo.mix(name, scale=scale)[0], stage)
 
 
-def usable_styles(zoo: Zoo, stage: Stage) -> list[str]:
-    """Names of the zoo's and the user's styles that fit the stage's trunk."""
+def usable_styles(zoo: Zoo, stage: Stage) -> dict[str, Style]:
+    """The zoo's and the user's styles that fit the stage's trunk, by name."""
     if not (zoo.folder / MANIFEST).is_file():
-        return []
+        return {}
     trunk, shipped = stage.spec.extra.get("trunk", ""), zoo.styles()
     names = [*shipped, *(name for name in zoo.library.names() if name not in shipped)]
-    return [name for name in names if zoo.style(name).trunk == trunk]
+    styles = {name: zoo.style(name) for name in names}
+    return {name: style for name, style in styles.items() if style.trunk == trunk}
 
 
 def styled_stage(stages: Iterable[Any]) -> Stage | None:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ..errors import UnknownStyleError, UsageError, suggest
+from ..looks.amounts import AMOUNT_CONTROLS
 from ..looks.look import NUMBERS
 from .player import Player
 
@@ -22,6 +23,9 @@ BackgroundText = Annotated[
 ]
 
 
+AmountNumber = Annotated[int, Meta(ge=1, le=10_000, description="Amount of an effect")] | None
+
+
 class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Changes apart from the numbers of a look; None means no change."""
 
@@ -29,10 +33,12 @@ class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     background: BackgroundText | None = None
     paused: bool | None = None
     switches: dict[str, bool] = msgspec.field(default_factory=dict)
+    colors: AmountNumber = None
+    regions: AmountNumber = None
 
     def numbers(self) -> dict[str, float]:
-        """The numbers to change."""
-        found = {name: getattr(self, name, None) for name in NUMBERS}
+        """The numbers and amounts to change."""
+        found = {name: getattr(self, name, None) for name in (*NUMBERS, *AMOUNT_CONTROLS.values())}
         return {name: value for name, value in found.items() if value is not None}
 
 

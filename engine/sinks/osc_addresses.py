@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from ..errors import OutputError, UsageError, suggest
 from ..frame import Image
+from ..looks.amounts import AMOUNT_CONTROLS
 from ..looks.look import NUMBERS
 from .changes import changes_of, make_changes
 from .player import Player
@@ -79,12 +81,14 @@ class OscAddresses:
             return self._actions[name](values)
         if name in NUMBERS:
             self._change(**{name: _only(values)})
+        elif name in AMOUNT_CONTROLS.values():
+            self._change(**{name: _whole(_only(values))})
         elif number in NUMBERS and step == "add":
             self._remote.change(number, _number(_only(values)))
         elif name in (switches := self._player.controls.state.switches):
             self._change(switches={name: not switches[name] if not values else _on(values)})
         else:
-            known = [*self._actions, *NUMBERS, *switches]
+            known = [*self._actions, *NUMBERS, *AMOUNT_CONTROLS.values(), *switches]
             raise UsageError(f"no such address; {suggest(name, known)}, after {ROOT}")
         return None
 
@@ -95,6 +99,7 @@ class OscAddresses:
         pairs: dict[str, str | int | float] = {"style": state.style, "style_number": place}
         pairs["background"] = state.background
         pairs |= {name: float(value) for name, value in state.numbers.items()}
+        pairs |= {name: amount.value for name, amount in state.amounts.items()}
         pairs |= {name: int(on) for name, on in state.switches.items()}
         pairs |= {"pause": int(self._player.paused), "record": int(self._recordings.current is not None)}
         return tuple(part for pair in pairs.items() for part in pair)
@@ -172,6 +177,14 @@ def _number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{str(value)[:40]!r} is not a number") from error
+
+
+def _whole(value: Any) -> int:
+    """The nearest whole number: faders send fractions."""
+    number = _number(value)
+    if not math.isfinite(number):
+        raise UsageError(f"{number} is not a whole number")
+    return round(number)
 
 
 def _on(values: Values) -> bool:

@@ -154,7 +154,7 @@ class _Session:
             seen = 0
             while (picture := await camera.hub.newer_than(seen)) is not None:
                 seen = picture.number
-                yield await asyncio.to_thread(picture.jpeg)
+                yield await asyncio.to_thread(picture.painted.encode)
             raise camera.error or InputError("the camera ended")
 
     async def _tell(self, error: ArtrtError) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..frame import Image
-from ..looks.building import AMOUNT_CONTROLS, SPARE_EFFECTS, build_chain
+from ..looks.amounts import AMOUNT_CONTROLS
+from ..looks.building import SPARE_EFFECTS, build_chain
 from ..looks.look import NUMBERS, Look
 from ..looks.stabilizer import Stabilizer
 from ..looks.styling import Vector, able_numbers, style_vector

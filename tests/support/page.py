@@ -10,12 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from artrt.engine.looks.controls import Controls
+from artrt.engine.looks.amounts import Amount
+from artrt.engine.looks.controls import Caption, Controls
 from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.sinks import WebOptions
 from artrt.engine.sinks.web.sink import WebSink
 
 COLOURS = {"blue": (255, 0, 0), "green": (0, 255, 0), "red": (0, 0, 255)}
+CAPTIONS = {
+    "blue": Caption("Étude in Blue", "A. Painter", "about 1901"),
+    "green": Caption("Meadow"),
+    "red": Caption("Red"),
+}
 
 
 def vector(mix: str) -> np.ndarray:
@@ -31,8 +37,11 @@ def stylize(image, style=None, strength=1.0):
 stylize.controls = ("style", "strength")
 
 
-def quantize(image):
+def quantize(image, colors=16.0):
     return image // 128 * 128
+
+
+quantize.controls = ("colors",)
 
 
 @dataclass(frozen=True)
@@ -85,12 +94,13 @@ def page(
 ) -> Iterator[tuple[WebSink, Pipeline, Client]]:
     """A running page."""
     controls = Controls(
-        styles=list(COLOURS),
+        styles=CAPTIONS,
         resolve=vector,
         style="blue",
         switches={"quantize": False},
         preview=lambda name, image: stylize(image[::4, ::4], style=vector(name)),
     )
+    controls.add_amounts({"colors": Amount(16, 2, 256)})
     sink = WebSink(f"http://{host}:0", options=options)
     with Pipeline(source, [quantize, stylize], [sink], controls=controls) as pipeline:
         yield sink, pipeline, Client(sink._port, token=sink.token)

@@ -24,6 +24,7 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from ...errors import ArtrtError, OutputError, UsageError
+from ...looks.controls import Caption
 from ...looks.look import NUMBERS
 from ..changes import ControlChanges, make_changes
 from ..player import Player
@@ -82,6 +83,7 @@ class Site:
                 Route("/api/recordings/{name}", _told(self._download), methods=get),
                 Route("/api/recordings/{name}", _told(self._delete), methods=["DELETE"]),
                 Route("/api/webrtc", _told(self._webrtc), methods=post),
+                Route("/api/styles", self._styles, methods=get),
                 Route("/api/styles/{name}.jpg", _told(self._thumbnail), methods=get),
                 Route("/snapshot.png", _told(self._snapshot), methods=get),
                 Route("/stream.mjpg", self._stream, methods=get),
@@ -111,6 +113,7 @@ class Site:
             "numbers": dict(state.numbers),
             "limits": {name: [NUMBERS[name].minimum, NUMBERS[name].maximum] for name in state.numbers},
             "defaults": {name: NUMBERS[name].default for name in state.numbers},
+            "amounts": {name: asdict(amount) for name, amount in state.amounts.items()},
             "switches": dict(state.switches),
             "paused": self._player.paused,
             "recording": self._recordings.current,
@@ -172,6 +175,12 @@ class Site:
         offer = await _body(request, Offer)
         return JSONResponse(await self._peers.answer(offer, address=client_address(request.scope)))
 
+    async def _styles(self, request: Request) -> Response:
+        """Title, painter and year of every style of the list."""
+        controls = self._player.controls
+        captions = {name: controls.captions.get(name, Caption(name)) for name in controls.state.styles}
+        return JSONResponse([{"name": name, **asdict(caption)} for name, caption in captions.items()])
+
     async def _thumbnail(self, request: Request) -> Response:
         """The newest frame in a style of the list; only names of this list are accepted."""
         name = request.path_params["name"]
@@ -198,7 +207,7 @@ class Site:
 
     async def _stream(self, request: Request) -> Any:
         return EndlessResponse(
-            mjpeg_parts(self._hub),
+            mjpeg_parts(self._hub, original=request.query_params.get("original") == "1"),
             media_type=b"multipart/x-mixed-replace; boundary=" + BOUNDARY,
             places=self._viewers,
         )

@@ -13,8 +13,34 @@ from ...frame import Image
 from ...result import Result
 
 
+class Jpeg:
+    """An image as JPEG, encoded once on request.
+
+    Args:
+        image: uint8 [H, W, 3], BGR.
+        quality: 1 to 100.
+
+    Attributes:
+        data: The JPEG; empty before `encode`.
+    """
+
+    def __init__(self, image: Image, *, quality: int) -> None:
+        self.data = b""
+        self._image = image
+        self._quality = quality
+        self._lock = threading.Lock()
+
+    def encode(self) -> bytes:
+        """Returns the JPEG. Not for the server's thread, which it would block."""
+        with self._lock:
+            if not self.data:
+                encoded = cv2.imencode(".jpg", self._image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])[1]
+                self.data = encoded.tobytes()
+            return self.data
+
+
 class Picture:
-    """A result for the viewers; encoded as JPEG only on request.
+    """A result for the viewers, and its frame before the stages.
 
     Args:
         number: Increases with every picture.
@@ -25,22 +51,13 @@ class Picture:
     def __init__(self, number: int, result: Result, *, jpeg_quality: int) -> None:
         self.number = number
         self.result = result
-        self.encoded = b""
-        self._quality = jpeg_quality
-        self._lock = threading.Lock()
+        self.painted = Jpeg(result.image, quality=jpeg_quality)
+        self.original = Jpeg(result.frame.image, quality=jpeg_quality)
 
     @property
     def image(self) -> Image:
         """uint8 [H, W, 3], BGR."""
         return self.result.image
-
-    def jpeg(self) -> bytes:
-        """The picture as JPEG, encoded once. Not for the server's thread, which it would block."""
-        with self._lock:
-            if not self.encoded:
-                data = cv2.imencode(".jpg", self.image, [cv2.IMWRITE_JPEG_QUALITY, self._quality])[1]
-                self.encoded = data.tobytes()
-            return self.encoded
 
 
 class Hub:
@@ -86,7 +103,7 @@ class Hub:
             number = 1 if self._picture is None else self._picture.number + 1
             self._picture = picture = Picture(number, result, jpeg_quality=self._quality)
         if self._jpeg_viewers > 0:
-            picture.jpeg()
+            picture.painted.encode()
         self._wake()
 
     def newest(self) -> Picture | None:

@@ -66,6 +66,7 @@ def openapi(version: str) -> dict[str, Any]:
                 "delete": _operation("Delete a recording", "application/json") | _NAME,
             },
             "/api/webrtc": {"post": _operation("Answer a WebRTC offer", "application/json", Offer)},
+            "/api/styles": {"get": _operation("Title, painter and year of the styles", "application/json")},
             "/api/styles/{name}.jpg": {"get": _operation("The picture in a style", "image/jpeg") | _NAME},
             "/snapshot.png": {"get": _operation("The newest picture", "image/png")},
             "/stream.mjpg": {"get": _operation("The picture, live", "multipart/x-mixed-replace")},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 
 from .bodies import Receive, Scope, Send
 from .hub import Hub
@@ -64,17 +65,22 @@ class EndlessResponse:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def mjpeg_parts(hub: Hub) -> AsyncGenerator[bytes, None]:
+async def mjpeg_parts(hub: Hub, *, original: bool = False) -> AsyncGenerator[bytes, None]:
     """Yields every new picture as a part of multipart/x-mixed-replace.
 
     The boundary follows every picture immediately, because browsers show a picture when they receive its end.
+
+    Args:
+        hub: Source of the pictures.
+        original: The frames before the stages, to compare.
     """
     number = 0
-    with hub.wanting_jpeg():
+    with nullcontext() if original else hub.wanting_jpeg():
         yield b"--%s\r\n" % BOUNDARY
         while (picture := await hub.newer_than(number)) is not None:
             number = picture.number
-            data = picture.encoded or await asyncio.to_thread(picture.jpeg)
+            jpeg = picture.original if original else picture.painted
+            data = jpeg.data or await asyncio.to_thread(jpeg.encode)
             header = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data)
             yield header + data + b"\r\n--%s\r\n" % BOUNDARY
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from artrt.engine.errors import UnknownStyleError, UsageError
-from artrt.engine.looks.controls import Controls
+from artrt.engine.looks.amounts import Amount
+from artrt.engine.looks.controls import Caption, Controls, captioned
+from artrt.engine.zoo.style import Style
 
 VECTORS = {
     "a": np.array([0, 0], np.float32),
@@ -104,6 +106,31 @@ def test_switches():
     subject.set(quantize=False)
     assert not subject.is_on("quantize")
     subject.toggle("nothing")
+
+
+def test_amounts_of_effects_are_whole_numbers_within_their_limits():
+    subject = controls()
+    with pytest.raises(UsageError, match="colors cannot be changed: no loaded stage has this control"):
+        subject.set(colors=8)
+    subject.add_amounts({"colors": Amount(16, 2, 256)})
+    assert subject.values()["colors"] == 16.0
+    subject.set(colors=24.0)
+    assert subject.state.amounts == {"colors": Amount(24, 2, 256)}
+    for value in (1, 257, 2.5, float("nan"), "many", None):
+        with pytest.raises(UsageError, match=r"colors is .*: expected a whole number from 2 to 256"):
+            subject.set(strength=0.5, colors=value)
+    assert (subject.values()["colors"], subject.state.numbers["strength"]) == (24.0, 1.0)
+
+
+def test_styles_have_captions():
+    styles = {
+        "a-b": Style("a-b", np.ones(2, np.float32)),
+        "c": Style("c", np.ones(2, np.float32), title="Sea", artist="X", year="1900"),
+    }
+    subject = Controls(styles=captioned(styles))
+    assert subject.state.styles == ("a-b", "c")
+    assert subject.captions == {"a-b": Caption("a b"), "c": Caption("Sea", "X", "1900")}
+    assert controls().captions == {}
 
 
 def test_names_need_a_resolver():

@@ -7,10 +7,14 @@ import pytest
 
 from artrt.engine.errors import InputError, IntegrityError, UnknownStyleError, UsageError
 from artrt.engine.looks import building
+from artrt.engine.looks.amounts import Amount, amounts_of
 from artrt.engine.looks.building import build_chain
+from artrt.engine.looks.controls import Caption
 from artrt.engine.looks.look import NUMBERS, Effect, Look, look_of
+from artrt.engine.looks.runner import Runner
 from artrt.engine.looks.styling import model_file
 from artrt.engine.stages.loading import load_stage
+from artrt.engine.statistics import Statistics
 from artrt.engine.zoo.style import save_style
 from artrt.engine.zoo.zoo import Zoo
 from support.models import INVERT, INVERT_SPEC, write_model
@@ -189,3 +193,24 @@ def test_a_switchable_look_loads_every_file_once(look, monkeypatch):
             "stylize": True,
         }
         assert controls.state.style == "great-wave:0.5+udnie:0.5"
+        assert controls.captions["udnie"] == Caption("Udnie", "A. Painter", "1900")
+
+
+@pytest.mark.parametrize("style", ["starry-night", "none"])
+def test_amounts_of_a_look_change_between_two_frames(look, style, picture):
+    chain, controls = building.open_look(replace(look, style=style, quantize="8:after", switchable=True))
+    with chain:
+        assert controls.state.amounts == {"colors": Amount(8, 2, 256), "regions": Amount(600, 1, 9000)}
+        runner = Runner([chain], controls=controls, statistics=Statistics())
+        image = picture() // 2
+        before = runner(image).astype(int)
+        controls.set(colors=20)
+        assert (runner(image).astype(int) - before).min() > 0  # this zoo's stage adds the number of colours
+
+
+def test_an_exported_effect_of_a_fixed_amount_has_none(look):
+    assert amounts_of([lambda image: image], {}) == {}
+    with build_chain(replace(look, style="none", quantize=8)) as chain:
+        assert amounts_of([chain], {"colors": 8.0}) == {"colors": Amount(8, 2, 256)}
+        chain.stages[0].spec = replace(chain.stages[0].spec, controls={})
+        assert amounts_of([chain], {"colors": 8.0}) == {}

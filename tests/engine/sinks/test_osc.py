@@ -14,6 +14,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from artrt.engine.errors import OutputError, UsageError
 from artrt.engine.frame import read_image
+from artrt.engine.looks.amounts import Amount
 from artrt.engine.looks.controls import Controls
 from artrt.engine.looks.look import NUMBERS
 from artrt.engine.playing.pipeline import Pipeline
@@ -75,6 +76,7 @@ def playing(folder, **options):
     controls = Controls(
         styles=list(COLOURS), resolve=vector, style="blue", switches={"quantize": False}, cross_fade_seconds=0
     )
+    controls.add_amounts({"colors": Amount(16, 2, 256)})
     sink = OscSink("osc://127.0.0.1:0", quota=RecordingQuota(folder=folder), **options)
     with Pipeline("test://64x48@50", [quantize, stylize], [sink], controls=controls) as pipeline:
         client = Osc(sink.port)
@@ -114,6 +116,15 @@ def test_every_number_has_an_address(played, name):
     assert pipeline.controls.state.numbers[name] == pytest.approx(wanted)
     client.send(f"/artrt/{name}/add", -100)
     assert client.state()[name] == NUMBERS[name].minimum
+
+
+def test_the_amount_of_an_effect(played):
+    pipeline, client = played
+    client.send("/artrt/colors", 23.7)
+    assert client.state()["colors"] == pipeline.controls.state.amounts["colors"].value == 24
+    assert "expected a whole number from 2 to 256" in client.refused("/artrt/colors", 1)
+    assert "nan is not a whole number" in client.refused("/artrt/colors", float("nan"))
+    assert "no loaded stage has this control" in client.refused("/artrt/regions", 5)
 
 
 @pytest.mark.parametrize("asked", ["green", 2, 2.0, "2"])

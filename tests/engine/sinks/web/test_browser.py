@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 import time
 
+import cv2
 import numpy as np
 import pytest
 
+from artrt.engine.sinks import WebOptions
+from artrt.engine.sinks.web.options import RecordingQuota
+from support.contrast import CONTRAST
 from support.page import page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -29,8 +33,6 @@ def browser():
 
 def shot(tab, place="#picture") -> np.ndarray:
     """uint8 [H, W, 3], BGR: the element as the browser shows it."""
-    import cv2
-
     return cv2.imdecode(np.frombuffer(tab.locator(place).screenshot(), np.uint8), cv2.IMREAD_COLOR)
 
 
@@ -77,10 +79,10 @@ def test_the_page_in_a_browser(browser):
         tab.locator("#strength").fill("0.3")
         eventually(lambda: pipeline.controls.state.numbers["strength"] == 0.3)
         for strength in (0, 0.3):
-            tab.click("#original")
+            tab.click("#unstyled")
             eventually(lambda wanted=strength: pipeline.controls.state.numbers["strength"] == wanted)
             eventually(
-                lambda on=strength == 0: tab.get_attribute("#original", "aria-pressed") == str(on).lower()
+                lambda on=strength == 0: tab.get_attribute("#unstyled", "aria-pressed") == str(on).lower()
             )
         tab.click("#reset")
         eventually(lambda: pipeline.controls.state.numbers["strength"] == 1)
@@ -94,7 +96,7 @@ def test_the_page_in_a_browser(browser):
         assert tab.evaluate(shown) == ("keep_background" in pipeline.controls.state.numbers)
         tab.mouse.wheel(0, 2000)
         assert tab.locator("#stage").bounding_box()["y"] >= 0  # the picture stays in view
-        tab.click("#switches button")
+        tab.click("#effect-quantize button")
         eventually(lambda: pipeline.controls.state.switches["quantize"])
         thumbnails = "[...document.querySelectorAll('#styles img')].every((i) => i.naturalWidth > 0)"
         eventually(lambda: tab.evaluate(thumbnails))
@@ -103,6 +105,101 @@ def test_the_page_in_a_browser(browser):
         assert download.value.suggested_filename.endswith(".png")
         assert tab.failures == []
         assert {host for host in tab.hosts if host and not host.startswith("127.0.0.1:")} == set()
+        tab.close()
+
+
+def test_one_viewer_compares_with_the_original(browser):
+    with page() as (sink, _, client):
+        tab = opened(browser, sink.url)
+        eventually(lambda: tab.locator("#badge").inner_text().endswith("fps"))
+
+        def blue():
+            return dominant(tab) == 0 and shot(tab)[60:, :, 1:].mean() < 60
+
+        eventually(blue)
+        tab.click("#compare")
+        eventually(lambda: not blue())
+        assert tab.locator("#badge").inner_text() == "original"
+        assert tab.get_attribute("#compare", "aria-pressed") == "true"
+        painted = cv2.imdecode(np.frombuffer(client.get("/snapshot.png").body, np.uint8), cv2.IMREAD_COLOR)
+        assert painted[..., 1:].mean() < 60  # the others see the painting
+        tab.click("#compare")
+        eventually(blue)
+        tab.locator("#compare").hover()
+        tab.mouse.down()
+        eventually(lambda: not blue())
+        tab.wait_for_timeout(500)
+        tab.mouse.up()
+        eventually(blue)
+        assert tab.get_attribute("#compare", "aria-pressed") == "false"
+        for pressed in ("true", "false"):
+            tab.keyboard.press("o")
+            assert tab.get_attribute("#compare", "aria-pressed") == pressed
+        eventually(blue)
+        assert tab.failures == []
+        tab.close()
+
+
+def test_amounts_of_effects(browser):
+    with page() as (sink, pipeline, _):
+        tab = opened(browser, sink.url)
+        eventually(lambda: tab.locator("#effect-quantize output").inner_text() == "16")
+        tab.locator("#effect-quantize input").fill("1")
+        eventually(lambda: pipeline.controls.state.amounts["colors"].value == 256)
+        assert pipeline.controls.state.switches["quantize"]
+        pipeline.set(colors=2)
+        tab.locator("#reset").focus()
+        eventually(lambda: tab.locator("#effect-quantize output").inner_text() == "2")
+        assert tab.locator("#effect-superpixels").count() == 0  # this pipeline has none
+        tab.close()
+
+
+def test_titles_painters_and_years(browser):
+    with page() as (sink, _, _client):
+        tab = opened(browser, sink.url)
+        assert tab.locator("#styles button[data-name=blue]").inner_text().splitlines() == [
+            "Étude in Blue",
+            "A. Painter, about 1901",
+        ]
+        assert tab.locator("#styles button[data-name=green]").inner_text().strip() == "Meadow"
+        assert tab.locator("#second option").all_inner_texts() == ["Étude in Blue", "Meadow", "Red"]
+        tab.close()
+
+
+def test_recordings_are_downloaded_and_deleted(browser, tmp_path):
+    options = WebOptions(recordings=RecordingQuota(folder=tmp_path))
+    with page(options=options) as (sink, pipeline, _):
+        tab = opened(browser, sink.url)
+        eventually(lambda: tab.locator("#badge").inner_text().endswith("fps"))
+        assert not tab.locator("#recordings").is_visible()
+        tab.click("#record")
+        eventually(
+            lambda: any(sink.written > 5 for name, sink in pipeline.stats().sinks.items() if "mp4" in name)
+        )
+        tab.click("#record")
+        tab.wait_for_selector("#recordings a")
+        with tab.expect_download() as download:
+            tab.click("#recordings a")
+        (path,) = tmp_path.iterdir()
+        assert download.value.suggested_filename == path.name
+        assert download.value.path().read_bytes() == path.read_bytes()
+        tab.click("#recordings button")
+        eventually(lambda: not tab.locator("#recordings").is_visible())
+        assert list(tmp_path.iterdir()) == []
+        tab.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_every_width_has_contrast_and_no_scrolling_sideways(browser, width, scheme):
+    with page() as (sink, _, _client):
+        tab = opened(browser, sink.url, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        eventually(lambda: tab.locator("#badge").inner_text().endswith("fps"))
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.evaluate(CONTRAST) == []
+        tools = {button.bounding_box()["y"] for button in tab.locator("#tools button").all()}
+        assert len(tools) == 1  # in one row, so that the picture has room
+        assert tab.failures == []
         tab.close()
 
 

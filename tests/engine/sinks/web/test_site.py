@@ -96,6 +96,30 @@ def test_a_change_of_style_changes_the_picture(site):
         eventually(shown)
 
 
+def test_one_viewer_sees_the_original(site):
+    _, client = site
+    original, painted = (
+        picture(read_parts(client.port, 1, path=path)[0]).astype(int).mean(axis=(0, 1))
+        for path in ("/stream.mjpg?original=1", "/stream.mjpg")
+    )
+    assert painted[1:].max() < 60  # all in blue
+    assert original[1:].min() > 60
+
+
+def test_facts_about_the_styles(site):
+    _, client = site
+    blue, green, _red = client.get("/api/styles").json
+    assert blue == {"name": "blue", "title": "Étude in Blue", "artist": "A. Painter", "year": "about 1901"}
+    assert green == {"name": "green", "title": "Meadow", "artist": "", "year": ""}
+
+
+def test_the_amount_of_an_effect(site):
+    pipeline, client = site
+    state = client.post("/api/controls", {"colors": 24}).json
+    assert state["amounts"] == {"colors": {"value": 24, "minimum": 2, "maximum": 256}}
+    assert pipeline.controls.values()["colors"] == 24.0
+
+
 def test_controls_are_set_and_told(site):
     pipeline, client = site
     changes = {
@@ -148,6 +172,10 @@ def test_controls_are_set_and_told(site):
         ({"switches": {"quantize": 1}}, "Expected `bool`"),
         ({"switches": {"self": True}}, "no switch"),
         ({"paused": "yes"}, "at `$.paused`"),
+        ({"colors": 2.5}, "at `$.colors`"),
+        ({"colors": 1}, "expected a whole number from 2 to 256"),
+        ({"colors": 10**9}, "at `$.colors`"),
+        ({"regions": 9}, "no loaded stage has this control"),
         ([1, 2], "got `array`"),
         (b"[" * 60_000, "request body is invalid"),
         (b"\xff", "request body is invalid"),
