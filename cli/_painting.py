@@ -1,23 +1,74 @@
-"""Common parts of `paint` and `reconstruct`: progress bar, losses, lists of numbers."""
+"""Common parts of `paint` and `reconstruct`: progress bar, picture in the terminal, losses, lists of numbers."""
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..engine.errors import MissingExtraError, UsageError
 from ._common import notice
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..engine.frame import Image
     from ..models.painting.painting import PaintProgress
+
+#: Seconds between two pictures in the terminal, and their width in columns.
+SHOWN_SECONDS, SHOWN_COLUMNS = 5.0, 60
+
+show_option = click.option(
+    "--show", is_flag=True, help="Show the picture in the terminal every few seconds, as well as it can."
+)
+
+
+class TerminalPicture:
+    """Shows a growing picture in the terminal: as sixels, by kitty's protocol, or as coloured half blocks.
+
+    Raises:
+        UsageError: The output is not a terminal, or one without a size.
+        MissingExtraError: textual-image is not installed.
+    """
+
+    def __init__(self) -> None:
+        if not (sys.stdout.isatty() and sys.stderr.isatty()) or 0 in os.get_terminal_size():
+            raise UsageError(
+                "--show needs a terminal of known size; --preview FILE writes the picture to a file"
+            )
+        try:
+            from textual_image.renderable import Image as Picture  # asks the terminal what it can
+        except ImportError:
+            raise MissingExtraError("--show", extra="terminal", package="textual-image") from None
+        self._picture: Any = Picture
+        self._shown: float | None = None
+
+    def add(self, image: Image, console: Console) -> None:
+        """Prints a picture, uint8 [H, W, 3] BGR, unless the last one is still new."""
+        now = time.monotonic()
+        if self._shown is not None and now - self._shown < SHOWN_SECONDS:
+            return
+        from PIL import Image as Pil
+
+        self._shown = now
+        width = min(SHOWN_COLUMNS, console.width)
+        console.print(self._picture(Pil.fromarray(image[..., ::-1].copy()), width=width, height="auto"))
 
 
 @contextmanager
-def losses_bar(description: str) -> Iterator[Callable[[PaintProgress], None]]:
+def losses_bar(
+    description: str, picture: TerminalPicture | None = None
+) -> Iterator[Callable[[PaintProgress], None]]:
     """A progress bar with losses on stderr; nothing if stderr is not a terminal.
+
+    Args:
+        description: Text before the bar.
+        picture: Shows the picture above the bar, or None.
 
     Yields:
         A function that takes each `PaintProgress`.
@@ -37,7 +88,13 @@ def losses_bar(description: str) -> Iterator[Callable[[PaintProgress], None]]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=None, losses="")
-        yield lambda step: bar.update(task, completed=step.step, total=step.steps, losses=losses_text(step))
+
+        def advance(step: PaintProgress) -> None:
+            bar.update(task, completed=step.step, total=step.steps, losses=losses_text(step))
+            if picture is not None:
+                picture.add(step.image, bar.console)
+
+        yield advance
 
 
 def no_region_term() -> None:

@@ -59,6 +59,7 @@ EXTRAS = {
     "sklearn": "train",
     "starlette": "serve",
     "tensorboard": "train",
+    "textual_image": "terminal",
     "torch": "train",
     "uvicorn": "serve",
     "websockets": "serve",

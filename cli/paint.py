@@ -13,7 +13,7 @@ from ..engine.errors import UsageError
 from ..engine.frame import read_image
 from ..engine.jobs.growing_picture import GrowingPicture, check_picture_path, state_path
 from ._common import echo_json, json_option, notice
-from ._painting import losses_bar, losses_text, no_region_term, numbers
+from ._painting import TerminalPicture, losses_bar, losses_text, no_region_term, numbers, show_option
 
 if TYPE_CHECKING:
     from ..engine.frame import Image
@@ -80,6 +80,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--tile", is_flag=False, flag_value=384, default=0, metavar="[PX]", help="Paint in tiles.")
 @click.option("--seed", default=0, show_default=True, metavar="N")
 @click.option("--preview", type=_FILE, metavar="FILE", help="Picture to rewrite every few seconds.")
+@show_option
 @click.option("--history", type=_FILE, metavar="FILE", help="Video of all steps.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted painting.")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
@@ -115,6 +116,7 @@ def command(
     tile: int,
     seed: int,
     preview: Path | None,
+    show: bool,
     history: Path | None,
     resume: bool,
     device: str,
@@ -155,6 +157,7 @@ def command(
         bfloat16=None if precision == "auto" else precision == "bfloat16",
     )
     photo, paintings = read_image(content), [read_image(style) for style in styles]
+    picture = TerminalPicture() if show else None
     for path in (output, *([preview] if preview else [])):
         check_picture_path(path)
     if region is None:
@@ -177,20 +180,23 @@ def command(
         resume=state,
     )
     finished = size_with_long_side(photo.shape[0], photo.shape[1], size)
-    last = _watched(walk, output, GrowingPicture(output, size=finished, preview=preview, history=history))
+    growing = GrowingPicture(output, size=finished, preview=preview, history=history)
+    last = _watched(walk, output, growing, picture)
     if as_json:
         echo_json({"output": str(output), "seconds": last.seconds, "total": last.best, "terms": last.terms})
     else:
         click.echo(f"{output}  {finished[1]}x{finished[0]}  {last.seconds:.1f} s  {losses_text(last)}")
 
 
-def _watched(walk: Iterable[PaintProgress], output: Path, growing: GrowingPicture) -> PaintProgress:
+def _watched(
+    walk: Iterable[PaintProgress], output: Path, growing: GrowingPicture, picture: TerminalPicture | None
+) -> PaintProgress:
     """Shows the steps and saves their pictures; prints a notice if the painting is interrupted."""
     from ..models.painting.painting import DivergedError
 
     last: PaintProgress | None = None
     try:
-        with losses_bar(output.name) as advance, growing:
+        with losses_bar(output.name, picture) as advance, growing:
             for last in walk:
                 advance(last)
                 growing.add(last.image, save_state=last.state.save)

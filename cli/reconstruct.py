@@ -9,7 +9,7 @@ import click
 from ..engine.frame import read_image, write_image
 from ..engine.jobs.growing_picture import check_picture_path
 from ._common import notice
-from ._painting import losses_bar
+from ._painting import TerminalPicture, losses_bar, show_option
 
 LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
 
@@ -37,6 +37,7 @@ LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
     metavar="DIR",
     help="Folder of the weights.",
 )
+@show_option
 @click.option("--seed", default=0, show_default=True, metavar="N")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
 def command(
@@ -51,6 +52,7 @@ def command(
     tv: float,
     loss_network: str,
     weights_dir: Path | None,
+    show: bool,
     seed: int,
     device: str,
 ) -> None:
@@ -77,13 +79,14 @@ def command(
     )
     picture = read_image(image)
     check_picture_path(output)
+    shown = TerminalPicture() if show else None
     network = named_loss_network(loss_network, directory=weights_dir).to(checked_device(device))
     notice(f"loss network {network.name} on {device}")
     networks, results = Networks(network), {}
     walk = grid(kind, picture, options, networks=networks) if as_grid else (
         (chosen, step) for step in reconstruct(kind, picture, options, networks=networks)
     )  # fmt: skip
-    with losses_bar(output.name) as advance:
+    with losses_bar(output.name, shown) as advance:
         for name, step in walk:
             advance(step)
             results[name] = step
