@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
 from artrt.cli.main import run
 from support.clips import probe
+from support.random_signals import GOOD, LONGEST_SECONDS, one_run, write_sources
 
 PROGRAM = """
 import signal, sys
@@ -116,6 +119,24 @@ def wait_for_growth(folder, process):
         assert time.monotonic() < deadline, "it did not start to write"
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
+
+
+def test_signals_at_random_moments_leave_good_files(use_tiny_zoo, tmp_path):
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "artrt", "--version"], capture_output=True, check=True)
+    start_seconds = time.monotonic() - began  # of this machine, with what else it does
+    clip = write_sources(tmp_path)
+    one = partial(
+        one_run,
+        clip=clip,
+        folder=tmp_path,
+        span_seconds=6 * start_seconds,
+        longest_seconds=max(LONGEST_SECONDS, 10 * start_seconds),
+    )
+    with ThreadPoolExecutor(2) as pool:
+        found = dict(enumerate(pool.map(one, range(12))))
+    assert {number: fault for number, fault in found.items() if fault not in GOOD} == {}
+    assert list(found.values()).count("ok") >= 3
 
 
 def test_a_recording_that_crashed_is_kept_by_the_next(tiny_zoo, tmp_path):
