@@ -259,14 +259,15 @@ def cache() -> Finding:
 
 def zoo() -> Finding:
     """The shipped models and styles; verifies every file."""
-    from ..zoo.zoo import Zoo
+    from ..zoo import zoo as zoo_module
 
-    shipped = Zoo()
+    shipped = zoo_module.Zoo()
     try:
         for name in shipped.manifest():
             shipped.path(name)
     except ArtrtError as error:
-        return Finding("zoo", BROKEN, str(error), "pip install --force-reinstall artrt")
+        own = shipped.folder != zoo_module.SHIPPED
+        return Finding("zoo", BROKEN, str(error), "" if own else "pip install --force-reinstall artrt")
     return Finding("zoo", OK, f"{', '.join(shipped.models())}; {len(shipped.styles())} styles, all verified")
 
 

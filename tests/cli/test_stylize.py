@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shutil import copytree
 
 import av
 import cv2
@@ -256,6 +257,30 @@ def test_unknown_style(photo, tmp_path, capsys):
 def test_wrong_mix(photo, tmp_path, capsys):
     message = "'much' is not a weight; write NAME or NAME:0.7"
     assert_refused(capsys, 2, message, photo, "--style", "udnie:much", output=tmp_path / "o.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("manifest.json", []),
+        ("stylize-small.onnx", []),
+        ("styles/udnie.safetensors", ["--style", "udnie"]),
+        ("quantize.onnx", ["--quantize", "8"]),
+        ("saliency.onnx", ["--keep-salient", "0.5"]),
+        ("style-small.onnx", ["--style", "painting.png"]),
+    ],
+)
+def test_an_incomplete_installation_is_said_in_one_line(
+    photo, tmp_path, picture, monkeypatch, capsys, zoo, name, options
+):
+    folder = copytree(zoo, tmp_path / "installed")
+    (folder / name).unlink()
+    monkeypatch.delenv("ARTRT_ZOO")
+    monkeypatch.setattr("artrt.engine.zoo.zoo.SHIPPED", folder)
+    monkeypatch.chdir(tmp_path)
+    write_image(tmp_path / "painting.png", picture(64, 64))
+    arguments = [photo, *options] if "--style" in options else [photo, *options, "--style", "starry-night"]
+    assert_refused(capsys, 6, f"{folder / name} is missing", *arguments, output=tmp_path / "o.png")
 
 
 def test_unwritable_output(photo, tmp_path, capsys):

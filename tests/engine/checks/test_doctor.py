@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from shutil import copytree
+
 import pytest
 
 from artrt.engine.checks import doctor
@@ -47,6 +49,39 @@ def test_a_cache_that_cannot_be_written_is_broken(monkeypatch):
     finding = doctor.cache()
     assert finding.status == BROKEN
     assert "ARTRT_CACHE_DIR" in finding.fix
+
+
+@pytest.fixture
+def installed(tiny_zoo, tmp_path, monkeypatch):
+    """The zoo of an installation that may be damaged."""
+    folder = copytree(tiny_zoo, tmp_path / "installed")
+    monkeypatch.delenv("ARTRT_ZOO", raising=False)
+    monkeypatch.setattr("artrt.engine.zoo.zoo.SHIPPED", folder)
+    assert doctor.zoo().status == OK
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["manifest.json", "stylize-small.onnx", "saliency.onnx", "style-small.onnx", "styles/udnie.safetensors"],
+)
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"half")])
+def test_an_incomplete_installation_is_broken(installed, name, damage):
+    damage(installed / name)
+    finding = doctor.zoo()
+    assert finding.status == BROKEN
+    assert str(installed / name) in finding.detail
+    assert "reinstall artrt" in finding.detail
+    assert finding.fix == "pip install --force-reinstall artrt"
+
+
+def test_a_damaged_zoo_of_the_user_is_no_reason_to_reinstall(installed, monkeypatch):
+    monkeypatch.setenv("ARTRT_ZOO", str(installed))
+    monkeypatch.setattr("artrt.engine.zoo.zoo.SHIPPED", installed.parent / "shipped")
+    (installed / "quantize.onnx").unlink()
+    finding = doctor.zoo()
+    assert (finding.status, finding.fix) == (BROKEN, "")
+    assert "ARTRT_ZOO names that folder: correct it, or unset it" in finding.detail
 
 
 @pytest.mark.parametrize("version", [(3, 9), (3, 14)])
