@@ -18,7 +18,7 @@ import numpy as np
 from make_gallery import IMAGES, pan, write_clip
 from playwright.sync_api import sync_playwright
 
-SIZE = {"width": 1280, "height": 1240}
+SIZE = {"width": 1440, "height": 900}
 WAIT_SECONDS = 90
 
 
