@@ -7,12 +7,13 @@ processors with bfloat16 OpenVINO reduces precision by default, so the precision
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from types import ModuleType, TracebackType
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from .probe import prove
 Form = tuple[object, ...]
 """What a model is compiled for: the shape of every input, and the values of those that set sizes."""
 KEPT_FORMS = 4
+REPORTER = "openvino_telemetry"
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 """Name of a precision -> OpenVINO's name."""
 
@@ -67,8 +69,7 @@ class OpenVinoSession:
         shapes = {name: array.shape for name, array in arrays.items()}
         form = (*sorted(shapes.items()), *((name, array.tobytes()) for name, array in sorted(sizing.items())))
         if form not in self._requests:
-            import openvino
-
+            openvino = _openvino()
             model = self._model.clone()
             for name, value in sizing.items():
                 _fix(model, name, value)
@@ -123,8 +124,7 @@ def reluctance(path: Path) -> str | None:
 
     OpenVINO takes many seconds to compile graphs with several branches (k-means, SLIC), and runs them at half speed.
     """
-    import openvino
-
+    openvino = _openvino()
     with translated_errors():
         branches = sum(op.get_type_name() == "If" for op in openvino.Core().read_model(str(path)).get_ops())
     return f"{branches} branches, on which ONNX Runtime is faster" if branches > 1 else None
@@ -153,9 +153,24 @@ def _property(name: str) -> Any:
         return _openvino().Core().get_property("CPU", name)
 
 
-def _openvino() -> Any:
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """A context in which a package cannot be imported, unless it was imported before."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = cast(ModuleType, None)  # Python's way to say so
     try:
-        import openvino
+        yield
+    finally:
+        del sys.modules[package]
+
+
+def _openvino() -> Any:
+    """The module. Its import reports itself to a web service, except where the package that does so is missing."""
+    try:
+        with _hidden(REPORTER):
+            import openvino
     except ImportError as error:
         raise ProviderError("openvino is not installed: pip install 'artrt[openvino]'") from error
     return openvino
