@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -118,3 +122,36 @@ def test_a_look_and_its_options(use_tiny_zoo, picture):
     look = artrt.Look("udnie", stabilize=0.0, provider="cpu")
     with artrt.Stylizer(look, strength=0.5) as stylizer:
         assert stylizer(np.zeros((2, 2, 3), np.uint8)).max() == 102
+
+
+FORK = """
+import os, sys
+import numpy as np, artrt
+image = np.full((24, 32, 3), 80, np.uint8)
+with artrt.Stylizer("udnie", provider="cpu", threads=1) as stylizer:
+    expected = stylizer(image)
+    child = os.fork()
+    if not child:
+        with artrt.Stylizer("udnie", provider="cpu", threads=1) as another:
+            os._exit(0 if (another(image) == expected).all() and (stylizer(image) == expected).all() else 1)
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), (stylizer(image) == expected).all())
+"""
+
+
+def test_parent_and_child_paint_after_a_fork(use_tiny_zoo):
+    words = [sys.executable, "-c", FORK]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "0 True\n"), done.stderr
+
+
+def test_memory_does_not_grow_with_the_sizes_of_pictures(stylizer):
+    def paint(number):
+        stylizer(np.zeros((40 + 17 * number, 700 - 13 * number, 3), np.uint8))
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    for number in range(20, 0, -1):
+        before = paint(number)
+    for number in (*range(21, 41), *range(41)):
+        after = paint(number)
+    assert after - before < 30_000  # kB, of which the largest picture and its painting take 3,000

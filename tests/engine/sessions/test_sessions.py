@@ -428,3 +428,13 @@ def test_weights_beside_a_model_stay_in_its_folder(tmp_path, way):
     else:
         with pytest.raises(ArtrtError, match=r"External data path|not allowed"):
             open_session(inside / "m.onnx", provider="cpu")
+
+
+def test_a_model_of_an_old_opset_runs(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [3]) for name in "xy")
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Neg", ["x"], ["y"])], "g", [x], [y])
+    opset = onnx.helper.make_opsetid("", 8)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=3), tmp_path / "old.onnx")
+    with open_session(tmp_path / "old.onnx", provider="cpu") as session:
+        assert session.run({"x": np.arange(3, dtype=np.float32)})["y"].tolist() == [0, -1, -2]

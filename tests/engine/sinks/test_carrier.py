@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 from fractions import Fraction
 
 import av
@@ -156,3 +158,28 @@ def test_without_sound_the_rest_is_kept(tmp_path):
     _, tracks, chapters, _ = carried(clip, tmp_path / "out.mkv", audio=False)
     assert [kind for kind, _ in tracks] == ["video", "subtitle"]
     assert len(chapters) == 2
+
+
+def first_times(path):
+    """Seconds of the first picture and of the first sound."""
+    with av.open(str(path)) as container:
+        picture = next(container.decode(video=0)).time
+    with av.open(str(path)) as container:
+        sound = next(
+            frame for frame in container.decode(audio=0) if np.abs(frame.to_ndarray()).max() > 0.01
+        ).time
+    return picture, sound
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+def test_late_sound_stays_late(tmp_path):
+    pictures = ["-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=2"]
+    sound = ["-itsoffset", "0.6", "-f", "lavfi", "-i", "sine=f=440:d=1.2:r=44100"]
+    codecs = ["-c:v", "libx264", "-c:a", "aac"]
+    clip = tmp_path / "late.mp4"  # says so in an edit list
+    words = ["ffmpeg", "-loglevel", "error", *pictures, *sound, *codecs, str(clip)]
+    subprocess.run(words, check=True, timeout=60)
+    Pipeline(str(clip), [], [tmp_path / "out.mp4"], frames="all").run()
+    (picture, late), (painted, kept) = first_times(clip), first_times(tmp_path / "out.mp4")
+    assert late - picture == pytest.approx(0.6, abs=0.05)
+    assert kept - painted == pytest.approx(0.6, abs=0.05)

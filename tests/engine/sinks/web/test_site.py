@@ -18,6 +18,7 @@ from artrt.engine.result import Result
 from artrt.engine.sinks import WebOptions
 from artrt.engine.sinks.web.hub import Hub
 from artrt.engine.sinks.web.sink import WebSink
+from artrt.engine.sinks.web.stream import mjpeg_parts
 from support.clips import probe
 from support.page import Client, page
 
@@ -378,3 +379,27 @@ def test_the_bare_picture_can_be_framed(site):
     assert answer.headers["x-frame-options"] != "DENY"
     assert "frame-ancestors" not in answer.headers["content-security-policy"]
     assert client.get("/view?fit=%22%3E%3Cscript%3E").status == 400
+
+
+def test_a_picture_of_the_stream_is_complete_at_once_and_encoded_only_for_its_viewers():
+    async def watch() -> tuple[bytes, list[bytes]]:
+        hub = Hub()
+        hub.attach_loop(asyncio.get_running_loop())
+        image = np.zeros((48, 64, 3), np.uint8)
+        hub.put(Result(Frame(image), image))
+        unwatched = hub.newest().painted.data
+        parts = mjpeg_parts(hub)
+        received = [await anext(parts)]
+        for _ in range(2):
+            hub.put(Result(Frame(image), image))
+            received.append(await asyncio.wait_for(anext(parts), 10))
+        await parts.aclose()
+        hub.put(Result(Frame(image), image))
+        return unwatched + hub.newest().painted.data, received
+
+    unwatched, received = asyncio.run(watch())
+    assert unwatched == b""  # nobody wanted a JPEG
+    assert received[0] == b"--artrt-frame\r\n"
+    for part in received[1:]:  # a browser shows a picture when it has the boundary after it
+        assert part.startswith(b"Content-Type: image/jpeg\r\n")
+        assert part.endswith(b"\xff\xd9\r\n--artrt-frame\r\n")
