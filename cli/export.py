@@ -46,7 +46,14 @@ from ._common import NumberType, echo_json, json_option, notice, progress
 @click.option("--batch", type=int, default=1, show_default=True, help="Frames in one call.")
 @click.option("--stages", default="stylize", show_default=True, help="quantize:16,superpixels:800,stylize")
 @click.option("--fuse", is_flag=True, help="Fuse the stages into one graph.")
-@click.option("--saliency", is_flag=True, help="Include the saliency stage.")
+@click.option(
+    "--saliency/--no-saliency", default=None, help="Include the saliency stage.  [default: only in a page]"
+)
+@click.option(
+    "--encoder/--no-encoder",
+    default=None,
+    help="Include the style encoder for --format web: any painting is a style.  [default: if it fits]",
+)
 @click.option("--opset", type=int, default=19, show_default=True, help="ONNX operator set.")
 @click.option("--calibration", type=click.Path(path_type=Path), metavar="DIR", help="Pictures for int8.")
 @click.option("--workspace", type=float, metavar="GiB", help="Memory limit of TensorRT's builder.")

@@ -77,7 +77,7 @@ def export_artefact(
         UsageError: Unknown model or style.
         OutputError: The folder was not written by artrt, or cannot be written.
         ProviderError: An engine was requested, but TensorRT or the GPU is missing.
-        InputError: A page was requested, but onnxruntime-web is missing.
+        InputError: A page was requested, but onnxruntime-web or a network of it is missing.
     """
     folder = folder.absolute()
     require_place(folder)
@@ -91,6 +91,10 @@ def export_artefact(
         options = replace(options, runtime=find_runtime(options.runtime))
     zoo = zoo or Zoo()
     trunk = load_matching_trunk(options, zoo) if _styled(options) else None
+    if options.format == "web" and trunk is not None:
+        from .web.networks import with_networks
+
+        options = with_networks(options, zoo, trunk=trunk.transformer.trunk_hash())
     pictures = real_pictures(options.calibration, limit=PICTURES) if options.verify else []
     models, parity = [], {}
     with tempfile.TemporaryDirectory(prefix="artrt-export-") as scratch:
@@ -106,7 +110,7 @@ def export_artefact(
             models = [fuse(models)]
         if options.batch > 1:
             models = [batched(model, options.batch) for model in models]
-        return _write(folder, options, models, trunk, parity, pictures, progress)
+        return _write(folder, options, models, trunk, zoo, parity, pictures, progress)
 
 
 def load_matching_trunk(options: ExportOptions, zoo: Zoo) -> Trunk:
@@ -147,7 +151,7 @@ def _styled(options: ExportOptions) -> bool:
 
 
 def _choices(options: ExportOptions) -> list[StageChoice]:
-    return [StageChoice("saliency")] * options.saliency + list(options.stages)
+    return [StageChoice("saliency")] * bool(options.saliency) + list(options.stages)
 
 
 def _checked_stage(
@@ -244,6 +248,7 @@ def _write(
     options: ExportOptions,
     models: list[onnx.ModelProto],
     trunk: Trunk | None,
+    zoo: Zoo,
     parity: dict[str, Parity],
     pictures: list[Image],
     progress: Progress,
@@ -256,18 +261,23 @@ def _write(
         for style in trunk.styles if trunk is not None else ():
             (target / "styles").mkdir(exist_ok=True)
             save_style(target / "styles" / f"{style.name}.safetensors", style)
+        encoder = None
         if options.format == "web":
             assert trunk is not None
-            _write_site(target, options, trunk)
-        return write_manifest(target, options, stages, trunk_styles(trunk), parity)
+            encoder = _write_site(target, options, trunk, zoo)
+        return write_manifest(target, options, stages, trunk_styles(trunk), parity, encoder=encoder)
 
 
-def _write_site(folder: Path, options: ExportOptions, trunk: Trunk) -> None:
+def _write_site(folder: Path, options: ExportOptions, trunk: Trunk, zoo: Zoo) -> dict[str, Any] | None:
+    """Adds the page to the folder; returns what the manifest says about its style encoder, if it has one."""
+    from .web.networks import write_encoder
     from .web.runtime import runtime_files
     from .web.site import write_site
 
     assert options.runtime is not None
+    encoder = write_encoder(folder, zoo) if options.encoder else None
     write_site(folder, trunk.styles, runtime=options.runtime, files=runtime_files(webgpu=options.webgpu))
+    return encoder
 
 
 def trunk_styles(trunk: Trunk | None) -> list[str]:

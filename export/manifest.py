@@ -24,6 +24,8 @@ def write_manifest(
     stages: Sequence[Mapping[str, Any]],
     styles: Sequence[str],
     parity: Mapping[str, Parity],
+    *,
+    encoder: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Writes `manifest.json` for the files in the folder.
 
@@ -33,6 +35,7 @@ def write_manifest(
         stages: Name and file of each stage, in running order.
         styles: Names of the styles, the default style first.
         parity: Measured differences by stage.
+        encoder: File and facts of the style encoder, if there is one.
 
     Returns:
         The manifest.
@@ -49,7 +52,7 @@ def write_manifest(
         "stroke": options.fixed_stroke if any("stylize" in stage["name"] for stage in stages) else None,
         "parity": {name: measured.to_dict() for name, measured in parity.items()},
     }
-    return complete_manifest(folder, facts)
+    return complete_manifest(folder, facts | ({"encoder": dict(encoder)} if encoder else {}))
 
 
 def complete_manifest(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class ExportOptions:
         batch: Frames in one call; 1 is the stage contract.
         stages: The stages, in running order.
         fuse: Fuse the stages into one graph.
-        saliency: Include the saliency stage, which feeds `mask`.
+        saliency: Include the saliency stage, which feeds `mask`; None includes it in a page if the zoo has it.
         opset: ONNX operator set.
         calibration: Folder of pictures for int8, and for the parity check if given.
         workspace_gib: Memory limit of TensorRT's builder; None leaves it to TensorRT.
@@ -122,6 +122,7 @@ class ExportOptions:
         verify: Check parity.
         runtime: Folder or .tgz of onnxruntime-web for a page; None uses what `artrt models pull` fetched.
         webgpu: Include onnxruntime-web's WebGPU build.
+        encoder: Include the style encoder in a page, so that any painting is a style; None includes it if it fits.
     """
 
     model: str = "small"
@@ -133,7 +134,7 @@ class ExportOptions:
     batch: int = 1
     stages: tuple[StageChoice, ...] = (StageChoice("stylize"),)
     fuse: bool = False
-    saliency: bool = False
+    saliency: bool | None = None
     opset: int = OPSET
     calibration: Path | None = None
     workspace_gib: float | None = None
@@ -142,6 +143,7 @@ class ExportOptions:
     verify: bool = True
     runtime: Path | None = None
     webgpu: bool = True
+    encoder: bool | None = None
 
     def __post_init__(self) -> None:
         """Checks for unknown values and contradictions.
@@ -199,15 +201,18 @@ class ExportOptions:
                 self.stroke is not None and not styled,
                 "--stroke needs the 'stylize' stage: add it to --stages",
             ),
-            (self.saliency and not styled, "--saliency feeds the mask of 'stylize': add it to --stages"),
+            (
+                bool(self.saliency) and not styled,
+                "--saliency feeds the mask of 'stylize': add it to --stages",
+            ),
             (self.batch < 1, f"--batch is 1 or more, got {self.batch}"),
             (
-                self.batch > 1 and (names != ["stylize"] or self.saliency),
+                self.batch > 1 and (names != ["stylize"] or bool(self.saliency)),
                 "--batch works only for the 'stylize' stage; the others use the previous frame",
             ),
             (
-                web and (names != ["stylize"] or self.saliency),
-                "--format web paints with the 'stylize' stage alone: leave --stages and --saliency out",
+                web and names != ["stylize"],
+                "--format web has no other effects than 'stylize': leave --stages out",
             ),
             (web and self.precision != "fp32", "--format web computes in fp32: leave the precision out"),
             (
@@ -215,8 +220,8 @@ class ExportOptions:
                 "--format web takes pictures of any size: leave --size and --batch out",
             ),
             (
-                not web and (self.runtime is not None or not self.webgpu),
-                "--runtime and --no-webgpu are of --format web only",
+                not web and (self.runtime is not None or not self.webgpu or self.encoder is not None),
+                "--runtime, --no-webgpu and --encoder are of --format web only",
             ),
             (not 18 <= self.opset <= 23, f"--opset is 18 to 23, got {self.opset}"),
         ]

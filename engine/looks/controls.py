@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,16 @@ Vector = NDArray[np.float32]
 Named = tuple[str, Vector]
 """Name of a style, and its vector, float32 [D]."""
 StyleResolver = Callable[[str], Vector]
-Preview = Callable[[str, Image], Image]
-"""Renders a thumbnail of a picture in a style of the list; thread-safe."""
 
 CROSS_FADE_SECONDS = 0.5
+THUMBNAIL_PX = 96
+
+
+class Preview(Protocol):
+    """Renders a picture in a style of the list, for thumbnails and for viewers who choose a style; thread-safe."""
+
+    def __call__(self, style: str, image: Image, *, short_side_px: int = THUMBNAIL_PX) -> Image:
+        """uint8 [H, W, 3] BGR -> uint8 [h, w, 3] BGR."""
 
 
 @dataclass(frozen=True, slots=True)

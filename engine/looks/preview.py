@@ -1,4 +1,4 @@
-"""Thumbnails of a picture in every style."""
+"""A picture in every style: thumbnails, and small live pictures."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from ..sources.base import Size, scaled
 from ..stages.loading import load_stage
 from ..stages.stage import Stage
 from ..zoo.zoo import Zoo
+from .controls import THUMBNAIL_PX
 from .styling import model_file, style_vector
-
-SHORT_SIDE_PX = 96
 
 
 class Previewer:
-    """Renders thumbnails on one CPU thread; loads the model for the first thumbnail.
+    """Renders small pictures on one CPU thread; loads the model for the first one.
 
     Args:
         model: A style transformer of the zoo, or the path of a `stylize` stage.
@@ -30,18 +29,19 @@ class Previewer:
         self._stage: Stage | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, style: str, image: Image) -> Image:
+    def __call__(self, style: str, image: Image, *, short_side_px: int = THUMBNAIL_PX) -> Image:
         """Renders a picture in a style.
 
         Args:
             style: Name of a style of the zoo.
             image: uint8 [H, W, 3], BGR.
+            short_side_px: Short side of the result in pixels.
 
         Returns:
-            uint8 [h, w, 3], BGR, with a short side of 96 pixels.
+            uint8 [h, w, 3], BGR.
         """
         with self._lock:
             if self._stage is None:
                 self._stage = load_stage(model_file(self._model, self._models), provider="cpu", threads=1)
             vector = style_vector(self._zoo.style(style), self._stage)
-            return self._stage(scaled(image, Size(SHORT_SIDE_PX)), style=vector)
+            return self._stage(scaled(image, Size(short_side_px)), style=vector)

@@ -181,7 +181,7 @@ class Zoo:
         return mix([self.style(name, scale=scale) for name, _ in parts], weights), notice
 
     def _encoder(self) -> Path:
-        """The style encoder of this zoo, or the shipped one: an exported folder has none."""
+        """The style encoder of this zoo, or the shipped one: most exported folders have none."""
         if (self.folder / MANIFEST).is_file() and ENCODER_FILE in self.manifest():
             return self.path(ENCODER_FILE)
         return Zoo(SHIPPED).path(ENCODER_FILE)

@@ -37,6 +37,11 @@ def stylize(image, style=None, strength=1.0):
 stylize.controls = ("style", "strength")
 
 
+def preview(name, image, *, short_side_px=45):
+    step = max(1, min(image.shape[:2]) // short_side_px)
+    return stylize(image[::step, ::step], style=vector(name))
+
+
 def quantize(image, colors=16.0):
     return image // 128 * 128
 
@@ -98,7 +103,7 @@ def page(
         resolve=vector,
         style="blue",
         switches={"quantize": False},
-        preview=lambda name, image: stylize(image[::4, ::4], style=vector(name)),
+        preview=preview,
     )
     controls.add_amounts({"colors": Amount(16, 2, 256)})
     sink = WebSink(f"http://{host}:0", options=options)

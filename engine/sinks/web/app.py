@@ -38,6 +38,7 @@ from .rtc import Peers, has_webrtc
 from .schema import Offer, Part, RecordingRequest, openapi, parsed
 from .security import client_address
 from .stream import BOUNDARY, EndlessResponse, mjpeg_parts
+from .styled import StyledPictures
 from .tokens import in_query
 from .view import FITS, view_page
 
@@ -66,6 +67,7 @@ class Site:
         self._page = PAGE.read_text(encoding="utf-8")
         self._recordings = Recordings(player, quota=options.recordings)
         self._peers = Peers(hub)
+        self._styled = StyledPictures(player, hub, jpeg_quality=options.jpeg_quality)
         self._viewers = Places(options.max_clients)
         self._listeners = Places(options.max_clients)
         self._snapshots = Buckets(SNAPSHOT_BURST, SNAPSHOTS_PER_SECOND)
@@ -86,7 +88,7 @@ class Site:
                 Route("/api/styles", self._styles, methods=get),
                 Route("/api/styles/{name}.jpg", _told(self._thumbnail), methods=get),
                 Route("/snapshot.png", _told(self._snapshot), methods=get),
-                Route("/stream.mjpg", self._stream, methods=get),
+                Route("/stream.mjpg", _told(self._stream), methods=get),
                 Route("/view", _told(self._view), methods=get),
                 Route("/openapi.json", self._openapi, methods=get),
                 Route("/metrics", self._metrics, methods=get),
@@ -137,7 +139,10 @@ class Site:
         fit = request.query_params.get("fit", FITS[0])
         if fit not in FITS:
             raise UsageError(f"fit is {' or '.join(FITS)}")
-        page, headers = view_page(token=in_query(request.scope), fit=fit)
+        style = request.query_params.get("style")
+        if style is not None:
+            self._styled.checked(style)
+        page, headers = view_page(token=in_query(request.scope), fit=fit, style=style)
         return Response(page, media_type="text/html", headers=headers)
 
     async def _state(self, request: Request) -> Response:
@@ -206,8 +211,11 @@ class Site:
         return StreamingResponse(_chunks(data), media_type="image/png", headers=headers)
 
     async def _stream(self, request: Request) -> Any:
+        original, style = request.query_params.get("original") == "1", request.query_params.get("style")
+        if style is not None and not self._styled.has_room(self._styled.checked(style)):
+            return PlainTextResponse("too many styles at once: choose one that others watch", status_code=503)
         return EndlessResponse(
-            mjpeg_parts(self._hub, original=request.query_params.get("original") == "1"),
+            self._styled.parts(style) if style is not None else mjpeg_parts(self._hub, original=original),
             media_type=b"multipart/x-mixed-replace; boundary=" + BOUNDARY,
             places=self._viewers,
         )

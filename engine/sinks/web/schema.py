@@ -69,8 +69,12 @@ def openapi(version: str) -> dict[str, Any]:
             "/api/styles": {"get": _operation("Title, painter and year of the styles", "application/json")},
             "/api/styles/{name}.jpg": {"get": _operation("The picture in a style", "image/jpeg") | _NAME},
             "/snapshot.png": {"get": _operation("The newest picture", "image/png")},
-            "/stream.mjpg": {"get": _operation("The picture, live", "multipart/x-mixed-replace")},
-            "/view": {"get": _operation("The bare picture as a page", "text/html")},
+            "/stream.mjpg": {
+                "get": _operation(
+                    "The picture, live; ?style=NAME: in that style", "multipart/x-mixed-replace"
+                )
+            },
+            "/view": {"get": _operation("The bare picture as a page; ?style=NAME, ?fit=cover", "text/html")},
             "/metrics": {"get": _operation("Statistics for Prometheus", "text/plain")},
             "/healthz": {"get": _operation("Whether it runs", "application/json")},
         },

@@ -13,6 +13,7 @@ from .limits import Places
 from .security import answer, client_address
 
 BOUNDARY = b"artrt-frame"
+FIRST_PART = b"--%s\r\n" % BOUNDARY
 
 
 class EndlessResponse:
@@ -76,13 +77,20 @@ async def mjpeg_parts(hub: Hub, *, original: bool = False) -> AsyncGenerator[byt
     """
     number = 0
     with nullcontext() if original else hub.wanting_jpeg():
-        yield b"--%s\r\n" % BOUNDARY
+        yield FIRST_PART
         while (picture := await hub.newer_than(number)) is not None:
             number = picture.number
             jpeg = picture.original if original else picture.painted
-            data = jpeg.data or await asyncio.to_thread(jpeg.encode)
-            header = b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data)
-            yield header + data + b"\r\n--%s\r\n" % BOUNDARY
+            yield part(jpeg.data or await asyncio.to_thread(jpeg.encode))
+
+
+def part(jpeg: bytes) -> bytes:
+    """A picture as a part of multipart/x-mixed-replace, with the boundary behind it."""
+    return b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n--%s\r\n" % (
+        len(jpeg),
+        jpeg,
+        BOUNDARY,
+    )
 
 
 async def _disconnected(receive: Receive) -> None:

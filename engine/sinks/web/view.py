@@ -20,15 +20,17 @@ FRAMED = {"x-frame-options": "ALLOWALL", "cross-origin-resource-policy": "cross-
 FITS = ("contain", "cover")
 
 
-def view_page(*, token: str | None, fit: str) -> tuple[str, dict[str, str]]:
+def view_page(*, token: str | None, fit: str, style: str | None = None) -> tuple[str, dict[str, str]]:
     """The page and its headers. Other pages may embed it: the stream token allows viewing.
 
     Args:
         token: The request's token, which the picture also needs.
         fit: One of `FITS`.
+        style: A style of the viewer's choice; None shows the picture as it is played.
     """
     nonce = secrets.token_urlsafe(16)
-    stream = "stream.mjpg" + (f"?{urlencode({'token': token})}" if token else "")
+    query = {name: value for name, value in {"style": style, "token": token}.items() if value}
+    stream = "stream.mjpg" + (f"?{urlencode(query)}" if query else "")
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self'; base-uri 'none'; form-action 'none'"
     )

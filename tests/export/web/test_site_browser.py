@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import http.server
+import json
 import shutil
 import threading
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+import artrt
 from artrt.engine.frame import read_image
+from artrt.engine.looks.building import build_chain
+from artrt.engine.looks.look import Look
 from artrt.engine.sources.scene import PHOTO
 from artrt.engine.zoo.style import Style, mix, save_style
 from artrt.engine.zoo.zoo import Zoo
@@ -50,6 +57,29 @@ def site(real_runtime, tmp_path_factory):
     return folder
 
 
+PAINTING = Path(artrt.__file__).parent / "engine" / "studio" / "page" / "paintings" / "goldfish.jpg"
+DROPPED = """([data, name]) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type: name.endsWith("png") ? "image/png" : "image/jpeg" }));
+  return transfer;
+}"""
+HAS_GPU = """Object.defineProperty(navigator, "gpu", { value: { requestAdapter: async () => ({ info: {} }) } });
+"""
+PRETENDED = """import * as real from "./ort.wasm.min.js";
+export const { env, Tensor } = real;
+let left = %d;
+export const InferenceSession = { create: async (bytes, options) => {
+  const session = await real.InferenceSession.create(bytes, { ...options, executionProviders: ["wasm"] });
+  if (options.executionProviders[0] === "wasm") return session;
+  const run = (feeds) => {
+    left -= 1;
+    if (left < 0) throw new Error("the device was lost");
+    return session.run(feeds);
+  };
+  return { run, release: () => session.release() };
+} };
+"""
 UNNAMED = """() => [...document.querySelectorAll("button, select, input")]
   .filter((one) => !one.labels?.length && !one.ariaLabel && !one.textContent.trim()).map((one) => one.outerHTML)"""
 
@@ -112,6 +142,35 @@ def choose(tab, *paths):
     chooser.value.set_files([str(path) for path in paths])
 
 
+def drop(tab, path, *, on):
+    """Drops a file on one of the two halves that the page shows while a file is held over it."""
+    data = tab.evaluate_handle(DROPPED, [base64.b64encode(path.read_bytes()).decode(), path.name])
+    tab.locator("#drop").dispatch_event("dragenter", {"dataTransfer": data})
+    place = tab.locator(f"#drop [data-as={on}]")
+    assert place.is_visible()
+    place.dispatch_event("drop", {"dataTransfer": data})
+    assert not place.is_visible()
+
+
+@contextmanager
+def pretended_webgpu(site, tmp_path, *, lost_after):
+    """A host with a site whose WebGPU build is WebAssembly's, with a GPU that is lost after some pictures."""
+    folder = tmp_path / "site"
+    shutil.copytree(site, folder)
+    ort = folder / "ort"
+    for name in ("ort-wasm-simd-threaded.js", "ort-wasm-simd-threaded.wasm"):
+        shutil.copyfile(ort / name, ort / name.replace("threaded", "threaded.asyncify"))
+    (ort / "ort.webgpu.min.js").write_text(PRETENDED % lost_after)
+    (folder / "js" / "runtime.js").write_text(HAS_GPU + (folder / "js" / "runtime.js").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for path in ort.iterdir():
+        manifest["files"][f"ort/{path.name}"] = {"bytes": path.stat().st_size}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    host = Host(folder)
+    yield host
+    host.stop()
+
+
 def kept(tab):
     """What "Save full size" saves as a PNG, uint8 BGR, and its name."""
     tab.get_by_label("Format").select_option("image/png")
@@ -146,6 +205,70 @@ def test_a_photograph_is_painted_as_the_engine_paints_it(tab, site, tmp_path):
     assert cv2.PSNR(image, expected) >= 40
 
 
+@pytest.mark.parametrize(
+    ("numbers", "background"),
+    [({"keep_salient": 0.5}, None), ({"keep_salient": 0.25, "keep_background": 0.5}, "blue-dancers")],
+)
+def test_subject_and_background_are_painted_apart_as_the_engine_does(
+    tab, site, tmp_path, numbers, background
+):
+    photo = np.ascontiguousarray(read_image(PHOTO)[:400, :510])
+    cv2.imwrite(str(tmp_path / "a.png"), photo)
+    choose(tab, tmp_path / "a.png")
+    tab.locator(".thumb[aria-current=true][title='a.png']").wait_for()
+    names = {"keep_salient": "Keep the subject", "keep_background": "Keep the background"}
+    for name, value in numbers.items():
+        tab.get_by_label(names[name]).fill(str(value))
+    if background is not None:
+        tab.get_by_label("Background", exact=True).select_option(background)
+    image, _ = kept(tab)
+    style = tab.locator(".style[aria-checked=true]").get_attribute("data-name")
+    look = Look(style=style, engine=str(site), background=background, provider="cpu", **numbers)
+    with build_chain(look) as chain, build_chain(Look(style=style, provider="cpu")) as plain:
+        assert cv2.PSNR(plain(photo), image) < 30  # the subject differs
+        assert cv2.PSNR(chain(photo), image) >= 40
+
+
+@pytest.mark.parametrize("size", [(700, 512), (1900, 2300)])
+def test_a_dropped_painting_is_the_style_that_the_engine_reads(tab, site, tmp_path, size):
+    painting = cv2.resize(read_image(PAINTING), size, interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(tmp_path / "My painting.png"), painting)
+    drop(tab, tmp_path / "My painting.png", on="style")
+    tile = tab.locator(".style[aria-checked=true]")
+    eventually(lambda: tile.get_attribute("data-name") == "own My painting")
+    assert tile.locator(".name").inner_text() == "My painting"
+    tab.get_by_label("Blend", exact=True).fill("0")
+    image, _ = kept(tab)
+    style = Zoo(site).style_of_picture(painting)
+    photo = read_image(PHOTO)
+    assert cv2.PSNR(image, cpu_stage(site / "stylize.onnx", tmp_path)(photo, style=style.vector)) >= 40
+    drop(tab, tmp_path / "My painting.png", on="photo")
+    tab.locator(".thumb[aria-current=true][title='My painting.png']").wait_for()
+
+
+def test_a_painting_is_used_without_a_stop_of_the_camera(tab, tmp_path):
+    tab.get_by_role("link", name="Camera").click()
+    tab.get_by_role("button", name="Start the camera").click()
+    rate = tab.get_by_label("Pictures a second")
+    eventually(lambda: rate.inner_text().endswith("fps"))
+    with tab.expect_file_chooser() as chooser:
+        tab.get_by_role("button", name="Use a painting as a style").click()
+    chooser.value.set_files(str(PAINTING))
+    tile = tab.locator(".style[aria-checked=true]")
+    eventually(lambda: tile.get_attribute("data-name") == f"own {PAINTING.stem}")
+    assert tab.locator("h1").inner_text() == PAINTING.stem
+    assert tab.locator("canvas").is_visible()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Snapshot").click()
+    assert cv2.imread(str(download.value.path())).std() > 10
+
+
+def test_a_small_painting_is_refused_in_one_line(tab, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((50, 80, 3), np.uint8))
+    drop(tab, tmp_path / "a.png", on="style")
+    tab.locator("#say", has_text="The painting is 80 × 50: 64 pixels are the least").wait_for()
+
+
 def test_a_style_file_is_a_style_at_once(tab, tmp_path):
     first, second = (Zoo().style(name) for name in Zoo().styles()[:2])
     save_style(tmp_path / "mine.safetensors", mix([first, second], [0.5, 0.5]))
@@ -177,7 +300,11 @@ def test_the_camera_is_painted_and_moves(tab):
     assert min(cv2.imread(str(download.value.path())).shape[:2]) in (270, 360)
 
 
-def test_without_a_network_after_the_first_visit(tab, host):
+def test_without_a_network_after_the_first_visit(tab, host, tmp_path):
+    kept_files = (
+        "async () => (await (await caches.open((await caches.keys())[0])).keys()).map((one) => one.url)"
+    )
+    eventually(lambda: sum(name.endswith(".onnx") for name in tab.evaluate(kept_files)) == 3)
     host.stop()
     host.stop = lambda: None
     tab.reload()
@@ -187,7 +314,35 @@ def test_without_a_network_after_the_first_visit(tab, host):
         "[...document.querySelectorAll('.strip img')].every((image) => image.complete && image.naturalWidth)"
     )
     assert tab.evaluate(tiles)
+    drop(tab, PAINTING, on="style")
+    eventually(lambda: tab.locator(".style[aria-checked=true]").get_attribute("data-name").startswith("own"))
+    tab.get_by_label("Keep the subject").fill("0.5")
     assert kept(tab)[0].shape == (512, 512, 3)
+
+
+def test_webgpu_that_fails_while_painting_gives_way_to_webassembly(browser, site, tmp_path):
+    with pretended_webgpu(site, tmp_path, lost_after=5) as host:
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        tab = context.new_page()
+        tab.set_default_timeout(90_000)
+        tab.goto(f"http://{host.name}/")
+        tab.locator(".means", has_text="On this device: WebGPU").wait_for()
+        tab.locator(".means", has_text="WebAssembly").wait_for()
+        assert "WebGPU failed: the device was lost" in tab.locator(".means").inner_text()
+        eventually(lambda: tab.evaluate("document.querySelector('img.after').src.startsWith('blob:')"))
+        assert kept(tab)[0].shape == (512, 512, 3)
+        assert tab.locator("#say.alarm").count() == 0
+        context.close()
+
+
+def test_webgpu_that_fails_at_the_start_is_not_used(browser, site, tmp_path):
+    with pretended_webgpu(site, tmp_path, lost_after=1) as host:
+        tab = browser.new_page()
+        tab.set_default_timeout(90_000)
+        tab.goto(f"http://{host.name}/")
+        tab.locator(".means", has_text="On this device: WebAssembly").wait_for()
+        assert "WebGPU failed: the device was lost" in tab.locator(".means").inner_text()
+        tab.close()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 390), ("light", 1280)])

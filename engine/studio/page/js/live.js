@@ -1,6 +1,7 @@
 // Live: one's own camera or one of the server's, painted while one looks.
 import { el, save, say, told } from "./dom.js";
 import { controls, strip } from "./look.js";
+import { choosePaintings } from "./paintings.js";
 import { liveSocket } from "./socket.js";
 import { requestedLook, settle, store } from "./store.js";
 
@@ -13,8 +14,7 @@ export function livePlace(main) {
   const picture = el("div", { class: "picture" }, output);
   const canvas = el("div", { class: "canvas" });
   const shelf = el("div", { class: "shelf" });
-  const styles = strip({ tile: (style) => style.painting, onChange: changed });
-  const panel = controls({ onChange: changed, moving: true });
+  let [styles, panel] = look();
   const rate = el("output", { class: "soft", "aria-label": "Frames per second" });
   const size = el("select", { "aria-label": "Size", onchange: changed }, ...SIZES.map((px) => el("option", { value: px }, `${px}p`)));
   size.value = "360";
@@ -29,6 +29,19 @@ export function livePlace(main) {
 
   let socket = null, stream = null, film = null, recorder = null, paused = false, split = false, times = [], gone = false;
   const grab = document.createElement("canvas");
+
+  function look() {
+    const onAdd = () => choosePaintings(renew);
+    return [strip({ tile: (style) => style.painting, onChange: changed, onAdd }), controls({ onChange: changed, moving: true })];
+  }
+
+  /** Shows the styles again, when there is a new one; the camera goes on. */
+  function renew() {
+    const [before, news] = [[styles, panel], look()];
+    before.forEach((one, index) => one.replaceWith(news[index]));
+    [styles, panel] = news;
+    changed();
+  }
 
   function changed() { panel.refresh(); socket?.change({ look: requestedLook(), short_side_px: Number(size.value), split }); }
 

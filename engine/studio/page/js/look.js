@@ -3,8 +3,9 @@ import { el } from "./dom.js";
 import { maker, settle, store, styleOf } from "./store.js";
 
 const WORDS = {
-  strength: "Strength", stroke: "Brush size", keep_salient: "Keep the subject", preserve_colors: "Keep its colours",
-  stabilize: "Steadiness", attention: "Subject by attention", quantize: "Few colours", superpixels: "Mosaic",
+  strength: "Strength", stroke: "Brush size", keep_salient: "Keep the subject", keep_background: "Keep the background",
+  preserve_colors: "Keep the colours",
+  stabilize: "Steadiness", quantize: "Few colours", superpixels: "Mosaic",
 };
 
 const BLANK = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
@@ -35,9 +36,15 @@ export function slide({ name, minimum, maximum, step, value, text, onInput, id, 
   return control;
 }
 
-/** The strip: one tile for each style; arrows move in it. `tile(style)` gives the address of its picture, or null. */
-export function strip({ tile, onChange }) {
-  const list = el("div", { class: "strip", role: "radiogroup", "aria-label": "Style" });
+/**
+ * The strip: one tile for each style; arrows move in it. `tile(style)` gives the address of its picture, or null;
+ * `onAdd` is called by a button before the tiles, for a painting of one's own.
+ */
+export function strip({ tile, onChange, onAdd }) {
+  const list = el("div", { class: "tiles", role: "radiogroup", "aria-label": "Style" });
+  const add = onAdd ? el("button", { class: "add", title: "Use a painting as a style", "aria-label": "Use a painting as a style", onclick: onAdd },
+    el("span", { class: "plus" }), el("span", { class: "name title" }, "Your own")) : null;
+  const whole = el("div", { class: "strip" }, add, list);
   const mark = () => {
     for (const button of list.children) {
       const on = button.dataset.name === store.look.style;
@@ -68,18 +75,18 @@ export function strip({ tile, onChange }) {
   }, el("img", { class: "tile", alt: "", src: tile(style) || BLANK, width: 220, height: 165 }), el("span", { class: "name title" }, style.title || style.name))));
   mark();
   /** Brings the chosen style into view; for when the strip has its place on the page. */
-  list.reveal = () => {
+  whole.reveal = () => {
     const button = list.querySelector('[aria-checked="true"]');
-    if (button) list.scrollLeft = button.offsetLeft - list.offsetLeft - (list.clientWidth - button.offsetWidth) / 2;
+    if (button) whole.scrollLeft = button.offsetLeft - whole.offsetLeft - (whole.clientWidth - button.offsetWidth) / 2;
   };
-  list.pick = pick;
-  list.step = step;
+  whole.pick = pick;
+  whole.step = step;
   /** Shows a picture in a tile. */
-  list.show = (name, address) => {
+  whole.show = (name, address) => {
     const image = list.querySelector(`[data-name="${CSS.escape(name)}"] img`);
     if (image) image.src = address;
   };
-  return list;
+  return whole;
 }
 
 /** What is chosen: title, painter, and every control that the server has. */

@@ -3,6 +3,7 @@ import { ask, choose, el, newestOnly, save, say, send, told } from "./dom.js";
 import { compare } from "./compare.js";
 import { queue } from "./jobs.js";
 import { controls, strip } from "./look.js";
+import { choosePaintings } from "./paintings.js";
 import { requestedLook, settle, store } from "./store.js";
 
 const PICTURES = "image/jpeg,image/png,image/webp,image/bmp,image/tiff";
@@ -13,7 +14,7 @@ export function photoPlace(main) {
   const picture = compare("The painted photograph");
   const shelf = el("div", { class: "shelf", "aria-label": "Photographs" });
   const canvas = el("div", { class: "canvas" });
-  const styles = strip({ tile: (style) => tileOf(style) || style.painting, onChange: changed });
+  const styles = strip({ tile: (style) => tileOf(style) || style.painting, onChange: changed, onAdd: () => choosePaintings(() => dispatchEvent(new Event("hashchange"))) });
   const panel = controls({ onChange: changed });
   const jobs = queue(["photos"], { onDone: (job) => save(`/api/jobs/${job.id}/file`, job.name) });
   const form = el("select", { "aria-label": "Format" },

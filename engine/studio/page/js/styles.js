@@ -1,6 +1,7 @@
 // Styles: the paintings on the wall, and one's own: drop a painting, and it is a style.
-import { ask, choose, el, say, send, told } from "./dom.js";
+import { ask, el, say, told } from "./dom.js";
 import { queue } from "./jobs.js";
+import { bringPaintings, choosePaintings, renewStyles } from "./paintings.js";
 import { maker, settle, store } from "./store.js";
 
 export function stylesPlace(main) {
@@ -18,7 +19,7 @@ export function stylesPlace(main) {
       el("h1", { class: "title" }, `${store.styles.length} styles`),
       el("div", { class: "row" },
         el("button", { onclick: blend }, "Keep the blend"),
-        el("button", { onclick: () => choose({ accept: "image/*,.safetensors", multiple: true }, bring) }, "Add a painting")),
+        el("button", { onclick: () => choosePaintings(render) }, "Add a painting")),
       jobs);
   }
 
@@ -48,8 +49,7 @@ export function stylesPlace(main) {
   }
 
   async function renew() {
-    store.styles = (await ask("GET", "/api/studio")).styles;
-    settle();
+    await renewStyles();
     render();
   }
 
@@ -67,11 +67,8 @@ export function stylesPlace(main) {
   }
 
   async function bring(files) {
-    for (const file of files) {
-      const address = file.name.endsWith(".safetensors") ? "/api/styles/file" : "/api/styles/painting";
-      await told(async () => { store.look.style = (await send(address, file)).name; });
-    }
-    await told(renew);
+    await bringPaintings(files);
+    render();
   }
 
   async function rename(style) {

@@ -12,14 +12,14 @@ const FINER = 1.5; // a picture this much larger than what is painted has finer 
 const FADE_MS = 600;
 let size = null; // until somebody chooses, what the means can do
 
-export function cameraPlace(main) {
+/** `choosePainting` lets one choose a painting as a style. */
+export function cameraPlace(main, { choosePainting }) {
   settle();
   const output = el("canvas", { "aria-label": "The painted camera", role: "img" });
   const rate = el("output", { class: "rate", "aria-label": "Pictures a second" });
   const picture = el("div", { class: "picture" }, output, rate);
   const canvas = el("div", { class: "canvas" });
-  const styles = strip({ tile: (style) => style.painting, onChange: changed });
-  const panel = controls({ onChange: changed, moving: true });
+  let [styles, panel] = look();
   const means = meansLine();
   const sizes = el("select", { "aria-label": "Size", onchange: () => { size = Number(sizes.value); } },
     ...SIZES.map((px) => el("option", { value: px }, `${px}p`)));
@@ -42,6 +42,19 @@ export function cameraPlace(main) {
 
   /** The style on its way from the one before to the chosen one. */
   const vectorNow = () => mixed(fade.from, fade.to, Math.min(1, (performance.now() - fade.since) / FADE_MS));
+
+  function look() {
+    return [strip({ tile: (style) => style.painting, onChange: changed, onAdd: choosePainting }), controls({ onChange: changed, moving: true })];
+  }
+
+  /** Shows the styles again, when there is a new one; the camera goes on. */
+  function renew() {
+    const [before, news] = [[styles, panel], look()];
+    before.forEach((one, index) => one.replaceWith(news[index]));
+    [styles, panel] = news;
+    styles.reveal();
+    changed();
+  }
 
   function changed() {
     panel.refresh();
@@ -156,7 +169,7 @@ export function cameraPlace(main) {
     el("h1", { class: "title" }, "Paint what your camera sees"),
     el("p", { class: "soft" }, "On this device. No picture leaves it."),
     el("button", { class: "main", onclick: () => told(start) }, "Start the camera")));
-  return { leave: () => { gone = true; stop(); means.leave(); removeEventListener("keydown", onKey); } };
+  return { renew, leave: () => { gone = true; stop(); means.leave(); removeEventListener("keydown", onKey); } };
 }
 
 function usualSize() {

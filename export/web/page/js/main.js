@@ -1,11 +1,11 @@
 // The page: two places, the theme, dropped files; before all that the service worker.
 import { cameraPlace } from "./camera.js";
-import { say, told } from "./dom.js";
+import { choose, say, told } from "./dom.js";
 import { arriving } from "./drop.js";
 import { load } from "./means.js";
 import { installable, offline } from "./offline.js";
 import { photoOf, photoPlace } from "./photo.js";
-import { readSite } from "./site.js";
+import { addPainting, addStyle, readSite } from "./site.js";
 import { store } from "./store.js";
 import { themed } from "./theme.js";
 
@@ -21,15 +21,31 @@ function enter() {
     else link.removeAttribute("aria-current");
   }
   document.title = `${place[0].toUpperCase()}${place.slice(1)} – artrt`;
-  current = places[place](document.getElementById("place"));
+  current = places[place](document.getElementById("place"), { bring: take, choosePainting: store.site.encoder && choosePainting });
 }
 
-function take(files) {
+/** Photographs are shown; style files, and with `as` "style" paintings too, become styles. */
+async function take(files, as) {
   if (!files.length || !store.styles) return;
-  if (current?.take) { current.take(files); return; }
-  store.brought = files;
+  const styled = (file) => as === "style" || file.name.endsWith(".safetensors");
+  const styles = files.filter(styled), photos = files.filter((file) => !styled(file));
+  let news = 0;
+  for (const file of styles) await told(async () => { await addOne(file); news += 1; });
+  if (news) (current.renew || enter)(); // where one is, with the new style
+  if (!photos.length) return;
+  if (current?.take) { current.take(photos); return; }
+  store.brought = photos;
   location.hash = "#photo";
 }
+
+async function addOne(file) {
+  if (file.name.endsWith(".safetensors")) { await addStyle(file); return; }
+  say("Reading the painting");
+  await addPainting(file);
+  say("");
+}
+
+function choosePainting() { choose({ accept: "image/*,.safetensors", multiple: true }, (files) => take(files, "style")); }
 
 /** The photograph that is there before anybody brings one, painted when the site was made. */
 async function sample() {
@@ -46,6 +62,7 @@ await told(async () => {
   load();
   store.ready.catch((error) => say(error.message, true));
   store.photos.push(await sample());
+  document.querySelector("#drop [data-as=style]").hidden = !store.site.encoder;
   enter();
   arriving(take);
   addEventListener("hashchange", enter);

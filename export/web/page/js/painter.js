@@ -7,6 +7,7 @@ export class Painter {
   #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   #waiting = new Map();
   #next = 0;
+  onmeans = () => {}; // called with what paints, after each picture
 
   constructor() {
     this.#worker.onmessage = ({ data: { id, news, answer, error } }) => {
@@ -22,12 +23,19 @@ export class Painter {
 
   /** Loads runtime and model; the answer says what paints: { backend, threads, why }. */
   start(tell = () => {}) {
-    const { model, builds, contract, opening } = store.site;
-    return this.#ask("start", { model, builds, contract, style: opening, threads: threads(), backend: query.get("backend") }, { tell });
+    const { networks, builds, opening } = store.site;
+    return this.#ask("start", { networks, builds, style: opening, threads: threads(), backend: query.get("backend") }, { tell });
   }
 
   /** Paints a bitmap, which is given away; see worker.js. */
-  paint(wish) { return this.#ask("paint", wish, { transfer: [wish.bitmap] }); }
+  async paint(wish) {
+    const answer = await this.#ask("paint", wish, { transfer: [wish.bitmap] });
+    this.onmeans(answer.means);
+    return answer;
+  }
+
+  /** The style of a painting, a bitmap, which is given away: its vector. */
+  read(bitmap) { return this.#ask("read", { bitmap, side: store.site.encoder.side }, { transfer: [bitmap] }); }
 
   /** Ends the worker, and gives its memory back. */
   close() {

@@ -4,7 +4,7 @@ import { choose, el, newestOnly, save, say, told } from "./dom.js";
 import { controls, strip } from "./look.js";
 import { meansLine } from "./means.js";
 import { Painter } from "./painter.js";
-import { addStyle, chosenControls } from "./site.js";
+import { chosenControls } from "./site.js";
 import { settle, store, styleOf } from "./store.js";
 
 const PICTURES = "image/*,.safetensors";
@@ -14,12 +14,13 @@ const SAVED_PX = [16e6, 8e6, 3e6]; // tried in turn: a browser has less memory t
 const QUALITY = { "image/jpeg": 0.92, "image/webp": 0.9 };
 let chosen = null;
 
-export function photoPlace(main) {
+/** `bring(files)` takes photographs and style files for the whole page, `choosePainting` lets one choose a painting. */
+export function photoPlace(main, { bring, choosePainting }) {
   settle();
   const picture = compare("The painted photograph");
   const shelf = el("div", { class: "shelf", "aria-label": "Photographs" });
   const canvas = el("div", { class: "canvas" }, picture);
-  const styles = strip({ tile: (style) => tileOf(style) || style.painting, onChange: changed });
+  const styles = strip({ tile: (style) => tileOf(style) || style.painting, onChange: changed, onAdd: choosePainting });
   const panel = controls({ onChange: changed });
   const means = meansLine();
   const form = el("select", { "aria-label": "Format" },
@@ -73,9 +74,9 @@ export function photoPlace(main) {
   function show(photo) {
     chosen = photo;
     shelf.replaceChildren(...[
-      el("button", { class: "main", onclick: () => choose({ accept: PICTURES, multiple: true }, take) }, "Choose a photograph"),
+      el("button", { class: "main", onclick: () => choose({ accept: PICTURES, multiple: true }, bring) }, "Choose a photograph"),
       matchMedia("(pointer: coarse)").matches
-        ? el("button", { onclick: () => choose({ accept: "image/*", capture: "environment" }, take) }, "Take one") : null,
+        ? el("button", { onclick: () => choose({ accept: "image/*", capture: "environment" }, bring) }, "Take one") : null,
       ...(store.photos.length > 1 ? store.photos.map(thumb) : []),
     ].filter(Boolean));
     picture.show({ original: photo.original, painted: photo.painted || photo.original, ratio: photo.width / photo.height });
@@ -89,13 +90,9 @@ export function photoPlace(main) {
       onclick: () => show(one) }, el("img", { src: one.original, alt: "" }));
   }
 
-  /** Photographs are shown, style files become styles. */
+  /** Shows photographs. */
   async function take(files) {
     for (const file of files) {
-      if (file.name.endsWith(".safetensors")) {
-        if (await told(async () => { await addStyle(file); return true; })) dispatchEvent(new Event("hashchange")); // shown again
-        continue;
-      }
       const photo = await told(() => photoOf(file));
       if (!photo) continue;
       store.photos.push(photo);

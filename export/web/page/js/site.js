@@ -1,8 +1,10 @@
-// What the site's folder holds: the model, its styles, the runtimes.
+// What the site's folder holds: networks, styles, runtimes; and one's own styles beside them.
 import { settle, store, styleOf as named } from "./store.js";
 import { mixed, styleOf } from "./tensors.js";
 
 const CONTROLS = ["strength", "stroke", "preserve_colors"];
+const REGIONS = ["keep_salient", "keep_background"]; // need the saliency network
+const SHARE = { default: 0, minimum: 0, maximum: 1 };
 const BUILDS = {
   wasm: ["ort/ort.wasm.min.js", "ort/ort-wasm-simd-threaded.js", "ort/ort-wasm-simd-threaded.wasm"],
   webgpu: ["ort/ort.webgpu.min.js", "ort/ort-wasm-simd-threaded.asyncify.js", "ort/ort-wasm-simd-threaded.asyncify.wasm"],
@@ -11,7 +13,6 @@ const BUILDS = {
 /** Fills the store. */
 export async function readSite() {
   const manifest = await (await got("manifest.json")).json();
-  const [{ file, contract }] = manifest.stages;
   const at = (name) => ({ address: new URL(name, document.baseURI).href, bytes: manifest.files[name].bytes });
   const builds = {};
   for (const [name, files] of Object.entries(BUILDS)) {
@@ -23,10 +24,23 @@ export async function readSite() {
     const style = styleOf(await (await got(`styles/${encodeURIComponent(name)}.safetensors`)).arrayBuffer(), name);
     return { id: "", painting: `tiles/${encodeURIComponent(name)}.jpg`, ...style };
   }));
-  store.sliders = CONTROLS.filter((name) => name in contract.controls)
-    .map((name) => ({ name, kind: "number", ...contract.controls[name] }));
+  const networks = Object.fromEntries(manifest.stages.map(({ name, file, contract }) => [name, { ...at(file), contract }]));
+  const { controls, extra } = networks.stylize.contract;
+  const { encoder } = manifest;
+  if (encoder) networks.encoder = at(encoder.file);
+  store.sliders = [...CONTROLS, ...(networks.saliency ? REGIONS : [])]
+    .filter((name) => name in controls || REGIONS.includes(name))
+    .map((name) => ({ name, kind: "number", ...SHARE, ...controls[name] }));
   settle();
-  store.site = { model: at(file), builds, contract, trunk: contract.extra.trunk, opening: named(store.look.style).vector };
+  store.site = { networks, builds, trunk: extra.trunk, opening: named(store.look.style).vector,
+    encoder: encoder && { side: encoder.long_side_px } };
+}
+
+/** Fetches what is not used yet, so that the service worker keeps it for use without a network. */
+export async function fetchRest() {
+  if (!navigator.serviceWorker?.controller || navigator.connection?.saveData) return;
+  const { stylize, ...rest } = store.site.networks;
+  await Promise.all(Object.values(rest).map(({ address }) => fetch(address, { priority: "low" })));
 }
 
 /** Adds a style from a file of `artrt train style`, `artrt styles add` or the studio. */
@@ -35,8 +49,21 @@ export async function addStyle(file) {
   if (style.trunk !== store.site.trunk || style.vector.length !== store.site.opening.length) {
     throw new Error(`${file.name} belongs to another network`);
   }
+  choose({ painting: null, ...style });
+}
+
+/** Makes a painting a style. */
+export async function addPainting(file) {
+  if (!store.site.encoder) throw new Error("This page cannot make a painting a style");
+  const bitmap = await createImageBitmap(file).catch(() => { throw new Error(`${file.name}: this browser cannot read it as a picture`); });
+  await store.ready;
+  choose({ name: file.name.replace(/\.\w+$/, ""), vector: await store.painter.read(bitmap), painting: URL.createObjectURL(file) });
+}
+
+/** Puts one's own style before the others, and chooses it. */
+function choose(style) {
   const name = `own ${style.name}`;
-  store.styles = [{ id: name, painting: null, ...style, name }, ...store.styles.filter((one) => one.name !== name)];
+  store.styles = [{ ...style, title: style.title || style.name, id: name, name }, ...store.styles.filter((one) => one.name !== name)];
   store.look.style = name;
 }
 
@@ -47,8 +74,11 @@ export function chosenVector() {
   return second && share > 0 ? mixed(first, named(second).vector, share) : first;
 }
 
-/** The controls of the model as the sliders stand. */
-export function chosenControls() { return { ...store.look.numbers, style: chosenVector() }; }
+/** The controls as the sliders stand; see regions.js. */
+export function chosenControls() {
+  const { numbers, background } = store.look;
+  return { ...numbers, style: chosenVector(), background: named(background)?.vector };
+}
 
 async function got(name) {
   const response = await fetch(name);

@@ -58,3 +58,31 @@ export function psnr(a, b) {
   for (let index = 0; index < a.length; index += 1) sum += (a[index] - b[index]) ** 2;
   return 10 * Math.log10((255 * 255 * a.length) / Math.max(sum, 1e-9));
 }
+
+/** RGBA pixels of a canvas, averaged over the area of each target pixel, as OpenCV's INTER_AREA does it -> BGR bytes. */
+export function areaReduced({ data, width, height }, rows, columns) {
+  const across = overlaps(width, columns);
+  const sums = new Float32Array(columns * 3 * rows);
+  for (const [row, y, weight] of overlaps(height, rows)) {
+    for (const [column, x, share] of across) {
+      const from = (y * width + x) * 4, to = (row * columns + column) * 3, part = weight * share;
+      sums[to] += data[from + 2] * part;
+      sums[to + 1] += data[from + 1] * part;
+      sums[to + 2] += data[from] * part;
+    }
+  }
+  return Uint8Array.from(sums, Math.round);
+}
+
+/** [target, source, share of the target] for all pixels that overlap when `from` pixels become `to`. */
+function overlaps(from, to) {
+  const size = from / to, found = [];
+  for (let target = 0; target < to; target += 1) {
+    const begin = target * size, end = Math.min(from, begin + size);
+    for (let source = Math.floor(begin); source < end; source += 1) {
+      const shared = Math.min(end, source + 1) - Math.max(begin, source);
+      if (shared > 1e-6) found.push([target, source, shared / size]);
+    }
+  }
+  return found;
+}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import socket
@@ -53,6 +54,17 @@ def read_parts(port: int, count: int, *, path="/stream.mjpg") -> list[bytes]:
             data.write(stream.read(4096))
     parts = data.getvalue().split(b"--artrt-frame\r\n")[1 : count + 1]
     return [part.split(b"\r\n\r\n", 1)[1] for part in parts]
+
+
+@contextlib.contextmanager
+def watched(port, path):
+    """A viewer who has got a picture and stays."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        stream = connection.makefile("rb")
+        while b"image/jpeg" not in stream.readline():
+            pass
+        yield
 
 
 def test_the_page_needs_no_other_host(site):
@@ -367,6 +379,32 @@ def test_the_server_ends_with_the_pipeline():
     assert time.monotonic() - started < 3
     with pytest.raises(OSError, match="refused|reset"):
         Client(sink._port).get("/healthz")
+
+
+def test_the_bare_picture_in_a_style_that_the_viewer_chooses(site):
+    _, client = site
+    client.post("/api/controls", {"style": "blue"})
+    answer = client.get("/view?style=red&fit=cover")
+    assert 'src="stream.mjpg?style=red"' in answer.body.decode()
+    first, last = (picture(part) for part in read_parts(client.port, 2, path="/stream.mjpg?style=red"))
+    assert first.shape == (180, 320, 3)
+    assert first.mean(axis=(0, 1)).argmax() == last.mean(axis=(0, 1)).argmax() == 2
+    assert client.state()["style"] == "blue"  # what others see is unchanged
+    refused = client.get("/view?style=%22%3E%3Cscript%3E")
+    assert refused.status == 400
+    assert "unknown style" in refused.json["error"]
+    assert client.get("/stream.mjpg?style=none").status == 400
+
+
+def test_few_styles_are_painted_at_once(site):
+    _, client = site
+    eventually(lambda: client.state()["viewers"] == 0)
+    with contextlib.ExitStack() as watching:
+        for style in ("red", "green", "red"):
+            watching.enter_context(watched(client.port, f"/stream.mjpg?style={style}"))
+        assert client.get("/stream.mjpg?style=blue").status == 503
+    eventually(lambda: client.state()["viewers"] == 0)
+    assert picture(read_parts(client.port, 1, path="/stream.mjpg?style=blue")[0]).shape == (180, 320, 3)
 
 
 def test_the_bare_picture_can_be_framed(site):
