@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import cv2
+import onnx
 import pytest
 
 from artrt.cli.main import run
 from artrt.engine.errors import UsageError
 from artrt.engine.zoo.artefact import Artefact
-from artrt.export.options import ExportOptions
+from artrt.engine.zoo.zoo import Zoo, write_manifest
+from artrt.export.options import ExportOptions, StageChoice
+from support.models import SALIENCY, SALIENCY_SPEC, model_from_text, write_style_encoder
 
 
 @pytest.fixture
@@ -79,6 +83,53 @@ def test_without_webgpu_it_is_left_out(export, tmp_path):
     assert list((tmp_path / "site" / "ort").glob("*.wasm"))
 
 
+@pytest.fixture
+def zoo(export, tiny_zoo, tmp_path, monkeypatch):
+    """A copy of the tiny zoo to change, used by `export`."""
+    shutil.copytree(tiny_zoo.folder, tmp_path / "zoo")
+    monkeypatch.setenv("ARTRT_ZOO", str(tmp_path / "zoo"))
+    return Zoo(tmp_path / "zoo")
+
+
+def stages(site):
+    return [stage["name"] for stage in Artefact.open(site).manifest["stages"]]
+
+
+def test_the_saliency_network_comes_along_unless_it_is_left_out(export, zoo, tmp_path, capsys):
+    assert export(name="none") == 0
+    assert stages(tmp_path / "none") == ["stylize"]
+    assert export("--saliency", name="asked") == 1
+    assert "has no saliency.onnx: leave --saliency out" in capsys.readouterr().err
+    onnx.save(model_from_text(SALIENCY, SALIENCY_SPEC), zoo.folder / "saliency.onnx")
+    write_manifest(zoo.folder)
+    assert export(name="with") == export("--no-saliency", name="without") == 0
+    assert stages(tmp_path / "with") == ["saliency", "stylize"]
+    assert stages(tmp_path / "without") == ["stylize"]
+    assert not (tmp_path / "without" / "saliency.onnx").exists()
+
+
+def test_an_encoder_comes_along_when_it_is_that_of_the_trunk(export, zoo, tmp_path, capsys):
+    assert export("--encoder", name="none") == 1
+    assert "has no style encoder: leave --encoder out" in capsys.readouterr().err
+    write_style_encoder(zoo.folder / "style-small.onnx")
+    write_manifest(zoo.folder)
+    assert export(name="another") == 0
+    assert "encoder" not in Artefact.open(tmp_path / "another").manifest
+    assert export("--encoder", name="asked") == 1
+    assert "has the style encoder of another trunk: leave --encoder out" in capsys.readouterr().err
+
+
+def test_a_site_has_its_own_encoder(export, zoo, tmp_path):
+    write_style_encoder(zoo.folder / "style-small.onnx", trunk=zoo.style("udnie").trunk)
+    write_manifest(zoo.folder)
+    assert export("--no-encoder", name="without") == 0
+    assert "encoder" not in Artefact.open(tmp_path / "without").manifest
+    assert export(name="with") == 0
+    site = Artefact.open(tmp_path / "with")
+    assert site.manifest["encoder"] == {"file": "style-small.onnx", "long_side_px": 128}
+    assert site.zoo.path("style-small.onnx").is_file()
+
+
 def test_a_missing_runtime_is_told_before_anything_is_built(tiny_zoo, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ARTRT_ZOO", str(tiny_zoo.folder))
     assert run(["export", "--model", "tiny", "--format", "web", "-o", str(tmp_path / "site")]) == 1
@@ -92,9 +143,10 @@ def test_a_missing_runtime_is_told_before_anything_is_built(tiny_zoo, tmp_path, 
     ("choices", "match"),
     [
         ({"precision": "fp16"}, "computes in fp32"),
-        ({"saliency": True}, "'stylize' stage alone"),
+        ({"stages": (StageChoice("quantize", 8), StageChoice("stylize"))}, "no other effects than 'stylize'"),
         ({"batch": 2}, "pictures of any size"),
-        ({"format": "onnx", "webgpu": False}, "--no-webgpu are of --format web"),
+        ({"format": "onnx", "webgpu": False}, "of --format web only"),
+        ({"format": "onnx", "encoder": True}, "of --format web only"),
     ],
 )
 def test_what_a_page_cannot_do_is_refused(choices, match):

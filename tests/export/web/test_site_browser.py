@@ -166,6 +166,9 @@ def pretended_webgpu(site, tmp_path, *, lost_after):
     for path in ort.iterdir():
         manifest["files"][f"ort/{path.name}"] = {"bytes": path.stat().st_size}
     (folder / "manifest.json").write_text(json.dumps(manifest))
+    listed = json.loads((folder / "files.js").read_text().removeprefix("self.SITE = ").removesuffix(";\n"))
+    listed["files"] = [*manifest["files"], "manifest.json"]
+    (folder / "files.js").write_text(f"self.SITE = {json.dumps(listed)};\n")
     host = Host(folder)
     yield host
     host.stop()
@@ -321,15 +324,19 @@ def test_without_a_network_after_the_first_visit(tab, host, tmp_path):
 
 
 def test_webgpu_that_fails_while_painting_gives_way_to_webassembly(browser, site, tmp_path):
-    with pretended_webgpu(site, tmp_path, lost_after=5) as host:
+    with pretended_webgpu(site, tmp_path, lost_after=3) as host:  # two pictures prove it
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         tab = context.new_page()
         tab.set_default_timeout(90_000)
         tab.goto(f"http://{host.name}/")
         tab.locator(".means", has_text="On this device: WebGPU").wait_for()
+        painted = "document.querySelector('img.after').src"
+        eventually(lambda: tab.evaluate(painted).startswith("blob:"))
+        before = tab.evaluate(painted)
+        tab.locator(".style[aria-checked=false]").click()
         tab.locator(".means", has_text="WebAssembly").wait_for()
         assert "WebGPU failed: the device was lost" in tab.locator(".means").inner_text()
-        eventually(lambda: tab.evaluate("document.querySelector('img.after').src.startsWith('blob:')"))
+        eventually(lambda: tab.evaluate(painted) != before)
         assert kept(tab)[0].shape == (512, 512, 3)
         assert tab.locator("#say.alarm").count() == 0
         context.close()

@@ -40,6 +40,7 @@ export function livePlace(main) {
     const [before, news] = [[styles, panel], look()];
     before.forEach((one, index) => one.replaceWith(news[index]));
     [styles, panel] = news;
+    styles.reveal();
     changed();
   }
 
@@ -58,6 +59,7 @@ export function livePlace(main) {
     if (key === "own") await openOwn();
     if (gone) { stop(); return; }
     canvas.replaceChildren(picture);
+    picture.classList.add("busy"); // until the first picture
     socket = liveSocket({
       source: key, frame: key === "own" ? ownFrame : null, onPicture: show, onError: (error) => say(error.message, true),
       onEnd: () => say("the live picture ended", true),
@@ -92,6 +94,7 @@ export function livePlace(main) {
       output.height = bitmap.height;
       picture.style.setProperty("--ratio", bitmap.width / bitmap.height);
     }
+    picture.classList.remove("busy");
     output.getContext("2d").drawImage(bitmap, 0, 0);
     bitmap.close();
     const now = performance.now();
@@ -160,6 +163,7 @@ export function livePlace(main) {
     el("p", { class: "soft" }, "Each picture goes to this server, is painted, and comes back. None is kept."),
     el("button", { class: "main", onclick: () => told(() => start("own")) }, "Start your camera")));
   chooser();
+  styles.reveal();
   source = null;
   return { leave: () => { gone = true; stop(); removeEventListener("keydown", onKey); } };
 }

@@ -12,8 +12,8 @@ export async function bringPaintings(files) {
   await told(renewStyles);
 }
 
-/** Lets the user choose some; `onDone` is called when they are styles. */
-export function choosePaintings(onDone) {
+/** Lets the user choose some; `onDone` is called when they are styles: by default, the place is shown again. */
+export function choosePaintings(onDone = () => dispatchEvent(new Event("hashchange"))) {
   choose({ accept: "image/*,.safetensors", multiple: true }, async (files) => { await bringPaintings(files); onDone(); });
 }
 

@@ -14,7 +14,7 @@ export function photoPlace(main) {
   const picture = compare("The painted photograph");
   const shelf = el("div", { class: "shelf", "aria-label": "Photographs" });
   const canvas = el("div", { class: "canvas" });
-  const styles = strip({ tile: (style) => tileOf(style) || style.painting, onChange: changed, onAdd: () => choosePaintings(() => dispatchEvent(new Event("hashchange"))) });
+  const styles = strip({ tile: (style) => tileOf(style) || style.painting, onChange: changed, onAdd: () => choosePaintings() });
   const panel = controls({ onChange: changed });
   const jobs = queue(["photos"], { onDone: (job) => save(`/api/jobs/${job.id}/file`, job.name) });
   const form = el("select", { "aria-label": "Format" },
@@ -128,6 +128,7 @@ export function photoPlace(main) {
   };
   addEventListener("keydown", onKey);
   show(photo() ? chosen : store.photos.at(-1)?.id || null);
+  styles.reveal();
   if (store.brought) { const files = store.brought; store.brought = null; take(files); }
   return { take, leave: () => { removeEventListener("keydown", onKey); jobs.leave(); } };
 }

@@ -3,6 +3,7 @@ import { ask, choose, el, newestOnly, say, send, told } from "./dom.js";
 import { compare } from "./compare.js";
 import { queue } from "./jobs.js";
 import { controls, strip } from "./look.js";
+import { choosePaintings } from "./paintings.js";
 import { requestedLook, settle, store } from "./store.js";
 
 const FILMS = "video/*,.mkv";
@@ -13,7 +14,7 @@ export function videoPlace(main) {
   const picture = compare("The first frame, painted");
   const shelf = el("div", { class: "shelf", "aria-label": "Videos" });
   const canvas = el("div", { class: "canvas" });
-  const styles = strip({ tile: (style) => style.painting, onChange: changed });
+  const styles = strip({ tile: (style) => style.painting, onChange: changed, onAdd: () => choosePaintings() });
   const panel = controls({ onChange: changed, moving: true });
   const jobs = queue(["video"], { onDone: (job) => { say(`${job.title} is painted`); if (job.video === chosen) play(job); } });
   const start = el("button", { class: "main", onclick: painted }, "Paint the video");
@@ -104,6 +105,7 @@ export function videoPlace(main) {
   }
 
   show(video() ? chosen : store.videos.at(-1)?.id || null);
+  styles.reveal();
   if (store.brought) { const files = store.brought; store.brought = null; take(files); }
   return { take, leave: () => jobs.leave() };
 }

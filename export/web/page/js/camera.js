@@ -21,7 +21,7 @@ export function cameraPlace(main, { choosePainting }) {
   const canvas = el("div", { class: "canvas" });
   let [styles, panel] = look();
   const means = meansLine();
-  const sizes = el("select", { "aria-label": "Size", onchange: () => { size = Number(sizes.value); } },
+  const sizes = el("select", { id: "size", onchange: () => { size = Number(sizes.value); } },
     ...SIZES.map((px) => el("option", { value: px }, `${px}p`)));
   sizes.value = size || 270;
   const other = el("button", { hidden: true, onclick: () => told(turn) }, "Other camera");
@@ -32,7 +32,7 @@ export function cameraPlace(main, { choosePainting }) {
   main.replaceChildren(el("div", { class: "room" },
     el("section", { class: "stage", "aria-label": "Camera" }, canvas), styles,
     el("aside", { class: "panel", "aria-label": "Look" }, panel,
-      el("footer", {}, means, el("div", { class: "row" }, el("span", { class: "grow" }), other, sizes),
+      el("footer", {}, means, el("div", { class: "row" }, el("label", { class: "grow", for: "size" }, "Size"), other, sizes),
         el("div", { class: "pairs" }, pause, shoot, record, full)))));
   const acting = [pause, shoot, record, full];
   for (const button of acting) button.disabled = true;
@@ -75,6 +75,7 @@ export function cameraPlace(main, { choosePainting }) {
     sizes.value = size ||= usualSize();
     if (gone) { stop(); return; }
     canvas.replaceChildren(picture);
+    picture.classList.add("busy"); // until the first picture
     for (const button of acting) button.disabled = false;
     loop(film); // ends with the film
   }
@@ -106,6 +107,7 @@ export function cameraPlace(main, { choosePainting }) {
       output.height = bitmap.height;
       picture.style.setProperty("--ratio", bitmap.width / bitmap.height);
     }
+    picture.classList.remove("busy");
     output.getContext("2d").drawImage(bitmap, 0, 0);
     bitmap.close();
     const now = performance.now();
