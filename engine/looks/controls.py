@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +25,11 @@ Vector = NDArray[np.float32]
 Named = tuple[str, Vector]
 """Name of a style, and its vector, float32 [D]."""
 StyleResolver = Callable[[str], Vector]
+Preview = Callable[..., Image]
+"""preview(style, image, short_side_px=96): a small picture in a style of the list, uint8 [h, w, 3] BGR; thread-safe."""
 
 CROSS_FADE_SECONDS = 0.5
 THUMBNAIL_PX = 96
-
-
-class Preview(Protocol):
-    """Renders a picture in a style of the list, for thumbnails and for viewers who choose a style; thread-safe."""
-
-    def __call__(self, style: str, image: Image, *, short_side_px: int = THUMBNAIL_PX) -> Image:
-        """uint8 [H, W, 3] BGR -> uint8 [h, w, 3] BGR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +104,7 @@ class Controls:
         background: The first style of the background, likewise; None paints it in `style`.
         numbers: The numbers of a look that can change, with their first values; None means all.
         switches: Stages that can be turned on and off, by name, and whether they are on.
-        preview: Renders thumbnails of the styles; None disables them.
+        preview: Renders small pictures in the styles, as `Previewer`; None disables them.
         cross_fade_seconds: Duration of a change of style.
     """
 

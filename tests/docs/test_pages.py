@@ -228,8 +228,9 @@ def measured_figures(text):
 
 def test_figures_in_prose_are_settings_and_never_measurements(root):
     """What was measured stands in tables written from JSON; prose has tolerances and file sizes as in the code."""
+    from artrt.engine.effects.saliency import SALIENCY_FILE
     from artrt.engine.sinks.web.options import RecordingQuota
-    from artrt.engine.zoo.zoo import SHIPPED
+    from artrt.engine.zoo.zoo import ENCODER_FILE, SHIPPED
     from artrt.export.effect_parity import TOLERANCE
     from artrt.export.parity import TOLERANCES
     from artrt.export.web.runtime import WASM, WEBGPU
@@ -247,7 +248,8 @@ def test_figures_in_prose_are_settings_and_never_measurements(root):
     settings |= {
         f"{sum(file.size_bytes for file in files) / 1e6:.0f} MB" for files in (*fetched, WASM, WEBGPU)
     }
-    settings.add(f"{(SHIPPED / SMALL_FILE).stat().st_size / 1e6:.0f} MB")
+    shipped = (SMALL_FILE, SALIENCY_FILE, ENCODER_FILE)
+    settings |= {f"{(SHIPPED / name).stat().st_size / 1e6:.0f} MB" for name in shipped}
     settings.add("40 dB")  # of tests/export/web/test_site_browser.py
     quota = RecordingQuota()
     settings |= {f"{size / 1e9:.0f} GB" for size in (quota.bytes, quota.each.bytes, quota.each.free_bytes)}
