@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from artrt.engine.errors import InputError, SourceLostError, UsageError
-from artrt.engine.frame import Frame, write_image
+from artrt.engine.frame import Frame, read_image, write_image
 from artrt.engine.sources import Size, SourceInfo, SourceOptions, open_source
 from artrt.engine.sources.capture import CaptureSource, csi_pipeline
 from artrt.engine.sources.reconnecting import ReconnectingSource
+from artrt.engine.sources.scene import PHOTO
 from support.clips import make_clip, rotate_clip
 
 
@@ -161,6 +162,14 @@ def test_scene_is_paced_when_live_and_not_when_all():
     assert not source.info.live
     assert len(frames_of(source)) == 40
     assert time.monotonic() - started < 1.5
+
+
+def test_scene_is_the_photograph_that_ships():
+    photo, frame = read_image(PHOTO), frames_of(open_source("test://512x512@1000?frames=1"))[0].image
+    place = cv2.matchTemplate(
+        cv2.resize(photo, None, fx=1.3, fy=1.3), frame[100:400, 100:400], cv2.TM_CCOEFF_NORMED
+    )
+    assert place.max() > 0.95
 
 
 def test_scene_moves():
