@@ -20,6 +20,10 @@ LOSS_NETWORK = "auto"  # the best available on this machine
 @click.command(name="style")
 @click.argument("painting", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="Name of the style.")
+@click.option("--title", default="", help="Title of the painting.")
+@click.option("--artist", default="", help="Who painted it.")
+@click.option("--year", default="", help="When.")
+@click.option("--licence", default="", help="Terms of the style file.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The .safetensors file.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Time to take.  [default: 20]")
 @click.option("--steps", type=click.IntRange(1), help="Number of steps, instead of --minutes.")
@@ -41,6 +45,10 @@ def command(
     context: click.Context,
     painting: Path,
     name: str,
+    title: str,
+    artist: str,
+    year: str,
+    licence: str,
     output: Path,
     minutes: float | None,
     steps: int | None,
@@ -87,6 +95,7 @@ def command(
             name=name,
             model=model,
             minutes=minutes or (None if steps else DEFAULT_MINUTES),
+            about={"title": title, "artist": artist, "year": year, "licence": licence},
             on_progress=report,
             stop=stop,
             output=output.with_suffix(".training"),

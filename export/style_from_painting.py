@@ -24,7 +24,6 @@ from ..models.networks.transformer import load_trunk
 from ..models.training import style_training
 from ..models.training.options import TermWeights, TrainingOptions
 from ..models.training.trainer import Progress, Trainer, prepare_photographs
-from .zoo_from_checkpoint import style_of
 
 DEFAULT_MINUTES = 20.0
 CONTENT, CAM = 0.1, 0.05
@@ -83,6 +82,7 @@ def train_style(
     name: str | None = None,
     model: str = "small",
     minutes: float | None = DEFAULT_MINUTES,
+    about: Mapping[str, str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
     **options: Any,
@@ -95,6 +95,7 @@ def train_style(
         name: Name of the style; by default the name of the picture file.
         model: Trunk of the zoo by name, or its `.safetensors`.
         minutes: Duration of the training; None runs `steps` steps.
+        about: Facts for the style file: "title", "artist", "year", "licence". Nothing is concluded from the name.
         on_progress: Called after every step.
         stop: Called after every step; True stops the training early.
         options: Other fields of `TrainingOptions` by name: steps, losses, device, `output` (a folder for
@@ -107,8 +108,7 @@ def train_style(
     Example:
         >>> artrt.train_style("irises.jpg", "photos", minutes=5).save("irises.safetensors")
     """
-    began = time.monotonic()
-    zoo, name = Zoo(), name or Path(painting).stem
+    began, zoo, name = time.monotonic(), Zoo(), name or Path(painting).stem
     trunk = load_trunk(Path(model) if model.endswith(SUFFIX) else zoo.path(f"trunk-{model}{SUFFIX}"))
     key = trunk.trunk_hash()
     known = {style.name: style.vector for style in map(zoo.style, zoo.styles()) if style.trunk == key}
@@ -132,8 +132,8 @@ def train_style(
             on_progress=on_progress,
             stop=stop,
         )
-    facts = _facts(trainer) | {"painting": Path(painting).name}
-    style = style_of(name, vector.numpy(), trunk=key, training=facts, losses=trainer.last_terms)
+    facts, losses = _facts(trainer), trainer.last_terms
+    style = Style(name, vector.numpy(), key, training=facts, losses=losses, **(about or {}))
     return TrainedStyle(style, trainer.step, trainer.step >= trainer.options.steps, tuple(prepared.skipped))
 
 
@@ -150,6 +150,7 @@ def _facts(trainer: Trainer) -> dict[str, Any]:
     """The training record of the style file."""
     return {
         "kind": "vector",
+        "painting": next(iter(trainer.options.paintings.values())).name,
         "steps": trainer.step,
         "losses": asdict(trainer.options.losses),
         "style_long_side_px": trainer.options.style_long_side_px,

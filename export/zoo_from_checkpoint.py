@@ -160,10 +160,13 @@ def zoo_from_checkpoint(
 
 
 def _of_trunk(path: Path, trunk: str, scores: Mapping[str, Mapping[str, float]]) -> Style:
-    """A separately trained style file, with its measured losses."""
+    """A separately trained style file, with its measured losses; facts that it lacks come from `PAINTINGS`."""
     style = load_style(path)
     require_trunk(style, trunk)
-    return replace(style, losses=scores.get(style.name, style.losses))
+    facts: dict[str, Any] = (
+        {} if style.title or style.artist else {"licence": LICENCE, **_known_facts(style.name)}
+    )
+    return replace(style, losses=scores.get(style.name, style.losses), **facts)
 
 
 def _checked(model: onnx.ModelProto, trunk: StyleTransformer, styles: list[Style]) -> Parity:
@@ -190,14 +193,19 @@ def style_of(
     training: Mapping[str, Any],
     losses: Mapping[str, float] | None = None,
 ) -> Style:
-    """A style with the facts about its painting, if they are known."""
-    painting = PAINTINGS.get(name)
-    facts = {}
-    if painting is not None:
-        facts = {"title": painting.title, "artist": painting.artist, "year": painting.year}
-        facts |= {"public_domain": painting.public_domain, "source": SOURCE}
+    """A style of a zoo, with the facts about its painting, if they are known."""
     vector = np.ascontiguousarray(vector, np.float32)
-    return Style(name, vector, trunk, licence=LICENCE, training=training, losses=losses or {}, **facts)
+    facts = {"licence": LICENCE, **_known_facts(name)}
+    return Style(name, vector, trunk, training=training, losses=losses or {}, **facts)
+
+
+def _known_facts(name: str) -> dict[str, str]:
+    """What `PAINTINGS` says about the painting of a style; empty if it is not there."""
+    painting = PAINTINGS.get(name)
+    if painting is None:
+        return {}
+    facts = {"title": painting.title, "artist": painting.artist, "year": painting.year}
+    return facts | {"public_domain": painting.public_domain, "source": SOURCE}
 
 
 def model_card(

@@ -103,14 +103,18 @@ def test_a_new_style_runs_at_once_in_the_zoos_stage(trained, material, monkeypat
         "style",
         str(material / "second.png"),
         "--name",
-        "third",
+        "udnie",
         "-o",
         str(output),
         "--steps",
         "2",
     ]
-    assert run([*words, *common(material)]) == 0
-    assert load_style(output).name == "third"
+    assert (
+        run([*words, "--title", "Third", "--artist", "A. Painter", "--year", "1999", *common(material)]) == 0
+    )
+    style = load_style(output)
+    assert (style.name, style.title, style.artist, style.year) == ("udnie", "Third", "A. Painter", "1999")
+    assert (style.public_domain, style.source, style.licence) == ("", "", "")  # nothing follows from the name
     picture = tmp_path / "painting.png"
     photo = str(material / "photos" / "a.png")
     assert run(["stylize", photo, "-o", str(picture), "--style", str(output), "--provider", "cpu"]) == 0

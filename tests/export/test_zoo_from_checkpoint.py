@@ -91,7 +91,12 @@ def test_a_style_that_was_trained_alone_ships_too_and_one_of_another_trunk_does_
     save_style(tmp_path / "irises.safetensors", learned)
     scores = {"irises": {"painted": 0.321}}
     zoo_from_checkpoint(checkpoint, tmp_path / "zoo", more=[tmp_path / "irises.safetensors"], scores=scores)
-    assert Zoo(tmp_path / "zoo").style("irises").losses == scores["irises"]
+    shipped = Zoo(tmp_path / "zoo").style("irises")
+    assert (shipped.losses, shipped.artist) == (scores["irises"], "Francis Picabia")  # what the file says
+    bare = replace(learned, title="", artist="", licence="")
+    save_style(tmp_path / "irises.safetensors", bare)
+    zoo_from_checkpoint(checkpoint, tmp_path / "zoo", more=[tmp_path / "irises.safetensors"], scores=scores)
+    assert Zoo(tmp_path / "zoo").style("irises").artist == "Vincent van Gogh"
     card = (tmp_path / "zoo" / "cards" / "stylize-small.md").read_text(encoding="utf-8")
     assert "| irises |" in card
     assert "Learned alone, against the finished trunk, by `artrt train style`: irises." in card
