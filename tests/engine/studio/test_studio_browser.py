@@ -179,6 +179,23 @@ def test_a_painting_is_used_and_trained(tab, tmp_path):
     eventually(lambda: tone(tab) == pytest.approx(44, abs=8))  # the mean of its picture
 
 
+def test_a_painting_is_used_from_where_one_is(tab, tmp_path):
+    bring(tab, "Choose", file(tmp_path))
+    tab.wait_for_selector("img.after[src^=blob]")
+    bring(tab, "Use a painting as a style", file(tmp_path, "irises.png", picture_file(80, 120, value=30)))
+    chosen = tab.locator(".style[aria-checked=true]")
+    chosen.filter(has_text="irises").wait_for()
+    eventually(lambda: tone(tab) == pytest.approx(44, abs=8))
+    tab.get_by_role("link", name="Live").click()
+    tab.get_by_role("button", name="Front door").click()
+    rate = tab.get_by_label("Frames per second")
+    eventually(lambda: rate.inner_text() != "")
+    bring(tab, "Use a painting as a style", file(tmp_path, "dunes.png", picture_file(80, 120, value=200)))
+    chosen.filter(has_text="dunes").wait_for()
+    assert tab.locator("h1").inner_text() == "dunes"
+    assert tab.locator("canvas").is_visible()  # the camera goes on
+
+
 def test_a_phone_in_the_dark(browser, running, tmp_path):
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
     tab = context.new_page()
