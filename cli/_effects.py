@@ -14,7 +14,7 @@ from ..engine.jobs.picture import output_suffix
 from ..engine.pictures.about import NOTHING
 from ..engine.pictures.reading import PictureFile, Still, open_picture
 from ..engine.pictures.writing import write_stills
-from ._common import notice, progress, tell_notes
+from ._report import notice, progress, tell_notes
 
 Picture = Callable[[Job, PictureFile, EffectStage], dict[str, Any]]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..engine.errors import MissingExtraError, UsageError
-from ._common import notice
+from ._report import notice
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,50 +5,79 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..engine.errors import UsageError
-from ._common import notice, progress
+from ._options import Command, gathered
+from ._report import notice, progress
 
 if TYPE_CHECKING:
     from ..models.training.options import TermWeights
     from ..models.training.trainer import Progress
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 INTERRUPTED = 130
 
 
+@dataclass(frozen=True)
+class TrainingArguments:
+    """Values of the options of `training_options`, under their names."""
+
+    photos: Path
+    weights_dir: Path | None
+    weights: tuple[str, ...]
+    statistics: str
+    batch: int
+    crop: int
+    loss_network: str | None
+    ramp: str | None
+    style_size: int
+    seed: int
+    device: str
+
+    def settings(self, *, losses: TermWeights, ramp: str) -> dict[str, Any]:
+        """Fields of `TrainingOptions`, except those of photographs and loss network.
+
+        Args:
+            losses: Weights of the terms that `--weight` does not name.
+            ramp: START:STEPS without `--ramp`.
+
+        Raises:
+            UsageError: An invalid `--weight` or `--ramp`.
+        """
+        start, steps = parse_ramp(self.ramp or ramp)
+        return {
+            "weights_directory": self.weights_dir,
+            "losses": parse_weights(self.weights, losses),
+            "style_statistics": self.statistics,
+            "batch": self.batch,
+            "crop_px": self.crop,
+            "ramp_start": start,
+            "ramp_steps": steps,
+            "style_long_side_px": self.style_size,
+            "seed": self.seed,
+            "device": self.device,
+        }
+
+
 def training_options(function: Command) -> Command:
-    """Adds the options of all trainings: photographs, weights, loss terms, batch, crop, ramp, seed and device."""
+    """Adds the options of all trainings of styles; the command gets them as one `training`."""
     folder = click.Path(path_type=Path, file_okay=False)
-    positive = click.IntRange(1)
-    for decorate in (
-        click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Of everything random."),
+    return gathered(
+        "training",
+        TrainingArguments,
+        click.option("--photos", type=folder, required=True, help="Folder of training photographs."),
+        click.option("--weights", "weights_dir", type=folder, help="Folder of the loss networks' weights."),
         click.option(
-            "--style-size",
-            type=click.IntRange(64),
-            default=448,
-            show_default=True,
-            help="Paintings' long side, px: the scale of the strokes.",
+            "--weight",
+            "weights",
+            multiple=True,
+            metavar="TERM=W",
+            help="Weight of a loss term, as content=0.25.",
         ),
-        click.option(
-            "--ramp",
-            metavar="START:STEPS",
-            help="When region, edge, colour and temporal terms grow.  [default: 2000:2000]",
-        ),
-        click.option(
-            "--loss-network",
-            help="wide, compact, vgg19, small or compact-encoder.  [default: compact-encoder; for a style the best]",
-        ),
-        click.option(
-            "--crop", type=click.IntRange(64), default=224, show_default=True, help="Side of a crop, px."
-        ),
-        click.option("--batch", type=positive, default=4, show_default=True, help="Photographs per step."),
         click.option(
             "--statistics",
             type=click.Choice(["moments", "gram"]),
@@ -57,17 +86,30 @@ def training_options(function: Command) -> Command:
             help="Statistics of the style term: means and centred covariances, or Gram matrices (Gatys et al. 2016).",
         ),
         click.option(
-            "--weight",
-            "weights",
-            multiple=True,
-            metavar="TERM=W",
-            help="Weight of a loss term, as content=0.25.",
+            "--batch", type=click.IntRange(1), default=4, show_default=True, help="Photographs per step."
         ),
-        click.option("--weights", "directory", type=folder, help="Folder of the loss networks' weights."),
-        click.option("--photos", type=folder, required=True, help="Folder of training photographs."),
-    ):
-        function = decorate(function)
-    return function
+        click.option(
+            "--crop", type=click.IntRange(64), default=224, show_default=True, help="Side of a crop, px."
+        ),
+        click.option(
+            "--loss-network",
+            help="wide, compact, vgg19, small or compact-encoder.  [default: compact-encoder; for a style the best]",
+        ),
+        click.option(
+            "--ramp",
+            metavar="START:STEPS",
+            help="When region, edge, colour and temporal terms grow.  [default: 2000:2000]",
+        ),
+        click.option(
+            "--style-size",
+            type=click.IntRange(64),
+            default=448,
+            show_default=True,
+            help="Paintings' long side, px: the scale of the strokes.",
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of everything random."),
+        click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
+    )(function)
 
 
 def parse_weights(texts: tuple[str, ...], start: TermWeights) -> TermWeights:
@@ -108,17 +150,23 @@ def parse_factors(texts: tuple[str, ...], *, option: str, names: Iterable[str]) 
     return factors
 
 
-def parse_ramp(text: str | None) -> tuple[int, int]:
+def parse_ramp(text: str) -> tuple[int, int]:
     """Parses START:STEPS as two integers.
 
     Raises:
         UsageError: Anything else.
     """
     try:
-        start, steps = (int(part) for part in (text or "2000:2000").split(":"))
+        start, steps = (int(part) for part in text.split(":"))
     except ValueError as error:
         raise UsageError(f"--ramp {text}: write START:STEPS, as 2000:2000") from error
     return start, steps
+
+
+def tell_undecodable(skipped: Iterable[Path]) -> None:
+    """Prints the photographs that cannot be decoded."""
+    for path in skipped:
+        notice(f"skipped {path}: it cannot be decoded")
 
 
 @contextmanager

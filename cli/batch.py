@@ -13,19 +13,9 @@ from ..engine.jobs.batch import run_batch
 from ..engine.jobs.work import Execute, Outcome, Work, default_workers
 from ..engine.looks.look import Look
 from ..engine.sources import Size
-from ._common import (
-    Advance,
-    echo_json,
-    json_option,
-    look_options,
-    metadata_option,
-    notice,
-    progress,
-    size_option,
-    tell_about_weights,
-    tell_left_out,
-    tell_notes,
-)
+from ._files import tell_left_out
+from ._options import json_option, look_options, metadata_option, size_option
+from ._report import Advance, echo_json, notice, progress, tell_about_weights, tell_notes
 
 
 @click.command(name="batch")

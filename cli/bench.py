@@ -17,7 +17,8 @@ from ..engine.looks.look import AUTO, Effect, Look
 from ..engine.stages.chain import Chain
 from ..engine.zoo.artefact import Artefact
 from ..engine.zoo.zoo import Zoo
-from ._common import echo_json, given, json_option, notice, provider_option, threads_option
+from ._options import given, json_option, provider_option, threads_option
+from ._report import echo_json, notice
 
 
 @click.command(name="bench", short_help="Time models, stages and exported folders.")

@@ -10,7 +10,8 @@ import click
 from ..engine.checks.doctor import BROKEN, OK, Finding, examine, provider
 from ..engine.errors import ProviderError
 from ..engine.sessions import resolve_provider
-from ._common import echo_json, json_option, notice, provider_option, with_origin
+from ._options import json_option, provider_option
+from ._report import echo_json, notice, with_origin
 
 COLOURS = {"ok": "green", "missing": "yellow", "broken": "red"}
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from ._common import echo_json, json_option, notice, number_option, progress, provider_option, threads_option
+from ._options import json_option, number_option, provider_option, threads_option
+from ._report import echo_json, notice, progress
 
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)

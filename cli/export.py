@@ -11,7 +11,8 @@ import click
 
 from ..engine.errors import UsageError
 from ..engine.looks.look import NUMBERS
-from ._common import NumberType, echo_json, json_option, notice, progress
+from ._options import NumberType, json_option
+from ._report import echo_json, notice, progress
 
 
 @click.command(name="export", short_help="Write models, TensorRT engines or a web page for deployment.")

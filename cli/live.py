@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -22,12 +22,11 @@ from ..engine.sources import Size, Source, SourceOptions, open_source
 from ..engine.sources.holding import HoldingSource
 from ..engine.sources.pictures import is_picture
 from ..engine.statistics import Stats
-from ._common import look_options, notice, tell_about_weights
+from ._options import Command, gathered, look_options
 from ._osc import osc_options
+from ._report import notice, tell_about_weights
 from ._stats import StatsWriter
 from .signals import Terminated
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def source_options(function: Command) -> Command:
@@ -72,30 +71,28 @@ def source_options(function: Command) -> Command:
     return function
 
 
-def recordings_option(function: Command) -> Command:
-    """`--recordings`, shared by `live` and `serve`."""
-    return click.option(
+def web_options(*, recordings: bool = True) -> Callable[[Command], Command]:
+    """Options of the web page, shared by `live`, `serve` and `studio`; the command gets them as one `web`.
+
+    Args:
+        recordings: With the folder of recordings.
+    """
+    existing = click.Path(exists=True, dir_okay=False, path_type=Path)
+    folder = click.option(
         "--recordings",
         type=click.Path(file_okay=False, path_type=Path),
         default=Path(),
         metavar="DIR",
         help="Folder of recordings by viewers of the web page: at most 20 and 4 GB (default: this folder).",
-    )(function)
-
-
-def web_options(function: Command) -> Command:
-    """Options of the web page, shared by `live`, `serve` and `studio`."""
-    existing = click.Path(exists=True, dir_okay=False, path_type=Path)
-    for decorate in (
+    )
+    return gathered(
+        "web",
+        _web,
         click.option(
-            "--allow-host",
-            "allow_hosts",
-            multiple=True,
-            metavar="NAME",
-            help="Another host name of the web page, for a proxy; repeatable.",
+            "--token",
+            envvar="ARTRT_TOKEN",
+            help="Token of the page; generated if other machines can reach the address.",
         ),
-        click.option("--ssl-key", type=existing, help="Private key (PEM) for https."),
-        click.option("--ssl-cert", type=existing, help="Certificate (PEM) for https."),
         click.option(
             "--max-clients",
             type=click.IntRange(1, 10000),
@@ -103,14 +100,21 @@ def web_options(function: Command) -> Command:
             show_default=True,
             help="Largest number of viewers of the web page; one address gets at most half.",
         ),
+        click.option("--ssl-cert", type=existing, help="Certificate (PEM) for https."),
+        click.option("--ssl-key", type=existing, help="Private key (PEM) for https."),
         click.option(
-            "--token",
-            envvar="ARTRT_TOKEN",
-            help="Token of the page; generated if other machines can reach the address.",
+            "--allow-host",
+            "hosts",
+            multiple=True,
+            metavar="NAME",
+            help="Another host name of the web page, for a proxy; repeatable.",
         ),
-    ):
-        function = decorate(function)
-    return function
+        *([folder] if recordings else []),
+    )
+
+
+def _web(*, recordings: Path | None = None, **options: Any) -> WebOptions:
+    return WebOptions(**options, recordings=RecordingQuota(folder=recordings or Path()))
 
 
 @click.command(name="live")
@@ -143,9 +147,8 @@ def web_options(function: Command) -> Command:
 )
 @look_options
 @source_options
+@web_options()
 @osc_options
-@web_options
-@recordings_option
 def command(
     source: str | None,
     outputs: tuple[str, ...],
@@ -154,12 +157,7 @@ def command(
     codec: str | None,
     bitrate: int | None,
     quality: int,
-    token: str | None,
-    max_clients: int,
-    ssl_cert: Path | None,
-    ssl_key: Path | None,
-    allow_hosts: tuple[str, ...],
-    recordings: Path,
+    web: WebOptions,
     osc: Sink | None,
     **rest: Any,
 ) -> None:
@@ -172,14 +170,6 @@ def command(
     artrt live test://640x360@30 --headless --max-frames 100 --stats json
     """
     encode = EncodeOptions(codec=codec, bitrate=bitrate, quality=quality)
-    web = WebOptions(
-        token=token,
-        ssl_cert=ssl_cert,
-        ssl_key=ssl_key,
-        max_clients=max_clients,
-        hosts=allow_hosts,
-        recordings=RecordingQuota(folder=recordings),
-    )
     sinks = choose_sinks(outputs, headless=headless, record=record, encode=encode, web=web)
     play(source, sinks if osc is None else [*sinks, osc], **rest)
 

@@ -240,7 +240,7 @@ def missing_import(error: ImportError) -> str | None:
 
 
 def _fail(message: str, code: int) -> int:
-    from ._common import with_origin
+    from ._report import with_origin
 
     with contextlib.suppress(OSError):  # the terminal was closed
         click.echo(f"artrt: error: {' '.join(with_origin(message).split())}", err=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from ..engine.errors import InputError
-from ._common import echo_json, json_option, progress
+from ._options import json_option
+from ._report import echo_json, progress
 
 
 @click.group(name="models")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..engine.errors import UsageError
 from ..engine.frame import read_image
 from ..engine.jobs.growing_picture import GrowingPicture, check_picture_path, state_path
-from ._common import echo_json, json_option, notice
+from ._options import Command, Option, gathered, json_option
 from ._painting import TerminalPicture, losses_bar, losses_text, no_region_term, numbers, show_option
+from ._report import echo_json, notice
 
 if TYPE_CHECKING:
     from ..engine.frame import Image
@@ -21,35 +22,49 @@ if TYPE_CHECKING:
     from ..models.painting.painting import PaintProgress
     from ..models.painting.state import PaintState
 
-_WEIGHT = click.FloatRange(0)
 #: Weight of `--match` without a number.
 MATCH_WEIGHT = 1.0
 _FILE = click.Path(path_type=Path)
+
+
+def weight_options(function: Command) -> Command:
+    """Adds the weights of the losses; the command gets those that were given as one `given`."""
+
+    def weight(name: str, text: str, metavar: str = "W", **how: Any) -> Option:
+        return click.option(f"--{name}", type=click.FloatRange(0), metavar=metavar, help=text, **how)
+
+    match = {"is_flag": False, "flag_value": MATCH_WEIGHT}
+    return gathered(
+        "given",
+        dict,
+        weight("style-weight", "Statistics of the style."),
+        weight("content-weight", "Features of the photograph."),
+        weight("salient", "Additional weight of the content in salient regions; 4 by default.", "N"),
+        weight(
+            "match",
+            "Transfer whole strokes by nearest neighbours at the last size (off by default).",
+            "[W]",
+            **match,
+        ),
+        weight("region", "Keep the subject recognisable."),
+        weight("edge", "Keep outlines (off by default)."),
+        weight("shape", "Keep the salient shape (off by default)."),
+        weight("color", "Keep the placement of colours (off by default)."),
+        weight("tv", "Smoothness."),
+    )(function)
 
 
 @click.command(name="paint")
 @click.argument("content", metavar="CONTENT")
 @click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
 @click.option("--output", "-o", required=True, type=_FILE, metavar="OUT", help="File of the painting.")
-@click.option("--size", default=512, show_default=True, metavar="LONG", help="Long side of the painting, px.")
+@click.option(
+    "--size", "size_px", default=512, show_default=True, metavar="LONG", help="Long side of the painting, px."
+)
 @click.option("--steps", default=150, show_default=True, metavar="N", help="Total steps over all sizes.")
 @click.option("--style-weights", metavar="A,B,...", help="Share of each style; equal by default.")
 @click.option("--style-scale", default=1.0, show_default=True, help="Larger gives larger strokes.")
-@click.option("--style-weight", type=_WEIGHT, metavar="W", help="Statistics of the style.")
-@click.option("--content-weight", type=_WEIGHT, metavar="W", help="Features of the photograph.")
-@click.option(
-    "--salient", type=_WEIGHT, metavar="N",
-    help="Additional weight of the content in salient regions; 4 by default.",
-)  # fmt: skip
-@click.option(
-    "--match", type=_WEIGHT, is_flag=False, flag_value=MATCH_WEIGHT, metavar="[W]",
-    help="Transfer whole strokes by nearest neighbours at the last size (off by default).",
-)  # fmt: skip
-@click.option("--region", type=_WEIGHT, metavar="W", help="Keep the subject recognisable.")
-@click.option("--edge", type=_WEIGHT, metavar="W", help="Keep outlines (off by default).")
-@click.option("--shape", type=_WEIGHT, metavar="W", help="Keep the salient shape (off by default).")
-@click.option("--color", type=_WEIGHT, metavar="W", help="Keep the placement of colours (off by default).")
-@click.option("--tv", type=_WEIGHT, metavar="W", help="Smoothness.")
+@weight_options
 @click.option(
     "--init", default="photo", show_default=True, metavar="photo|noise|blur|style|stylized[:STYLE]",
     help="Start picture; stylized: the feed-forward result of a style, by default the one named like STYLE's file.",
@@ -77,7 +92,9 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--preserve-color", type=click.Choice(["luminance", "histogram"]), help="Keep the photo's colours."
 )
-@click.option("--tile", is_flag=False, flag_value=384, default=0, metavar="[PX]", help="Paint in tiles.")
+@click.option(
+    "--tile", "tile_px", is_flag=False, flag_value=384, default=0, metavar="[PX]", help="Paint in tiles."
+)
 @click.option("--seed", default=0, show_default=True, metavar="N")
 @click.option("--preview", type=_FILE, metavar="FILE", help="Picture to rewrite every few seconds.")
 @show_option
@@ -93,35 +110,18 @@ def command(
     content: str,
     styles: tuple[str, ...],
     output: Path,
-    size: int,
-    steps: int,
-    style_weights: str | None,
-    style_scale: float,
-    style_weight: float | None,
-    content_weight: float | None,
-    salient: float | None,
-    match: float | None,
-    region: float | None,
-    edge: float | None,
-    shape: float | None,
-    color: float | None,
-    tv: float | None,
+    given: dict[str, float | None],
     init: str,
-    optimizer: str,
     loss_network: str,
     weights_dir: Path | None,
     mask: Path | None,
     style_masks: tuple[Path, ...],
-    preserve_color: str | None,
-    tile: int,
-    seed: int,
     preview: Path | None,
     show: bool,
     history: Path | None,
     resume: bool,
-    device: str,
-    precision: str,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     r"""Paint one picture by optimisation, in one or several styles: slow, high quality.
 
@@ -130,62 +130,69 @@ def command(
     artrt paint photo.jpg starry-night.jpg -o painting.png --size 1024 --match
     artrt paint photo.jpg wave.jpg scream.jpg -o painting.png --style-mask sky.png --style-mask ground.png
     """
-    from ..models.painting.networks import installed_weights, load_networks
-    from ..models.painting.objective import SALIENT_SHARE
-    from ..models.painting.options import DEFAULT_WEIGHTS, PaintOptions
+    from ..models.painting.networks import load_networks
     from ..models.painting.painting import paint
     from ..models.tensors import size_with_long_side
 
-    given = {
-        "content": content_weight, "style": style_weight, "region": region, "edge": edge,
-        "shape": shape, "color": color, "tv": tv, "match": match,
-    }  # fmt: skip
     init, _, init_style = init.partition(":")
-    options = PaintOptions(
-        size_px=size,
-        steps=steps,
-        weights=DEFAULT_WEIGHTS.changed(given),
-        style_weights=numbers(style_weights, "style weights"),
-        style_scale=style_scale,
-        init=init,
-        optimizer=optimizer,
-        preserve_color=preserve_color,
-        tile_px=tile,
-        seed=seed,
-        device=device,
-        salient_share=SALIENT_SHARE if salient is None else salient,
-        bfloat16=None if precision == "auto" else precision == "bfloat16",
-    )
-    photo, paintings = read_image(content), [read_image(style) for style in styles]
-    picture = TerminalPicture() if show else None
     for path in (output, *([preview] if preview else [])):
         check_picture_path(path)
-    if region is None:
-        options = replace(options, weights=installed_weights(options.weights, directory=weights_dir))
-        if options.weights.region == 0:
-            no_region_term()
-    networks = load_networks(options.weights, loss_network=loss_network, directory=weights_dir, device=device)
-    notice(f"loss network {networks.loss.name} on {device}, in {_precision(options)}")
-    state = _state(output, options) if resume else None
-    initial = (
-        _stylized(photo, init_style or Path(styles[0]).stem) if init == "stylized" and not state else None
+    options = _options(given, directory=weights_dir, init=init, **settings)
+    photo, paintings = read_image(content), [read_image(style) for style in styles]
+    picture = TerminalPicture() if show else None
+    networks = load_networks(
+        options.weights, loss_network=loss_network, directory=weights_dir, device=options.device
     )
+    notice(f"loss network {networks.loss.name} on {options.device}, in {_precision(options)}")
+    state = _state(output, options) if resume else None
+    starts_stylized = init == "stylized" and state is None
     walk = paint(
         photo,
         paintings,
         options,
         networks=networks,
         mask=_masks(mask, style_masks),
-        initial=initial,
+        initial=_stylized(photo, init_style or Path(styles[0]).stem) if starts_stylized else None,
         resume=state,
     )
-    finished = size_with_long_side(photo.shape[0], photo.shape[1], size)
+    finished = size_with_long_side(photo.shape[0], photo.shape[1], options.size_px)
     growing = GrowingPicture(output, size=finished, preview=preview, history=history)
     last = _watched(walk, output, growing, picture)
     if as_json:
         echo_json({"output": str(output), "seconds": last.seconds, "total": last.best, "terms": last.terms})
     else:
         click.echo(f"{output}  {finished[1]}x{finished[0]}  {last.seconds:.1f} s  {losses_text(last)}")
+
+
+def _options(
+    given: dict[str, float | None],
+    *,
+    directory: Path | None,
+    style_weights: str | None,
+    precision: str,
+    **settings: Any,
+) -> PaintOptions:
+    """The options of the painting; without `--region`, its term needs SqueezeNet on this machine."""
+    from ..models.painting.networks import installed_weights
+    from ..models.painting.objective import SALIENT_SHARE
+    from ..models.painting.options import DEFAULT_WEIGHTS, PaintOptions
+
+    salient = given.pop("salient")
+    options = PaintOptions(
+        weights=DEFAULT_WEIGHTS.changed(
+            {name.removesuffix("_weight"): value for name, value in given.items()}
+        ),
+        salient_share=SALIENT_SHARE if salient is None else salient,
+        style_weights=numbers(style_weights, "style weights"),
+        bfloat16=None if precision == "auto" else precision == "bfloat16",
+        **settings,
+    )
+    if given["region"] is not None:
+        return options
+    installed = installed_weights(options.weights, directory=directory)
+    if installed.region == 0:
+        no_region_term()
+    return replace(options, weights=installed)
 
 
 def _watched(

@@ -9,26 +9,15 @@ import numpy as np
 
 from ..engine.effects.palettes import check_palette_suffix, is_indexed, write_palette
 from ..engine.effects.pictures import DITHERS, METHODS, EffectStage, Quantized, quantize, quantize_effect
-from ..engine.errors import InputError, UsageError
-from ..engine.jobs.job import Job, plan_jobs
+from ..engine.errors import UsageError
+from ..engine.jobs.job import Job
 from ..engine.jobs.picture import output_suffix
 from ..engine.pictures.about import NOTHING
 from ..engine.pictures.reading import PictureFile, Still
 from ..engine.pictures.writing import write_data
-from ._common import (
-    echo_json,
-    file_arguments,
-    json_option,
-    metadata_option,
-    notice,
-    provider_option,
-    refuse_json_on,
-    tell_left_out,
-    tell_result,
-    tell_skipped_folders,
-    threads_option,
-)
 from ._effects import run_effect
+from ._files import Facts, effect_options, file_arguments, planned_jobs, tell_results
+from ._report import notice
 
 
 @click.command(name="quantize")
@@ -49,10 +38,7 @@ from ._effects import run_effect
 @click.option(
     "--dither", type=click.Choice(DITHERS), default="none", show_default=True, help="Spread the error."
 )
-@provider_option
-@threads_option
-@metadata_option
-@json_option
+@effect_options
 def command(
     inputs: tuple[str, ...],
     output: str,
@@ -71,10 +57,7 @@ def command(
     artrt quantize photo.jpg -o poster.png -k 8 --palette poster.gpl
     artrt quantize clip.mp4 -o poster.mp4 -k 32
     """
-    refuse_json_on(output, as_json=as_json)
-    jobs = plan_jobs(inputs, output)
-    tell_left_out(inputs)
-    tell_skipped_folders(inputs)
+    jobs = planned_jobs(inputs, output, as_json=as_json)
     if palette is not None:
         check_palette_suffix(palette)
         if len(jobs) > 1 or jobs[0].kind != "picture":
@@ -99,13 +82,7 @@ def command(
 
     with quantize_effect(colors, provider=provider, threads=threads) as effect:
         done = run_effect(jobs, effect, picture, keep_metadata=keep_metadata)
-    if as_json:
-        echo_json(done)
-    else:
-        for result in done:
-            tell_result(_line(result), output=result["output"])
-    if len(done) < len(jobs):
-        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs failed")
+    tell_results(done, _line, jobs=len(jobs), as_json=as_json)
 
 
 def _facts(still: Still, result: Quantized) -> dict[str, Any]:
@@ -119,11 +96,10 @@ def _facts(still: Still, result: Quantized) -> dict[str, Any]:
     }
 
 
-def _line(result: dict[str, Any]) -> str:
-    size = f"{result['output']}  {result['width']}x{result['height']}"
+def _line(result: Facts) -> str:
     if "colors" not in result:
-        return f"{size}  {result['frames']} frames, {result['seconds']:.2f} s"
+        return f"{result['frames']} frames, {result['seconds']:.2f} s"
     quality = f"{result['psnr_db']:.1f} dB" if result["psnr_db"] is not None else "unchanged"
     kind = "indexed, " if result["indexed"] else ""
     sizes = f"{result['bytes'] / 1000:.1f} kB (was {result['input_bytes'] / 1000:.1f} kB)"
-    return f"{size}  {result['colors']} colours, {quality}, {kind}{sizes}"
+    return f"{result['colors']} colours, {quality}, {kind}{sizes}"

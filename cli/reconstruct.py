@@ -8,8 +8,8 @@ import click
 
 from ..engine.frame import read_image, write_image
 from ..engine.jobs.growing_picture import check_picture_path
-from ._common import notice
 from ._painting import TerminalPicture, losses_bar, show_option
+from ._report import notice
 
 LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
 

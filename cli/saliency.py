@@ -10,21 +10,10 @@ import click
 from ..engine.effects.saliency import Saliency, heat_map, mask_picture
 from ..engine.errors import UsageError
 from ..engine.frame import Image
-from ..engine.jobs.job import Job, plan_jobs
+from ..engine.jobs.job import Job
 from ..engine.pictures.writing import STANDARD_OUTPUT
-from ._common import (
-    echo_json,
-    file_arguments,
-    json_option,
-    metadata_option,
-    notice,
-    provider_option,
-    refuse_json_on,
-    tell_left_out,
-    tell_result,
-    tell_skipped_folders,
-    threads_option,
-)
+from ._files import effect_options, file_arguments, planned_jobs, tell_results
+from ._report import notice
 from .stylize import run_all
 
 SHOWN = ("both", "mask", "overlay")
@@ -46,10 +35,7 @@ SHOWN = ("both", "mask", "overlay")
     show_default=True,
     help="Add what a classifier would look at, like --keep-salient; 0: the salient region only.",
 )
-@provider_option
-@threads_option
-@metadata_option
-@json_option
+@effect_options
 def command(
     inputs: tuple[str, ...],
     output: str,
@@ -66,12 +52,9 @@ def command(
     artrt saliency photo.jpg -o mask.png
     artrt saliency photos/ clip.mp4 -o masks/ --show overlay
     """
-    refuse_json_on(output, as_json=as_json)
     if show == "both" and output in STANDARD_OUTPUT:
         raise UsageError("the standard output can take only one picture: add --show mask or --show overlay")
-    jobs = plan_jobs(inputs, output)
-    tell_left_out(inputs)
-    tell_skipped_folders(inputs)
+    jobs = planned_jobs(inputs, output, as_json=as_json)
     done = []
     with Saliency(provider=provider, threads=threads, attention=attention) as saliency:
         notice(f"runs on {saliency.stage.session.provider} ({saliency.stage.session.reason})")
@@ -80,12 +63,8 @@ def command(
         if show in ("both", "overlay"):
             beside = [_beside(job) for job in jobs] if show == "both" else jobs
             done += run_all(beside, _Overlay(saliency), keep_metadata=keep_metadata)
-    if as_json:
-        echo_json([asdict(result) for result in done])
-    else:
-        for result in done:
-            line = f"{result.output}  {result.width}x{result.height}  {result.seconds:.2f} s"
-            tell_result(line, output=result.output)
+    facts = [asdict(result) for result in done]
+    tell_results(facts, lambda result: f"{result['seconds']:.2f} s", jobs=len(done), as_json=as_json)
 
 
 class _Mask:

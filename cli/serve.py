@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ..engine.sinks import Sink, WebOptions, open_sink
-from ..engine.sinks.web.options import RecordingQuota
-from ._common import look_options
+from ..engine.studio.options import StudioOptions
+from ._options import look_options
 from ._osc import osc_options
-from .live import play, recordings_option, source_options, web_options
+from .live import play, source_options, web_options
 from .studio import serve_studio
 
 
@@ -25,19 +24,13 @@ from .studio import serve_studio
 )
 @look_options
 @source_options
+@web_options()
 @osc_options
-@web_options
-@recordings_option
 def command(
     source: str | None,
     host: str,
     port: int,
-    token: str | None,
-    max_clients: int,
-    ssl_cert: Path | None,
-    ssl_key: Path | None,
-    allow_hosts: tuple[str, ...],
-    recordings: Path,
+    web: WebOptions,
     osc: Sink | None,
     **rest: Any,
 ) -> None:
@@ -52,28 +45,10 @@ def command(
     if source is None and rest["camera"] is None:
         if osc is not None:
             raise click.UsageError("--osc controls one player: give a SOURCE; the studio has one per visitor")
-        serve_studio(
-            (),
-            host,
-            port,
-            model=rest["look"].model,
-            provider=rest["look"].provider,
-            threads=rest["look"].threads,
-            token=token,
-            max_clients=max_clients,
-            ssl_cert=ssl_cert,
-            ssl_key=ssl_key,
-            allow_hosts=allow_hosts,
-        )
+        look = rest["look"]
+        options = StudioOptions(provider=look.provider, threads=look.threads, model=look.model)
+        serve_studio((), host, port, options=options, web=web)
         return
-    web = WebOptions(
-        token=token,
-        ssl_cert=ssl_cert,
-        ssl_key=ssl_key,
-        max_clients=max_clients,
-        hosts=allow_hosts,
-        recordings=RecordingQuota(folder=recordings),
-    )
     address = f"[{host}]" if ":" in host else host
     page = open_sink(f"http://{address}:{port}", web=web)
     play(source, [page] if osc is None else [page, osc], hold=True, **rest)

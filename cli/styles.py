@@ -12,7 +12,8 @@ from ..engine.errors import UsageError
 from ..engine.zoo.picture_style import name_of, read_painting
 from ..engine.zoo.style import JSON_FIELDS, SUFFIX, TEXT_FIELDS, Style, load_style
 from ..engine.zoo.zoo import Zoo
-from ._common import echo_json, json_option, style_scale_option
+from ._options import json_option, style_scale_option
+from ._report import echo_json
 
 
 @click.group(name="styles", invoke_without_command=True)

@@ -7,29 +7,16 @@ from dataclasses import asdict, replace
 
 import click
 
-from ..engine.errors import ArtrtError, InputError
-from ..engine.jobs.job import Done, Job, plan_jobs
+from ..engine.errors import ArtrtError
+from ..engine.jobs.job import Done, Job
 from ..engine.jobs.picture import Painter
 from ..engine.jobs.stylize import run_jobs
 from ..engine.looks.look import Look
 from ..engine.looks.stylizer import Stylizer
 from ..engine.sources import Size
-from ._common import (
-    echo_json,
-    file_arguments,
-    json_option,
-    look_options,
-    metadata_option,
-    notice,
-    progress,
-    refuse_json_on,
-    size_option,
-    tell_about_weights,
-    tell_left_out,
-    tell_notes,
-    tell_result,
-    tell_skipped_folders,
-)
+from ._files import Facts, file_arguments, planned_jobs, tell_results
+from ._options import json_option, look_options, metadata_option, size_option
+from ._report import notice, progress, tell_about_weights, tell_notes
 
 
 @click.command(name="stylize")
@@ -49,10 +36,7 @@ def command(
     artrt stylize photos/ *.png -o paintings/ --strength 0.8 --size 720
     artrt stylize - -o - --style udnie < photo.jpg > painting.jpg
     """
-    refuse_json_on(output, as_json=as_json)
-    jobs = plan_jobs(inputs, output)
-    tell_left_out(inputs)
-    tell_skipped_folders(inputs)
+    jobs = planned_jobs(inputs, output, as_json=as_json)
     look = replace(look, steady=any(job.kind == "video" for job in jobs))
     scale = None if size is None else Size.parse(size)
     tell_about_weights(look)
@@ -61,14 +45,9 @@ def command(
         failed: dict[Job, str] = {}
         done = run_all(jobs, stylizer, size=scale, keep_metadata=keep_metadata, failed=failed)
         style, provider = stylizer.style, stylizer.provider
-    if as_json:
-        described = [_described(result, style=style, provider=provider) for result in done]
-        echo_json([*described, *({"input": str(job.input), "error": why} for job, why in failed.items())])
-    else:
-        for result in done:
-            tell_result(_line(result), output=result.output)
-    if len(done) < len(jobs):
-        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs failed")
+    facts: list[Facts] = [_described(result, style=style, provider=provider) for result in done]
+    facts += [{"input": str(job.input), "error": why} for job, why in failed.items()]
+    tell_results(facts, _line, jobs=len(jobs), as_json=as_json)
 
 
 def run_all(
@@ -113,8 +92,8 @@ def _described(result: Done, *, style: str, provider: str) -> dict[str, object]:
     return {**asdict(result), "fps": result.fps, "style": style, "provider": provider}
 
 
-def _line(result: Done) -> str:
-    took = f"{result.seconds:.2f} s"
-    if result.kind == "video":
-        took = f"{result.frames} frames, {took}, {result.fps:.1f} frames/s"
-    return f"{result.output}  {result.width}x{result.height}  {took}"
+def _line(result: Facts) -> str:
+    took = f"{result['seconds']:.2f} s"
+    if result["kind"] == "video":
+        return f"{result['frames']} frames, {took}, {result['fps']:.1f} frames/s"
+    return took

@@ -10,22 +10,11 @@ import click
 from ..engine.effects.effect_stage import EffectStage, superpixels_effect
 from ..engine.effects.labels import check_labels_suffix, write_labels
 from ..engine.effects.pictures import METHODS, superpixels
-from ..engine.errors import InputError, UsageError
-from ..engine.jobs.job import Job, plan_jobs
+from ..engine.errors import UsageError
+from ..engine.jobs.job import Job
 from ..engine.pictures.reading import PictureFile, Still
-from ._common import (
-    echo_json,
-    file_arguments,
-    json_option,
-    metadata_option,
-    provider_option,
-    refuse_json_on,
-    tell_left_out,
-    tell_result,
-    tell_skipped_folders,
-    threads_option,
-)
 from ._effects import run_effect, write_one
+from ._files import Facts, effect_options, file_arguments, planned_jobs, tell_results
 
 
 @click.command(name="superpixels")
@@ -50,10 +39,7 @@ from ._effects import run_effect, write_one
     show_default=True,
     help="exact: scikit-image, with connected regions.",
 )
-@provider_option
-@threads_option
-@metadata_option
-@json_option
+@effect_options
 def command(
     inputs: tuple[str, ...],
     output: str,
@@ -73,10 +59,7 @@ def command(
     artrt superpixels photo.jpg -o mosaic.png -n 400 --outline
     artrt superpixels photo.jpg -o mosaic.png --labels regions.npy
     """
-    refuse_json_on(output, as_json=as_json)
-    jobs = plan_jobs(inputs, output)
-    tell_left_out(inputs)
-    tell_skipped_folders(inputs)
+    jobs = planned_jobs(inputs, output, as_json=as_json)
     if labels is not None:
         check_labels_suffix(labels)
         if len(jobs) > 1 or jobs[0].kind != "picture":
@@ -101,17 +84,10 @@ def command(
         regions, compactness=compactness, outline=strength, provider=provider, threads=threads
     ) as effect:
         done = run_effect(jobs, effect, picture, keep_metadata=keep_metadata)
-    if as_json:
-        echo_json(done)
-    else:
-        for result in done:
-            tell_result(_line(result), output=result["output"])
-    if len(done) < len(jobs):
-        raise InputError(f"{len(jobs) - len(done)} of {len(jobs)} inputs failed")
+    tell_results(done, _line, jobs=len(jobs), as_json=as_json)
 
 
-def _line(result: dict[str, Any]) -> str:
-    size = f"{result['output']}  {result['width']}x{result['height']}"
+def _line(result: Facts) -> str:
     if "regions" in result:
-        return f"{size}  {result['regions']} regions"
-    return f"{size}  {result['frames']} frames, {result['seconds']:.2f} s"
+        return f"{result['regions']} regions"
+    return f"{result['frames']} frames, {result['seconds']:.2f} s"

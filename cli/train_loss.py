@@ -8,7 +8,8 @@ import click
 
 from ..engine.errors import UsageError
 from ..engine.zoo.style import SUFFIX
-from ._common import echo_json, json_option, notice, progress
+from ._options import json_option
+from ._report import echo_json, notice, progress
 from ._training import INTERRUPTED, stoppable
 
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._common import echo_json, json_option, progress
+from ._options import json_option
+from ._report import echo_json, progress
 
 if TYPE_CHECKING:
     from ..models.saliency.trainer import SaliencyProgress
@@ -18,7 +19,9 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 @click.command(name="saliency")
 @click.option("--masks", type=FOLDER, required=True, help="Folder with images/NAME.jpg and masks/NAME.png.")
-@click.option("--photos", type=FOLDER, help="Photographs without masks, used by their activation maps.")
+@click.option(
+    "--photos", "photographs", type=FOLDER, help="Photographs without masks, used by their activation maps."
+)
 @click.option(
     "--teacher",
     "teachers",
@@ -44,6 +47,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 )
 @click.option(
     "--share",
+    "photograph_share",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.3,
     show_default=True,
@@ -72,24 +76,14 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @json_option
 def command(
-    masks: Path,
-    photos: Path | None,
-    start: Path | None,
-    teachers: tuple[Path, ...],
     weights: Path | None,
     output: Path,
-    steps: int,
-    batch: int,
     last: str,
     width: int,
     grid: str,
-    share: float,
-    cam_weight: float,
-    weight_decay: float,
     early_layers: bool,
-    device: str,
-    seed: int,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     r"""Train the saliency network from masks; with the same output folder it continues.
 
@@ -106,21 +100,11 @@ def command(
     from ..models.saliency.trainer import train_saliency
 
     options = SaliencyTrainingOptions(
-        masks=masks,
         localization=locate("squeezenet1_1", directory=weights)[0],
         output=output,
-        photographs=photos,
-        teachers=teachers,
-        start=start,
         config=SaliencyConfig.for_grid(*parse_size(grid), last=last, decoder=width),
-        steps=steps,
-        batch=batch,
-        photograph_share=share,
-        cam_weight=cam_weight,
-        weight_decay=weight_decay,
         frozen=("conv1",) if early_layers else ("conv1", *EARLY_LAYERS),
-        seed=seed,
-        device=device,
+        **settings,
     )
     with progress("training") as advance:
 

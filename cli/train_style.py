@@ -9,9 +9,17 @@ import click
 
 from ..engine.errors import UsageError
 from ..engine.zoo.style import SUFFIX
-from ._common import echo_json, json_option, notice
+from ._options import json_option
 from ._painting import no_region_term
-from ._training import INTERRUPTED, parse_ramp, parse_weights, stoppable, training_bar, training_options
+from ._report import echo_json, notice
+from ._training import (
+    INTERRUPTED,
+    TrainingArguments,
+    stoppable,
+    tell_undecodable,
+    training_bar,
+    training_options,
+)
 
 DEFAULT_MINUTES = 20.0
 LOSS_NETWORK = "auto"  # the best available on this machine
@@ -55,17 +63,7 @@ def command(
     model: str,
     learning_rate: float,
     sample_steps: int,
-    photos: Path,
-    directory: Path | None,
-    weights: tuple[str, ...],
-    statistics: str,
-    batch: int,
-    crop: int,
-    loss_network: str | None,
-    ramp: str | None,
-    style_size: int,
-    seed: int,
-    device: str,
+    training: TrainingArguments,
     as_json: bool,
 ) -> int:
     r"""Train the vector of PAINTING against a frozen trunk; the file works with every export of that trunk.
@@ -82,16 +80,15 @@ def command(
         raise UsageError("--minutes and --steps contradict each other: give one of them")
     if output.suffix != SUFFIX:
         raise UsageError(f"-o {output}: a style file ends in {SUFFIX}")
-    start, length = parse_ramp(ramp or "50:100")
-    losses = parse_weights(weights, default_losses(directory))
-    if losses.cam == 0 and not any(text.startswith("cam=") for text in weights):
+    settings = training.settings(losses=default_losses(training.weights_dir), ramp="50:100")
+    if settings["losses"].cam == 0 and not any(text.startswith("cam=") for text in training.weights):
         no_region_term()
-    loss_network = installed_name(loss_network or LOSS_NETWORK, directory=directory)
-    notice(f"loss network {loss_network} on {device}")
+    loss_network = installed_name(training.loss_network or LOSS_NETWORK, directory=training.weights_dir)
+    notice(f"loss network {loss_network} on {training.device}")
     with stoppable() as stop, training_bar(name) as report:
         trained = train_style(
             painting,
-            photos,
+            training.photos,
             name=name,
             model=model,
             minutes=minutes or (None if steps else DEFAULT_MINUTES),
@@ -99,23 +96,13 @@ def command(
             on_progress=report,
             stop=stop,
             output=output.with_suffix(".training"),
-            weights_directory=directory,
             loss_network=loss_network,
             steps=steps or 1,
-            batch=batch,
-            crop_px=crop,
             learning_rate=learning_rate,
             sample_steps=sample_steps,
-            style_statistics=statistics,
-            losses=losses,
-            ramp_start=start,
-            ramp_steps=length,
-            style_long_side_px=style_size,
-            seed=seed,
-            device=device,
+            **settings,
         )
-    for path in trained.skipped:
-        notice(f"skipped {path}: it cannot be decoded")
+    tell_undecodable(trained.skipped)
     trained.save(output)
     terms = trained.style.losses
     if as_json:

@@ -2,23 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..engine.errors import UsageError
-from ._common import echo_json, json_option, notice
+from ._options import Command, gathered, json_option
+from ._report import echo_json, notice
 from ._training import (
     INTERRUPTED,
+    TrainingArguments,
     parse_factors,
-    parse_ramp,
-    parse_weights,
     stoppable,
+    tell_undecodable,
     training_bar,
     training_options,
 )
 
 PICTURE = click.Path(path_type=Path)
+
+
+def painting_options(function: Command) -> Command:
+    """Adds the factors of single paintings; the command gets them as one `factors`, texts by field."""
+    return gathered(
+        "factors",
+        dict,
+        click.option(
+            "--style-scale",
+            multiple=True,
+            metavar="NAME=F",
+            help="Factor for --style-size for one painting; larger gives larger strokes.",
+        ),
+        click.option(
+            "--content-scale",
+            multiple=True,
+            metavar="NAME=F",
+            help="Factor for the content weight for one painting.",
+        ),
+        click.option(
+            "--style-share",
+            multiple=True,
+            metavar="NAME=N",
+            help="How often one painting is used in each round of the styles.",
+        ),
+    )(function)
+
+
+def encoder_options(function: Command) -> Command:
+    """Adds the options of the style encoder; the command gets them as one `encoder`, values by field."""
+    return gathered(
+        "encoder",
+        dict,
+        click.option(
+            "--encoder-paintings",
+            multiple=True,
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            help="Folder of many paintings, to train a style encoder, which computes the style of any picture.",
+        ),
+        click.option(
+            "--encoder-batch",
+            type=click.IntRange(1),
+            default=2,
+            show_default=True,
+            help="Additional photographs per step, painted in the encoder's styles.",
+        ),
+        click.option(
+            "--encoder-alone",
+            is_flag=True,
+            help="Train only the style encoder, with the trunk and the styles of --start as they are.",
+        ),
+    )(function)
 
 
 @click.command(name="trunk")
@@ -33,45 +88,8 @@ PICTURE = click.Path(path_type=Path)
     help="Checkpoint of another training to start from; its trunk may be smaller, its paintings may differ.",
 )
 @click.option("--config", default="small", show_default=True, help="small or base.")
-@click.option(
-    "--style-scale",
-    "style_scales",
-    multiple=True,
-    metavar="NAME=F",
-    help="Factor for --style-size for one painting; larger gives larger strokes.",
-)
-@click.option(
-    "--content-scale",
-    "content_scales",
-    multiple=True,
-    metavar="NAME=F",
-    help="Factor for the content weight for one painting.",
-)
-@click.option(
-    "--style-share",
-    "style_shares",
-    multiple=True,
-    metavar="NAME=N",
-    help="How often one painting is used in each round of the styles.",
-)
-@click.option(
-    "--encoder-paintings",
-    multiple=True,
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Folder of many paintings, to train a style encoder, which computes the style of any picture.",
-)
-@click.option(
-    "--encoder-batch",
-    type=click.IntRange(1),
-    default=2,
-    show_default=True,
-    help="Additional photographs per step, painted in the encoder's styles.",
-)
-@click.option(
-    "--encoder-alone",
-    is_flag=True,
-    help="Train only the style encoder, with the trunk and the styles of --start as they are.",
-)
+@painting_options
+@encoder_options
 @click.option("--steps", type=click.IntRange(1), default=40000, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
 @training_options
@@ -83,25 +101,11 @@ def command(
     output: Path,
     warm_start: Path | None,
     config: str,
-    style_scales: tuple[str, ...],
-    content_scales: tuple[str, ...],
-    style_shares: tuple[str, ...],
-    encoder_paintings: tuple[Path, ...],
-    encoder_batch: int,
-    encoder_alone: bool,
+    factors: dict[str, tuple[str, ...]],
+    encoder: dict[str, Any],
     steps: int,
     learning_rate: float,
-    photos: Path,
-    directory: Path | None,
-    weights: tuple[str, ...],
-    statistics: str,
-    batch: int,
-    crop: int,
-    loss_network: str | None,
-    ramp: str | None,
-    style_size: int,
-    seed: int,
-    device: str,
+    training: TrainingArguments,
     as_json: bool,
 ) -> int:
     r"""Train a trunk and the styles of PAINTINGs together; each style is named after its file.
@@ -113,48 +117,28 @@ def command(
     artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.25 --weight category=0.006
     """
     from ..export.zoo_from_checkpoint import zoo_from_checkpoint
-    from ..models.networks.transformer import CONFIGS
     from ..models.training.checkpoint import CHECKPOINT_FILE
     from ..models.training.options import TermWeights, TrainingOptions
     from ..models.training.trainer import Trainer, prepare_photographs
 
-    if config not in CONFIGS:
-        raise UsageError(f"--config {config}: known are {', '.join(CONFIGS)}")
-    names = {path.stem: path for path in paintings}
-    if len(names) < len(paintings):
-        raise UsageError("two paintings have the same file name; a style is named after its file")
-    if encoder_alone and warm_start is None:
+    if encoder["encoder_alone"] and warm_start is None:
         raise UsageError("--encoder-alone needs a trained trunk: --start CHECKPOINT")
-    start, length = parse_ramp(ramp)
+    names = _named(paintings)
     options = TrainingOptions(
         paintings=names,
-        photographs=photos,
+        photographs=training.photos,
         output=output,
-        weights_directory=directory,
-        config=config,
-        loss_network=loss_network or TrainingOptions.loss_network,
+        config=_known(config),
+        loss_network=training.loss_network or TrainingOptions.loss_network,
         steps=steps,
-        batch=batch,
-        crop_px=crop,
         learning_rate=learning_rate,
-        losses=parse_weights(weights, TermWeights()),
-        ramp_start=start,
-        ramp_steps=length,
-        style_long_side_px=style_size,
-        style_statistics=statistics,
-        style_scale=parse_factors(style_scales, option="--style-scale", names=names),
-        content_scale=parse_factors(content_scales, option="--content-scale", names=names),
-        style_share=_whole(parse_factors(style_shares, option="--style-share", names=names)),
-        encoder_paintings=encoder_paintings,
-        encoder_batch=encoder_batch,
-        encoder_alone=encoder_alone,
-        seed=seed,
-        device=device,
+        **training.settings(losses=TermWeights(), ramp="2000:2000"),
+        **_factors(factors, names=names),
+        **encoder,
     )
     checkpoint = output / CHECKPOINT_FILE
     photographs = prepare_photographs(options)
-    for path in photographs.skipped:
-        notice(f"skipped {path}: it cannot be decoded")
+    tell_undecodable(photographs.skipped)
     resume = checkpoint if checkpoint.is_file() else None
     if resume and warm_start:
         notice(f"continues from {resume}; --start is used only with an empty folder")
@@ -165,13 +149,37 @@ def command(
     if trainer.step < steps:
         notice(f"stopped at step {trainer.step} of {steps}; the same command continues from {checkpoint}")
         context.exit(INTERRUPTED)
-    manifest = zoo_from_checkpoint(checkpoint, output / "zoo")
-    facts = {"steps": trainer.step, "zoo": str(manifest.parent), "styles": list(names)}
+    folder = zoo_from_checkpoint(checkpoint, output / "zoo").parent
     if as_json:
-        echo_json(facts)
+        echo_json({"steps": trainer.step, "zoo": str(folder), "styles": list(names)})
     else:
-        click.echo(f"{manifest.parent}: {len(names)} styles after {trainer.step} steps")
+        click.echo(f"{folder}: {len(names)} styles after {trainer.step} steps")
     return 0
+
+
+def _known(config: str) -> str:
+    from ..models.networks.transformer import CONFIGS
+
+    if config not in CONFIGS:
+        raise UsageError(f"--config {config}: known are {', '.join(CONFIGS)}")
+    return config
+
+
+def _named(paintings: Sequence[Path]) -> dict[str, Path]:
+    """The paintings by the names of their styles."""
+    names = {path.stem: path for path in paintings}
+    if len(names) < len(paintings):
+        raise UsageError("two paintings have the same file name; a style is named after its file")
+    return names
+
+
+def _factors(texts: Mapping[str, tuple[str, ...]], *, names: Iterable[str]) -> dict[str, Any]:
+    """The factors of single paintings as fields of `TrainingOptions`."""
+    parsed: dict[str, Any] = {
+        field: parse_factors(given, option=f"--{field.replace('_', '-')}", names=names)
+        for field, given in texts.items()
+    }
+    return parsed | {"style_share": _whole(parsed["style_share"])}
 
 
 def _whole(factors: dict[str, float]) -> dict[str, int]:

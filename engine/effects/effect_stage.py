@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..closing import Closing
 from ..errors import UsageError
 from ..frame import Image
 from ..stage_spec import state_input, state_output
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 FEWEST_COLORS, MOST_COLORS = 2, 256
 
 
-class EffectStage:
+class EffectStage(Closing):
     """A stage of the zoo with fixed control values; each call processes the next frame.
 
     Args:
@@ -73,16 +73,6 @@ class EffectStage:
     def close(self) -> None:
         """Frees the model."""
         self.stage.close()
-
-    def __enter__(self) -> EffectStage:
-        """Enters a context that closes the stage at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the stage."""
-        self.close()
 
 
 def quantize_effect(k: int = 16, *, provider: str = "auto", threads: int | None = None) -> EffectStage:

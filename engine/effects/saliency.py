@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from types import TracebackType
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..closing import Closing
 from ..errors import ContractError, UsageError
 from ..frame import Image, check_image
 from ..stages.loading import load_stage
@@ -20,7 +20,7 @@ SALIENCY_FILE = "saliency.onnx"
 OVERLAY_OPACITY = 0.5
 
 
-class Saliency:
+class Saliency(Closing):
     """The saliency network: maps a picture to a mask.
 
     Args:
@@ -80,16 +80,6 @@ class Saliency:
     def close(self) -> None:
         """Frees the network."""
         self.stage.close()
-
-    def __enter__(self) -> Saliency:
-        """Enters a context that closes the network at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the network."""
-        self.close()
 
 
 def saliency(image: Image, *, provider: str = "auto") -> Mask:

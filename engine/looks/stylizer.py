@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from ..closing import Closing
 from ..errors import ArtrtError, UsageError
 from ..frame import Frame, Image, read_image
 from ..result import Result, png_for_notebook
@@ -29,7 +29,7 @@ NOTEBOOK_PX = 320
 """Short side in pixels of the photograph that a notebook shows."""
 
 
-class Stylizer:
+class Stylizer(Closing):
     """Paints pictures and video frames in a style.
 
     Pass the frames of a video in order, because some stages use the previous frame; `reset()` starts a new scene.
@@ -167,13 +167,3 @@ class Stylizer:
     def close(self) -> None:
         """Frees the models."""
         self.chain.close()
-
-    def __enter__(self) -> Stylizer:
-        """Enters a context that closes the stylizer at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the stylizer."""
-        self.close()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 
+from ..closing import Closing
 from ..stage_spec import METADATA_KEY, StageSpec, state_input, state_output
 from .base import Array, TensorInfo
 
@@ -14,7 +14,7 @@ FRAME = TensorInfo("frame", "uint8", ("H", "W", 3))
 OUTPUT = TensorInfo("output", "uint8", ("H", "W", 3))
 
 
-class FakeSession:
+class FakeSession(Closing):
     """Calls `function` in place of a model, and counts the calls.
 
     Args:
@@ -76,13 +76,3 @@ class FakeSession:
     def close(self) -> None:
         """Marks the session closed."""
         self.closed = True
-
-    def __enter__(self) -> FakeSession:
-        """Enters a context that closes the session at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the session."""
-        self.close()

@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from ..closing import Closing
 from ..errors import ArtrtError, ContractError, InputError, ProviderError
 from ..files import writable_cache
 from ..stage_spec import METADATA_KEY
@@ -43,7 +43,7 @@ ERRORS_ONLY = 3
 SILENT = 4
 
 
-class OnnxRuntimeSession:
+class OnnxRuntimeSession(Closing):
     """One model in ONNX Runtime.
 
     Args:
@@ -101,16 +101,6 @@ class OnnxRuntimeSession:
     def close(self) -> None:
         """Frees the model."""
         self._session = None
-
-    def __enter__(self) -> OnnxRuntimeSession:
-        """Enters a context that closes the session at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the session."""
-        self.close()
 
     def _open(self) -> Any:
         if self._session is None:

@@ -12,11 +12,12 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
 
+from ..closing import Closing
 from ..errors import ArtrtError, ContractError, ProviderError
 from ..files import cache_folder, writable_cache
 from ..stage_spec import METADATA_KEY, SIZING_CONTROLS
@@ -32,7 +33,7 @@ PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 """Name of a precision -> OpenVINO's name."""
 
 
-class OpenVinoSession:
+class OpenVinoSession(Closing):
     """One model in OpenVINO.
 
     Args:
@@ -85,16 +86,6 @@ class OpenVinoSession:
         """Frees the model."""
         self._model = None
         self._requests.clear()
-
-    def __enter__(self) -> OpenVinoSession:
-        """Enters a context that closes the session at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the session."""
-        self.close()
 
 
 def open_model(path: Path, provider: str, options: SessionOptions) -> OpenVinoSession:

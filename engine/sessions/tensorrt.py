@@ -15,11 +15,11 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from ..closing import Closing
 from ..errors import ContractError, ProviderError, UsageError
 from .base import Array, SessionOptions, TensorInfo
 from .cuda_memory import CudaGraphs, CudaMemory, DeviceTensor
@@ -39,7 +39,7 @@ DTYPES = {
 Shapes = tuple[tuple[int, ...], ...]
 
 
-class TensorRtSession:
+class TensorRtSession(Closing):
     """One engine.
 
     Args:
@@ -121,16 +121,6 @@ class TensorRtSession:
             self._outputs.clear()
             self._context = None
             self._engine = None
-
-    def __enter__(self) -> TensorRtSession:
-        """Enters a context that closes the session at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the session."""
-        self.close()
 
     def _set_shapes(self, tensors: Mapping[str, DeviceTensor]) -> None:
         shapes = tuple(tensors[name].shape for name in self.inputs)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 from typing import Any, Protocol
 
+from ..closing import Closing
 from ..errors import ContractError, UsageError, suggest
 from ..frame import Image, check_image
 from ..stage_spec import Control
@@ -23,7 +23,7 @@ class FrameFunction(Protocol):
         """Takes and returns uint8 [H, W, 3], BGR."""
 
 
-class Chain:
+class Chain(Closing):
     """Several stages in order, used like one stage.
 
     A stage whose output is not a picture (`saliency` outputs `mask`) does not change the frame: its output becomes
@@ -125,16 +125,6 @@ class Chain:
         """Closes every stage."""
         for stage in self.stages:
             stage.close()
-
-    def __enter__(self) -> Chain:
-        """Enters a context that closes the chain at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the chain."""
-        self.close()
 
     def _run(self, image: Image, values: dict[str, Any]) -> Image:
         height, width = image.shape[:2]

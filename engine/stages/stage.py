@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..closing import Closing
 from ..errors import ContractError, UsageError, suggest
 from ..frame import Image, check_image
 from ..sessions.base import DeviceSession, Session
@@ -19,7 +19,7 @@ Value = float | Array
 FRAME = "frame"
 
 
-class Stage:
+class Stage(Closing):
     """One model that maps a frame to a frame; its state tensors are kept between calls.
 
     Args:
@@ -108,16 +108,6 @@ class Stage:
         self._states.clear()
         self._fed.clear()
         self.session.close()
-
-    def __enter__(self) -> Stage:
-        """Enters a context that closes the stage at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the stage."""
-        self.close()
 
     def _start_fresh_on_new_size(self, size: tuple[int, int]) -> None:
         if size == self._size:

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from artrt.cli import main
-from artrt.cli._common import with_origin
+from artrt.cli._report import with_origin
 from artrt.cli.main import COMMANDS, missing_import, run
 from artrt.cli.signals import Terminated
 from artrt.engine import errors
@@ -146,7 +146,7 @@ def test_missing_package_names_the_extra(failing, capsys):
 def test_hints_name_the_place_that_artrt_came_from(monkeypatch, tmp_path, url, info, command):
     said = None if url is None else json.dumps({"url": url.format(folder=tmp_path), "dir_info": info})
     installed = types.SimpleNamespace(read_text=lambda name: said)
-    monkeypatch.setattr("artrt.cli._common.metadata.distribution", lambda name: installed)
+    monkeypatch.setattr("artrt.cli._report.metadata.distribution", lambda name: installed)
     assert with_origin("pip install 'artrt[cpu]'") == command.format(folder=tmp_path)
     assert with_origin("no such file") == "no such file"
 

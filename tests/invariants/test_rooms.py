@@ -29,6 +29,7 @@ ROOMS = {
 GROUND = {
     "engine": {
         "addresses",
+        "closing",
         "errors",
         "files",
         "frame",

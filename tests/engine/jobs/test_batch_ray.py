@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from artrt.cli._common import with_origin
+from artrt.cli._report import with_origin
 from artrt.cli.main import run
 from artrt.engine.frame import read_image, write_image
 from artrt.engine.jobs.manifest import NAME

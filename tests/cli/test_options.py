@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from artrt.cli._common import NumberType, style_option
+from artrt.cli._options import NumberType, style_option
 from artrt.engine.looks.look import NUMBERS
 
 
