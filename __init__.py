@@ -16,8 +16,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .engine.effects.effect_stage import EffectStage
-    from .engine.effects.pictures import Quantized, Regions, quantize, superpixels
+    from .engine.effects.quantize import Quantized, quantize
     from .engine.effects.saliency import Saliency, saliency
+    from .engine.effects.superpixels import Regions, superpixels
     from .engine.errors import (
         ArtrtError,
         ContractError,
@@ -118,10 +119,10 @@ _EXPORTS = {
     "Percentiles": "engine.statistics",
     "Pipeline": "engine.playing.pipeline",
     "ProviderError": "engine.errors",
-    "Quantized": "engine.effects.pictures",
+    "Quantized": "engine.effects.quantize",
     "RecordingLimits": "engine.sinks.recording",
     "RecordingQuota": "engine.sinks",
-    "Regions": "engine.effects.pictures",
+    "Regions": "engine.effects.superpixels",
     "Result": "engine.result",
     "Saliency": "engine.effects.saliency",
     "Session": "engine.sessions",
@@ -156,14 +157,14 @@ _EXPORTS = {
     "open_sink": "engine.sinks",
     "open_source": "engine.sources",
     "paint": "models",
-    "quantize": "engine.effects.pictures",
+    "quantize": "engine.effects.quantize",
     "read_image": "engine.frame",
     "run_batch": "engine.jobs.batch",
     "saliency": "engine.effects.saliency",
     "save_style": "engine.zoo.style",
     "stream": "engine.playing.stream",
     "stylize": "engine.jobs.stylize",
-    "superpixels": "engine.effects.pictures",
+    "superpixels": "engine.effects.superpixels",
     "train_style": "export.style_from_painting",
     "write_image": "engine.frame",
 }

@@ -25,7 +25,7 @@ from torch import Tensor
 
 import artrt
 from artrt.engine.frame import IMAGE_SUFFIXES, Image, read_image
-from artrt.models.evaluation.yardstick import Recognised, correlations, painted_by_scale
+from artrt.models.evaluation.squeezenet_scores import Recognised, correlations, painted_by_scale
 from artrt.models.networks.localization import load_localization_network
 from artrt.models.networks.pretrained import locate
 from artrt.models.photos import load_painting

@@ -30,10 +30,10 @@ from _harness import SHARED, write
 
 from artrt.engine.frame import Image, read_image, write_image
 from artrt.models.evaluation.judge import EvaluationOptions, Judge
-from artrt.models.painting.descent import Step
 from artrt.models.painting.feature_terms import Style
 from artrt.models.painting.networks import load_networks
 from artrt.models.painting.objective import Networks, Objective
+from artrt.models.painting.optimizers import Step
 from artrt.models.painting.options import DEFAULT_WEIGHTS, PaintOptions
 from artrt.models.painting.options import comparison as compared
 from artrt.models.painting.painting import PaintProgress, paint

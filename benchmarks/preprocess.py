@@ -22,7 +22,7 @@ from _harness import SHARED, interleaved, write
 from numpy.typing import NDArray
 
 from artrt.engine.effects.effect_stage import EffectStage, quantize_effect, superpixels_effect
-from artrt.engine.effects.pictures import quantize
+from artrt.engine.effects.quantize import quantize
 from artrt.engine.frame import read_image
 
 Image = NDArray[Any]

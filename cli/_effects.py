@@ -10,7 +10,7 @@ from typing import Any
 from ..engine.effects.effect_stage import EffectStage
 from ..engine.errors import ArtrtError
 from ..engine.jobs.job import Job, run_job
-from ..engine.jobs.picture import output_suffix
+from ..engine.jobs.paint_file import output_suffix
 from ..engine.pictures.about import NOTHING
 from ..engine.pictures.reading import PictureFile, Still, open_picture
 from ..engine.pictures.writing import write_stills

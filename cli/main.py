@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import sys
@@ -13,7 +12,8 @@ import click
 
 from .. import __version__
 from ..engine.addresses import redacted
-from ..engine.errors import ArtrtError, suggest
+from ..engine.errors import ArtrtError
+from ._lazy_group import LazyGroup, verbatim_examples
 from .signals import Terminated, raise_on_signals
 
 # name -> (module under artrt.cli, one line of help). The module defines a click command named `command`;
@@ -73,27 +73,8 @@ class _NobodyReadsError(Exception):
     """The reader of the output has ended, as with `| head`; not an error."""
 
 
-class LazyGroup(click.Group):
-    """A group that imports its commands on use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports the command's module."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f".{COMMANDS[cmd_name][0]}", __package__)
-        return verbatim_examples(module.command)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Like click's method, with the closest names in the message."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"no command '{args[0]}'; {suggest(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
+class _Root(LazyGroup):
+    """All commands."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Like click's method, but without its exit code 1 for a closed pipe."""
@@ -102,22 +83,11 @@ class LazyGroup(click.Group):
         except BrokenPipeError as error:
             raise _NobodyReadsError from error
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists the commands from the table, without importing one."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-def verbatim_examples(command: click.Command) -> click.Command:
-    r"""Turns \b in raw docstrings into click's mark for a verbatim paragraph."""
-    command.help = (command.help or "").replace("\\b", "\b")
-    for child in getattr(command, "commands", {}).values():
-        verbatim_examples(child)
-    return command
-
 
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=_Root,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="artrt")
 @click.option(DEBUG, is_flag=True, help="Show where an error came from.")

@@ -7,11 +7,12 @@ from typing import Any
 import click
 import numpy as np
 
+from ..engine.effects.effect_stage import METHODS, EffectStage
 from ..engine.effects.palettes import check_palette_suffix, is_indexed, write_palette
-from ..engine.effects.pictures import DITHERS, METHODS, EffectStage, Quantized, quantize, quantize_effect
+from ..engine.effects.quantize import DITHERS, Quantized, quantize, quantize_effect
 from ..engine.errors import UsageError
 from ..engine.jobs.job import Job
-from ..engine.jobs.picture import output_suffix
+from ..engine.jobs.paint_file import output_suffix
 from ..engine.pictures.about import NOTHING
 from ..engine.pictures.reading import PictureFile, Still
 from ..engine.pictures.writing import write_data

@@ -9,7 +9,7 @@ import click
 
 from ..engine.errors import ArtrtError
 from ..engine.jobs.job import Done, Job
-from ..engine.jobs.picture import Painter
+from ..engine.jobs.paint_file import Painter
 from ..engine.jobs.stylize import run_jobs
 from ..engine.looks.look import Look
 from ..engine.looks.stylizer import Stylizer

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ..engine.effects.effect_stage import EffectStage, superpixels_effect
+from ..engine.effects.effect_stage import METHODS, EffectStage
 from ..engine.effects.labels import check_labels_suffix, write_labels
-from ..engine.effects.pictures import METHODS, superpixels
+from ..engine.effects.superpixels import superpixels, superpixels_effect
 from ..engine.errors import UsageError
 from ..engine.jobs.job import Job
 from ..engine.pictures.reading import PictureFile, Still

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
+
+from ._lazy_group import LazyGroup
 
 # name -> (module under artrt.cli, one line of help)
 SUBJECTS = {
@@ -16,29 +16,7 @@ SUBJECTS = {
 }
 
 
-class _LazyGroup(click.Group):
-    """A group that imports its sub-commands on use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order of the table."""
-        return list(SUBJECTS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports the module."""
-        if cmd_name not in SUBJECTS:
-            return None
-        from .main import verbatim_examples  # main imports this module
-
-        command: click.Command = importlib.import_module(f".{SUBJECTS[cmd_name][0]}", __package__).command
-        return verbatim_examples(command)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists the sub-commands from the table, without importing torch."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in SUBJECTS.items()])
-
-
-@click.group(name="train", cls=_LazyGroup)
+@click.group(name="train", cls=LazyGroup, table=SUBJECTS)
 def command() -> None:
     r"""Train styles, trunks, the saliency network and the loss network; needs the extra `train`.
 

@@ -138,3 +138,14 @@ def suggest(name: str, known: Iterable[str]) -> str:
     if close:
         return "did you mean " + " or ".join(f"'{match}'" for match in close) + "?"
     return "known: " + (", ".join(names) if names else "none")
+
+
+def check_known(what: str, value: str, known: Iterable[str]) -> None:
+    """Checks a name against the accepted ones.
+
+    Raises:
+        UsageError: It is unknown; the message names `what` and the closest names.
+    """
+    names = list(known)
+    if value not in names:
+        raise UsageError(f"unknown {what} '{value}'; {suggest(value, names)}")

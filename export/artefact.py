@@ -26,9 +26,9 @@ from .fuse import fuse, spec_of
 from .manifest import write_manifest
 from .onnx_from_transformer import onnx_from_transformer
 from .options import ExportOptions, StageChoice
+from .output_folder import filling, require_place
 from .parity import TOLERANCES, Parity, measure, require
 from .pictures import real_pictures
-from .place import filling, require_place
 from .precision import to_precision
 from .simplify import with_size
 from .transformer_parity import cpu_stage, stage_painter, torch_painter

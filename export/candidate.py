@@ -149,7 +149,7 @@ def _mask_of(options: EvaluateOptions, stack: ExitStack, report: Report) -> Mask
 
 
 def _pictures(options: EvaluateOptions, folder: Path, mask_of: MaskOf | None) -> Candidate:
-    from ..models.evaluation.painters import paintings_of
+    from ..models.evaluation.existing_paintings import existing_paintings
 
     known = sorted(path.name for path in folder.iterdir() if path.is_dir() and path.name != "photographs")
     styles = known if options.style == "all" else options.style.split(",")
@@ -159,7 +159,7 @@ def _pictures(options: EvaluateOptions, folder: Path, mask_of: MaskOf | None) ->
     def transform(image: Image, style: str) -> Image:
         raise UsageError("--frames needs something that paints: leave --against out")
 
-    paint = paintings_of(folder, styles=styles)
+    paint = existing_paintings(folder, styles=styles)
     return Candidate(styles, transform, paint, mask_of, {"against": str(folder)})
 
 

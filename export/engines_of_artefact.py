@@ -29,8 +29,8 @@ from .fixed_stroke import with_stroke
 from .fuse import spec_of
 from .manifest import complete_manifest, shapes_of
 from .options import ExportOptions, Shapes
+from .output_folder import filling, require_place
 from .pictures import real_pictures
-from .place import filling, require_place
 
 Report = Callable[[str], None]
 Progress = Callable[[str, int, int], None]

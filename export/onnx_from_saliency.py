@@ -23,7 +23,7 @@ from onnx import TensorProto
 from ..engine.files import write_bytes
 from ..engine.stage_spec import Control, StageSpec
 from ..models.networks.saliency import ATTENTION_GAIN, SIZE_MULTIPLE, SaliencyConfig, SaliencyNetwork
-from .graphs.squeezenet import ModuleWriter, normalised
+from .graphs.module_writer import ModuleWriter, normalised
 from .onnx_builder import OPSET, GraphBuilder
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from ..engine.zoo.picture_style import METADATA_KEY, PAINTING, VECTOR
 from ..models.networks.style_encoder import EPSILON, StyleEncoder
-from .graphs.squeezenet import ModuleWriter, array, normalised
+from .graphs.module_writer import ModuleWriter, array, normalised
 from .onnx_builder import OPSET, GraphBuilder, finish
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..engine.errors import UsageError, suggest
+from ..engine.errors import UsageError, check_known
 from ..engine.looks.look import checked_number
 
 OPSET = 19
@@ -39,8 +39,7 @@ class StageChoice:
             UsageError: Anything else.
         """
         name, separator, amount = text.strip().partition(":")
-        if name not in STAGES:
-            raise UsageError(f"unknown stage '{name}'; {suggest(name, STAGES)}")
+        check_known("stage", name, STAGES)
         if name not in AMOUNTS:
             if separator:
                 raise UsageError(f"stage '{name}' takes no number, got '{text}'")
@@ -151,12 +150,8 @@ class ExportOptions:
         Raises:
             UsageError: An option is invalid; the message says what is accepted.
         """
-        for what, value, known in (
-            ("format", self.format, FORMATS),
-            ("precision", self.precision, PRECISIONS),
-        ):
-            if value not in known:
-                raise UsageError(f"unknown {what} '{value}'; {suggest(value, known)}")
+        check_known("format", self.format, FORMATS)
+        check_known("precision", self.precision, PRECISIONS)
         if self.stroke is not None:
             checked_number("stroke", self.stroke)
         for fault, message in self._contradictions():

@@ -1,4 +1,4 @@
-"""Effect stages with fixed control values, to run frame by frame or from given states."""
+"""An effect stage with fixed control values, to run frame by frame or from given states."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..closing import Closing
-from ..errors import UsageError
 from ..frame import Image
 from ..stage_spec import state_input, state_output
 from ..stages.loading import load_stage
@@ -17,7 +16,7 @@ from ..stages.stage import Stage
 from ..zoo.zoo import Zoo
 
 Array = NDArray[Any]
-FEWEST_COLORS, MOST_COLORS = 2, 256
+METHODS = ("stage", "exact")
 
 
 class EffectStage(Closing):
@@ -73,41 +72,3 @@ class EffectStage(Closing):
     def close(self) -> None:
         """Frees the model."""
         self.stage.close()
-
-
-def quantize_effect(k: int = 16, *, provider: str = "auto", threads: int | None = None) -> EffectStage:
-    """Colour quantization for video: the palette changes smoothly and restarts at a cut.
-
-    Raises:
-        UsageError: `k` outside 2..256.
-    """
-    check_colors(k)
-    return EffectStage("quantize", {"colors": float(k)}, provider=provider, threads=threads)
-
-
-def superpixels_effect(
-    n: int = 800,
-    *,
-    compactness: float = 10.0,
-    outline: float = 0.0,
-    provider: str = "auto",
-    threads: int | None = None,
-) -> EffectStage:
-    """Superpixels for video: regions follow the picture and restart at a cut.
-
-    Raises:
-        UsageError: `n` below 1, or too many for the stage.
-    """
-    controls = {"regions": float(n), "compactness": compactness, "outline": outline}
-    effect = EffectStage("superpixels", controls, provider=provider, threads=threads)
-    most = effect.stage.controls["regions"].maximum or np.inf
-    if not 1 <= n <= most:
-        effect.close()
-        raise UsageError(f"superpixels: 1 to {most:g} regions, got {n}")
-    return effect
-
-
-def check_colors(k: int) -> None:
-    """Raises UsageError for a number of colours outside 2..256."""
-    if not FEWEST_COLORS <= k <= MOST_COLORS:
-        raise UsageError(f"quantize: {FEWEST_COLORS} to {MOST_COLORS} colours, got {k}")

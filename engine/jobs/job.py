@@ -33,7 +33,7 @@ from ..sinks.video_file import FORMATS as VIDEO_FORMATS
 from ..sinks.video_file import partial_name
 from ..sources import VIDEO_SUFFIXES, Size, SourceOptions
 from ..statistics import Stats
-from .picture import Facts, Painter, paint_file
+from .paint_file import Facts, Painter, paint_file
 
 Kind = Literal["picture", "video"]
 OnProgress = Callable[[float, float | None], None]

@@ -13,7 +13,7 @@ from ..looks.look import DEFAULT_STYLE, Look, look_of
 from ..looks.stylizer import Stylizer
 from ..sources import Size
 from .job import Done, Job, OnProgress, plan_jobs, run_job
-from .picture import Painter
+from .paint_file import Painter
 
 Path = str | os.PathLike[str]
 

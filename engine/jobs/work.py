@@ -12,7 +12,7 @@ from ..looks.stylizer import Stylizer
 from ..sessions.limits import usable_cores
 from ..sources import Size
 from .job import Done, Job, run_job
-from .picture import Painter
+from .paint_file import Painter
 
 GPU_PROVIDERS = frozenset({"cuda", "tensorrt"})
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError, suggest
+from ..errors import UsageError, check_known, suggest
 from ..frame import Image
 from ..zoo.artefact import is_artefact
 from ..zoo.picture_style import SCALES
@@ -154,8 +154,7 @@ class Look:
             checked_number(name, getattr(self, name))
         if not SCALES[0] <= self.style_scale <= SCALES[1]:
             raise UsageError(f"style_scale is {self.style_scale:g}: expected {SCALES[0]:g} to {SCALES[1]:g}")
-        if self.precision not in PRECISIONS:
-            raise UsageError(f"unknown precision '{self.precision}'; {suggest(self.precision, PRECISIONS)}")
+        check_known("precision", self.precision, PRECISIONS)
         effects = self.effects
         if self.engine is not None and effects:
             raise UsageError(

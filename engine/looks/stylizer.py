@@ -18,7 +18,7 @@ from ..statistics import Statistics
 from ..zoo.style import Style
 from .building import open_look
 from .controls import Controls
-from .kinds import taken
+from .conversion import converted
 from .look import DEFAULT_STYLE, NO_STYLE, Look, look_of
 from .runner import Runner
 
@@ -147,7 +147,7 @@ class Stylizer(Closing):
         Example:
             >>> stylizer("photo.jpg").save("painting.jpg")
         """
-        image, back = taken(picture, rgb=self._rgb)
+        image, back = converted(picture, rgb=self._rgb)
         painting = self._runner(image)
         # The stabilizer keeps its last picture for the next frame, and the caller may modify the result.
         return back(painting.copy() if self.controls.state.numbers["stabilize"] > 0 else painting)

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import InputError, ProviderError, UsageError, suggest
+from ..errors import InputError, ProviderError, UsageError, check_known
 from .base import DeviceSession, Session, SessionOptions, TensorInfo
 from .fake import FakeSession
 from .probe import agrees, probe_feeds
@@ -96,8 +96,7 @@ def resolve_provider(provider: str) -> str:
         UsageError: Unknown name.
     """
     name = provider if provider != "auto" else os.environ.get("ARTRT_PROVIDER") or "auto"
-    if name != "auto" and name not in BACKENDS:
-        raise UsageError(f"unknown provider '{name}'; {suggest(name, ['auto', *BACKENDS])}")
+    check_known("provider", name, ["auto", *BACKENDS])
     return name
 
 

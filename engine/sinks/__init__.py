@@ -20,8 +20,8 @@ from pathlib import Path
 from ..errors import UsageError
 from ..frame import IMAGE_SUFFIXES
 from .base import EncodeOptions, Sink
-from .null import FunctionSink, MailboxSink, NullSink
 from .pictures import is_sequence, one_picture, picture_folder, picture_sequence
+from .simple import FunctionSink, MailboxSink, NullSink
 from .video_file import FORMATS, VideoFileSink
 from .web.options import RecordingQuota, WebOptions
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..sources.opening import open_container
+from ..sources.container import open_container
 from .tracks import Timed, Track, sound_track, subtitle_track
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from ..errors import OutputError
 from ..files import leftovers, lock, temporary_beside
 from ..result import Result
 from ..sources import SourceInfo
-from ..sources.opening import file_address
+from ..sources.container import file_address
 from .base import EncodeOptions
 from .carrier import Carrier
 from .encoder import CODECS, VideoEncoder, prove_encoder

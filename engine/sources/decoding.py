@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .opening import open_container
+from .container import open_container
 
 if TYPE_CHECKING:
     from av.container import InputContainer

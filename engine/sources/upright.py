@@ -11,7 +11,7 @@ import numpy as np
 
 from ..frame import Image, as_image
 from .base import SourceOptions
-from .light import bt709_from, needs_conversion
+from .bt709 import bt709_from, needs_conversion
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from ..frame import Frame
 from .base import SourceInfo, SourceOptions
+from .container import is_local
 from .decoding import DEFAULT_RATE, Track
-from .opening import is_local
 from .upright import Upright, has_alpha
 
 if TYPE_CHECKING:

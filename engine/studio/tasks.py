@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..frame import Image, as_image, read_image_with_alpha, write_image
-from ..jobs.picture import NETWORK_BYTES_PER_PIXEL
+from ..jobs.paint_file import NETWORK_BYTES_PER_PIXEL
 from ..sinks.hud import split_view
 from ..sources.base import Size, scaled
 from ..zoo.picture_style import on_white

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, IntegrityError, UnknownStyleError, UsageError, suggest
+from ..errors import InputError, IntegrityError, UnknownStyleError, check_known, suggest
 from ..files import sha256_of, write_bytes
 from ..frame import Image
 from .library import Library
@@ -114,8 +114,7 @@ class Zoo:
         Raises:
             UsageError: No model has that name.
         """
-        if model not in self.models():
-            raise UsageError(f"unknown model '{model}'; {suggest(model, self.models())}")
+        check_known("model", model, self.models())
         return self.path(f"{MODEL_PREFIX}{model}{MODEL_SUFFIX}")
 
     def styles(self) -> list[str]:

@@ -26,7 +26,7 @@ from ..networks.pretrained import is_installed, locate
 from ..photos import load_painting
 from .frame_pairs import FramePair
 from .metrics import edge_f1, mask_iou, ssim, top_iou, warping_error
-from .yardstick import Correlations, Recognised, colours, correlations, painted_by_scale, palette_shift
+from .squeezenet_scores import Correlations, Recognised, colours, correlations, painted_by_scale, palette_shift
 
 Transform = Callable[[Image, str], Image]
 """(photograph uint8 [H, W, 3] BGR, style name) -> painting of the same size and kind."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ...engine.errors import UsageError
-from .descent import HISTORY_BYTES
+from .optimizers import HISTORY_BYTES
 from .tiling import GRID_PX
 
 #: Bytes per pixel of a loss network's input, forward and backward; measured, rounded up.

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import torch
 
-from ...engine.errors import UsageError, suggest
+from ...engine.errors import UsageError, check_known
 from ..device import fast_bfloat16
 from ..networks.loss_networks import CONTENT_LAYER
 from .comparison import STYLE_SHARES, Comparison
@@ -79,10 +79,10 @@ class PaintOptions:
         _at_least("size", self.size_px, MINIMUM_PX)
         _at_least("steps", self.steps, 1)
         _at_least("coarse size", self.coarse_px, MINIMUM_PX)
-        _one_of("init", self.init, INITS)
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        check_known("init", self.init, INITS)
+        check_known("optimizer", self.optimizer, OPTIMIZERS)
         if self.preserve_color is not None:
-            _one_of("way to preserve colour", self.preserve_color, PRESERVED_COLORS)
+            check_known("way to preserve colour", self.preserve_color, PRESERVED_COLORS)
         if not 0.1 <= self.style_scale <= 10:
             raise UsageError(f"the style scale must be between 0.1 and 10, got {self.style_scale}")
         if self.tile_px:
@@ -141,8 +141,3 @@ def comparison(options: PaintOptions) -> Comparison:
 def _at_least(name: str, value: int, minimum: int) -> None:
     if value < minimum:
         raise UsageError(f"{name} must be at least {minimum}, got {value}")
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise UsageError(f"unknown {name} '{value}'; {suggest(value, known)}")

@@ -19,10 +19,10 @@ from torch import Tensor
 from ...engine.errors import ArtrtError, UsageError
 from ...engine.frame import Image, write_image
 from ..tensors import resized
-from .descent import OPTIMIZERS, Step
 from .memory import available_bytes, check_memory, telling_what_fits
 from .networks import installed_weights, load_networks
 from .objective import Evaluation, Networks, Objective
+from .optimizers import OPTIMIZERS, Step
 from .options import DEFAULT_WEIGHTS, PaintOptions
 from .options import comparison as compared
 from .state import PaintState, fingerprint, subject_hash

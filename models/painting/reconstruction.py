@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ...engine.errors import UsageError, suggest
+from ...engine.errors import UsageError, check_known
 from ...engine.frame import Image, as_image
 from ..networks.loss_networks import STYLE_LAYERS
 from .networks import named_loss_network
@@ -70,8 +70,7 @@ def reconstruct(
         UsageError: The kind is unknown, or the network lacks a layer; the message lists its layers.
         InputError: The picture is too small, or weights are missing on this machine.
     """
-    if kind not in KINDS:
-        raise UsageError(f"unknown reconstruction '{kind}'; {suggest(kind, KINDS)}")
+    check_known("reconstruction", kind, KINDS)
     options = options or ReconstructionOptions()
     networks = networks or Networks(named_loss_network().to(options.device))
     check_layers(options.layers, networks)

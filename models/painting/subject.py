@@ -12,9 +12,10 @@ from ...engine.errors import InputError, UsageError
 from ...engine.frame import Image
 from ..losses import blur
 from ..tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
-from . import palette
+from . import photo_colors
 from .feature_terms import Style
 from .options import MINIMUM_PX, PaintOptions
+from .style_masks import own_masks, style_masks
 
 #: Standard deviation of the initial noise around middle grey: large enough to differ, small enough to remove.
 NOISE_DEVIATION = 0.05
@@ -69,15 +70,19 @@ class Subject:
             )
         style = tensor_from_image(image).to(self.options.device)
         if self.options.preserve_color == "histogram":
-            return palette.with_colors_of(style, self.content)
+            return photo_colors.with_colors_of(style, self.content)
         if self.options.preserve_color == "luminance":
-            return palette.grey_like(style, self.content)
+            return photo_colors.grey_like(style, self.content)
         return style
 
     def content_at(self, size: tuple[int, int]) -> Tensor:
         """The photograph at a level's size; grey if only luminance is painted."""
         content = resized(self.content, size).clamp(0, 1)
-        return palette.grey_like(content, content) if self.options.preserve_color == "luminance" else content
+        return (
+            photo_colors.grey_like(content, content)
+            if self.options.preserve_color == "luminance"
+            else content
+        )
 
     def styles_at(self, size: tuple[int, int]) -> list[Style]:
         """The styles for a level; never enlarged."""
@@ -108,14 +113,14 @@ class Subject:
         """Converts the painted tensor to a picture, in the photograph's colours if they are preserved."""
         if self.options.preserve_color == "luminance":
             content = resized(self.content, (picture.shape[2], picture.shape[3])).clamp(0, 1)
-            picture = palette.with_luminance_of(content, picture.clamp(0, 1))
+            picture = photo_colors.with_luminance_of(content, picture.clamp(0, 1))
         return image_from_tensor(picture)
 
 
 def _masks(mask: Image | Sequence[Image], count: int) -> list[Image]:
     if isinstance(mask, np.ndarray):
-        return palette.style_masks(mask, count)
-    return palette.own_masks(mask, count)
+        return style_masks(mask, count)
+    return own_masks(mask, count)
 
 
 def _shrunk(image: Tensor, long_px: int) -> Tensor:

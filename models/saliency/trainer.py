@@ -33,10 +33,10 @@ from ..networks.saliency import (
 from ..photos import unit_range
 from ..step_batches import loaded
 from .calibration import sharpen, soften
-from .material import Material, gather_material
 from .metrics import BETA_SQUARED, SaliencyScores, score_masks
 from .options import SaliencyTrainingOptions
 from .pictures import MaskedPicture, find_masked_pictures, read_layers, split_masked
+from .training_data import TrainingData, gather_training_data
 from .views import StepViews, Views
 
 #: Steps on a GPU between two reports; each reads the losses, which waits for the GPU.
@@ -87,14 +87,14 @@ def train_saliency(
     optimizer = _optimizer(network, options)
     step = _resume(options, network, averaged, optimizer)
     if step < options.steps:
-        material = gather_material(
+        data = gather_training_data(
             training,
             localization=options.localization,
             photographs=options.photographs,
             teachers=options.teachers,
             cache=options.output / "borrowed",
         )
-        _train(options, material, (network, averaged), optimizer, step, report)
+        _train(options, data, (network, averaged), optimizer, step, report)
     averaged.cpu().eval()
     threshold = sharpen(averaged, ((read_layers(p.image)[..., :3], p.truth()) for p in training))
     scores = score_network(averaged, held_out)
@@ -132,7 +132,7 @@ def mask_loss(logits: Tensor, mask: Tensor) -> Tensor:
 
 def _train(
     options: SaliencyTrainingOptions,
-    material: Material,
+    data: TrainingData,
     networks: tuple[SaliencyNetwork, SaliencyNetwork],
     optimizer: torch.optim.Optimizer,
     step: int,
@@ -141,7 +141,7 @@ def _train(
     network, averaged = networks
     device = torch.device(options.device)
     every = GPU_REPORT_STEPS if device.type == "cuda" else 1
-    batches = loaded(StepViews(options, material, step=step), device=device)
+    batches = loaded(StepViews(options, data, step=step), device=device)
     started = saved = time.monotonic()
     network.train()
     try:

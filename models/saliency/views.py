@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ..networks.saliency import SaliencyConfig
 from ..step_batches import StepBatches
-from .material import Material
 from .options import SaliencyTrainingOptions
 from .pictures import Augmentation
+from .training_data import TrainingData
 
 
 class Views(NamedTuple):
@@ -32,25 +32,23 @@ class StepViews(StepBatches[Views]):
 
     Args:
         options: Options of the training.
-        material: Decoded pictures.
+        data: Decoded pictures.
         step: The first step.
     """
 
-    def __init__(self, options: SaliencyTrainingOptions, material: Material, *, step: int) -> None:
+    def __init__(self, options: SaliencyTrainingOptions, data: TrainingData, *, step: int) -> None:
         super().__init__(step=step)
-        self._options, self._material = options, material
-        self._augmentation = Augmentation([layers for group in material.groups for layers in group])
+        self._options, self._data = options, data
+        self._augmentation = Augmentation([layers for group in data.groups for layers in group])
 
     def at(self, step: int) -> Views:
         """The views of a step."""
         options = self._options
         rng = np.random.default_rng([options.seed, step])
         size = _view_size(options.config, rng)
-        share = options.photograph_share if self._material.photographs else 0.0
+        share = options.photograph_share if self._data.photographs else 0.0
         unmasked = rng.random(options.batch) < share
-        views = [
-            self._augmentation.view(self._material.draw(bool(flag), rng), size, rng) for flag in unmasked
-        ]
+        views = [self._augmentation.view(self._data.draw(bool(flag), rng), size, rng) for flag in unmasked]
         return Views(torch.from_numpy(np.stack(views)), torch.from_numpy(unmasked))
 
 

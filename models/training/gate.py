@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ..evaluation.yardstick import correlations, painted
+from ..evaluation.squeezenet_scores import correlations, painted
 from ..networks.localization import LocalizationNetwork
 
 #: The terms that the gate lowers, and the factor on their weights each time.

@@ -18,7 +18,7 @@ import pytest
 
 from artrt.cli.main import run
 from artrt.engine.frame import read_image, read_image_with_alpha, write_image
-from artrt.engine.jobs import picture as picture_job
+from artrt.engine.jobs import paint_file as picture_job
 from support.clips import cut_off, make_clip, make_clip_of_two_tracks, probe
 
 STARRY_NIGHT = 102  # the tone in which the tiny zoo paints that style

@@ -16,8 +16,8 @@ from artrt.models.networks.saliency import (
     load_saliency_network,
     start_from_imagenet,
 )
-from artrt.models.saliency.borrowed import borrowed_mask, multiscale_mask
 from artrt.models.saliency.options import SaliencyTrainingOptions
+from artrt.models.saliency.teacher_masks import multiscale_mask, teacher_mask
 from artrt.models.saliency.trainer import mask_loss, train_saliency
 from support.weights import write_weights
 
@@ -123,7 +123,7 @@ def test_the_borrowed_mask_is_the_mean_of_the_teachers_and_of_mirror_images(mate
     first, second = (multiscale_mask(teacher, image) for teacher in teachers)
     assert first.shape == (48, 72)
     assert np.abs(first - second).max() > 0.01
-    np.testing.assert_allclose(borrowed_mask(teachers, image), (first + second) / 2 * 255, atol=0.51)
+    np.testing.assert_allclose(teacher_mask(teachers, image), (first + second) / 2 * 255, atol=0.51)
     mirrored = multiscale_mask(teachers[0], np.ascontiguousarray(image[:, ::-1]))
     np.testing.assert_allclose(mirrored[:, ::-1], first, atol=1e-4)
 

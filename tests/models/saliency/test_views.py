@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from artrt.models.networks.saliency import SaliencyConfig
-from artrt.models.saliency.material import Material
 from artrt.models.saliency.options import SaliencyTrainingOptions
+from artrt.models.saliency.training_data import TrainingData
 from artrt.models.saliency.views import StepViews
 from artrt.models.step_batches import parallel
 
@@ -20,7 +20,7 @@ SMALL = SaliencyConfig(last="fire6", width=16, landscape_px=(32, 48), square_px=
 def views(*, share: float = 0.5, photographs: int = 2, step: int = 0) -> StepViews:
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (40, 60, 5), np.uint8) for _ in range(3 + photographs)]
-    material = Material([pictures[:1], pictures[1:3]], np.array([0.5, 0.5]), pictures[3:])
+    material = TrainingData([pictures[:1], pictures[1:3]], np.array([0.5, 0.5]), pictures[3:])
     folder = Path()
     options = SaliencyTrainingOptions(
         folder, folder, folder, config=SMALL, batch=8, photograph_share=share, seed=3

@@ -8,13 +8,8 @@ import numpy as np
 import pytest
 
 import artrt
-from artrt.engine.effects.pictures import (
-    DITHERS,
-    quantize,
-    quantize_effect,
-    superpixels,
-    superpixels_effect,
-)
+from artrt.engine.effects.quantize import DITHERS, quantize, quantize_effect
+from artrt.engine.effects.superpixels import superpixels, superpixels_effect
 from artrt.engine.errors import MissingExtraError, UnsupportedImageError, UsageError
 from support.effects import colors_of
 
@@ -64,7 +59,7 @@ def test_results_print_shapes_instead_of_pixels(effect, regions, picture):
 def test_large_pictures_are_painted_in_bands(effect, picture, monkeypatch):
     image = picture(90, 50)
     whole = quantize(image, 8, effect=effect)
-    monkeypatch.setattr("artrt.engine.effects.pictures.BAND_SCORES", 50 * 8 * 7)
+    monkeypatch.setattr("artrt.engine.effects.quantize.BAND_SCORES", 50 * 8 * 7)
     np.testing.assert_array_equal(quantize(image, 8, effect=effect).image, whole.image)
 
 
@@ -123,49 +118,6 @@ def test_dithering_uses_the_palette_and_keeps_local_means(effect, picture):
 def block_means(image):
     height, width = image.shape[0] // 6 * 6, image.shape[1] // 6 * 6
     return image[:height, :width].reshape(height // 6, 6, width // 6, 6, 3).mean((1, 3))
-
-
-def test_superpixels_of_a_picture(regions, picture):
-    image = picture(60, 80)
-    result = superpixels(image, 40, effect=regions)
-    assert result.labels.shape == (60, 80)
-    assert np.unique(result.labels).tolist() == list(range(result.count))
-    assert 30 <= result.count <= 50
-    mean = image[result.labels == 7].mean(0)
-    assert np.abs(result.image[result.labels == 7] - mean).max() <= 0.51
-
-
-def test_exact_superpixels_are_connected(picture):
-    ndimage = pytest.importorskip("scipy.ndimage")
-    pytest.importorskip("skimage")
-    result = superpixels(picture(60, 80), 40, method="exact", outline=True)
-    assert all(ndimage.label(result.labels == label)[1] == 1 for label in range(result.count))
-    assert (result.image == 0).all(-1).any()
-
-
-def test_outlines_are_black(regions, picture):
-    plain, lines = (
-        superpixels(picture(60, 80) // 2 + 99, 40, outline=on, effect=regions) for on in (False, True)
-    )
-    assert not (plain.image == 0).all(-1).any()
-    assert 0.05 < (lines.image == 0).all(-1).mean() < 0.6
-
-
-@pytest.mark.parametrize("n", [0, 48 * 64 + 1])
-def test_a_number_of_regions_out_of_range(picture, n):
-    with pytest.raises(UsageError, match=r"1 to 3072 regions in 64x48 pixels"):
-        superpixels(picture(48, 64), n)
-
-
-@pytest.mark.parametrize("compactness", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_compactness_that_is_not_positive(picture, compactness):
-    with pytest.raises(UsageError, match="compactness is a positive number"):
-        superpixels(picture(), 20, compactness=compactness)
-
-
-def test_more_regions_than_the_stage_has():
-    with pytest.raises(UsageError, match="1 to 8000 regions, got 9000"):
-        superpixels_effect(9000, provider="cpu")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from artrt.models.evaluation.yardstick import (
+from artrt.models.evaluation.squeezenet_scores import (
     Recognised,
     colours,
     correlations,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from artrt.engine.sources import open_source
-from artrt.engine.sources.light import BT2020, DISPLAY_P3, HLG, PQ, bt709_from, needs_conversion
+from artrt.engine.sources.bt709 import BT2020, DISPLAY_P3, HLG, PQ, bt709_from, needs_conversion
 from support.footage import deep_frame, patches, tagged, write_footage
 
 BT709 = 1

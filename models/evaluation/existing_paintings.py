@@ -13,7 +13,7 @@ from ...engine.frame import IMAGE_SUFFIXES, Image, read_image
 from .judge import Paint
 
 
-def paintings_of(folder: str | Path, *, styles: Sequence[str]) -> Paint:
+def existing_paintings(folder: str | Path, *, styles: Sequence[str]) -> Paint:
     """Reads paintings of another program: `folder`/STYLE/NAME.png, or `folder`/NAME.png for a single style.
 
     NAME is the photograph's name; the suffix may be that of any picture format. A painting of another size is resized

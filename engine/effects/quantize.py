@@ -1,6 +1,6 @@
-"""The effects on pictures and frames: colour quantization (k-means) and superpixels (SLIC).
+"""Colour quantization: a picture in few colours, by k-means.
 
-Both run the stages of the zoo; `method="exact"` uses scikit-learn and scikit-image instead (slower, only pictures).
+It runs the stage of the zoo; `method="exact"` uses scikit-learn instead (slower, only pictures).
 """
 
 from __future__ import annotations
@@ -14,33 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
+from ..errors import UsageError, check_known
 from ..files import write_bytes
-from ..frame import Image, check_image, encode_image, write_image
+from ..frame import Image, check_image, encode_image
 from ..pictures.about import NOTHING, About
 from .dither import floyd_steinberg
-from .effect_stage import (
-    EffectStage,
-    check_colors,
-    quantize_effect,
-    superpixels_effect,
-)
-from .exact import exact_labels, exact_palette
+from .effect_stage import METHODS, EffectStage
+from .exact import exact_palette
 from .palettes import indexed_png
 
 Array = NDArray[Any]
-__all__ = [
-    "EffectStage",
-    "Quantized",
-    "Regions",
-    "quantize",
-    "quantize_effect",
-    "superpixels",
-    "superpixels_effect",
-]
 
-METHODS = ("stage", "exact")
 DITHERS = ("none", "floyd-steinberg")
+FEWEST_COLORS, MOST_COLORS = 2, 256
 POLISHING_RUNS = 3
 LEARNING_SIDE_PX = 1024
 BAND_SCORES = 2**28
@@ -100,34 +86,6 @@ class Quantized:
         return f"Quantized({width}x{height}, {len(self.palette)} colours, notice={self.notice!r})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Regions:
-    """A picture in superpixels.
-
-    Args:
-        image: uint8 [H, W, 3], BGR, every region in its mean colour.
-        labels: int32 [H, W], numbers from 0 without gaps.
-        count: Number of regions.
-    """
-
-    image: Image
-    labels: NDArray[np.int32]
-    count: int
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the picture; the suffix chooses the format.
-
-        Raises:
-            OutputError: Unknown suffix, or the file cannot be written.
-        """
-        write_image(path, self.image)
-
-    def __repr__(self) -> str:
-        """Shapes instead of pixels."""
-        height, width, _ = self.image.shape
-        return f"Regions({width}x{height}, count={self.count})"
-
-
 def quantize(
     image: Image,
     k: int = 16,
@@ -164,14 +122,30 @@ def quantize(
     """
     check_image(image)
     check_colors(k)
-    _choose("method", method, METHODS)
-    _choose("dither", dither, DITHERS)
+    check_known("method", method, METHODS)
+    check_known("dither", dither, DITHERS)
     if alpha is not None:
         image, visible = _without_invisible(image, alpha)
     else:
         visible = image
     result = _in_few_colors(image, visible, k, method=method, dither=dither, provider=provider, effect=effect)
     return replace(result, alpha=alpha)
+
+
+def quantize_effect(k: int = 16, *, provider: str = "auto", threads: int | None = None) -> EffectStage:
+    """Colour quantization for video: the palette changes smoothly and restarts at a cut.
+
+    Raises:
+        UsageError: `k` outside 2..256.
+    """
+    check_colors(k)
+    return EffectStage("quantize", {"colors": float(k)}, provider=provider, threads=threads)
+
+
+def check_colors(k: int) -> None:
+    """Raises UsageError for a number of colours outside 2..256."""
+    if not FEWEST_COLORS <= k <= MOST_COLORS:
+        raise UsageError(f"quantize: {FEWEST_COLORS} to {MOST_COLORS} colours, got {k}")
 
 
 def _in_few_colors(
@@ -202,64 +176,6 @@ def _in_few_colors(
     finally:
         if effect is None:
             own.close()
-
-
-def superpixels(
-    image: Image,
-    n: int = 800,
-    *,
-    compactness: float = 10.0,
-    outline: bool = False,
-    method: str = "stage",
-    provider: str = "auto",
-    effect: EffectStage | None = None,
-) -> Regions:
-    """Splits a picture into about `n` regions of similar colour, each filled with its mean colour.
-
-    Args:
-        image: uint8 [H, W, 3], BGR.
-        n: Requested number of regions.
-        compactness: Weight of distance against colour; higher gives rounder regions.
-        outline: Draw the borders in black.
-        method: "stage", or "exact": scikit-image's slic, whose regions are connected.
-        provider: Backend of the stage.
-        effect: A `superpixels_effect` to reuse for many pictures; `provider` is then ignored.
-
-    Raises:
-        UsageError: `n` below 1 or above the number of pixels, a compactness that is not positive, an unknown method.
-        UnsupportedImageError: `image` is not a picture.
-        MissingExtraError: "exact" without scikit-image.
-
-    Example:
-        >>> mosaic = artrt.superpixels(artrt.read_image("photo.jpg"), n=400)
-        >>> mosaic.labels.max() + 1 == mosaic.count
-        True
-    """
-    check_image(image)
-    _choose("method", method, METHODS)
-    check_regions(n, compactness, image)
-    if method == "exact":
-        return _exact_regions(image, exact_labels(image, n, compactness), outline=outline)
-    own = effect or superpixels_effect(n, provider=provider)
-    try:
-        values = {"regions": float(n), "compactness": compactness, "outline": float(outline)}
-        results = own.run(image, own.fresh(), **values)
-    finally:
-        if effect is None:
-            own.close()
-    used, labels = np.unique(results["labels"], return_inverse=True)
-    return Regions(results["output"], labels.reshape(image.shape[:2]).astype(np.int32), len(used))
-
-
-def check_regions(n: int, compactness: float, image: Image) -> None:
-    """Raises UsageError for an impossible number of regions, or a compactness that is not positive."""
-    pixels = image.shape[0] * image.shape[1]
-    if not 1 <= n <= pixels:
-        raise UsageError(
-            f"superpixels: 1 to {pixels} regions in {image.shape[1]}x{image.shape[0]} pixels, got {n}"
-        )
-    if not (np.isfinite(compactness) and compactness > 0):
-        raise UsageError(f"superpixels: the compactness is a positive number, got {compactness}")
 
 
 def _without_invisible(image: Image, alpha: Image) -> tuple[Image, Image]:
@@ -324,23 +240,3 @@ def _nearest(image: Image, palette: Image) -> NDArray[np.int64]:
     squares = np.square(colors).sum(1)
     rows = [(squares - 2 * row.astype(np.float32) @ colors.T).argmin(1) for row in image]
     return np.stack(rows)
-
-
-def _exact_regions(image: Image, labels: NDArray[np.int32], *, outline: bool) -> Regions:
-    count = int(labels.max()) + 1
-    flat = labels.reshape(-1)
-    sizes = np.maximum(np.bincount(flat, minlength=count), 1)
-    sums = [np.bincount(flat, image[..., channel].reshape(-1), minlength=count) for channel in range(3)]
-    means = np.round(np.stack(sums, axis=1) / sizes[:, None]).astype(np.uint8)
-    painted = means[labels]
-    if outline:
-        edge = np.zeros(labels.shape, bool)
-        edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-        edge[:-1] |= labels[:-1] != labels[1:]
-        painted[edge] = 0
-    return Regions(painted, labels, count)
-
-
-def _choose(what: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise UsageError(f"unknown {what} '{value}'; known: {', '.join(known)}")

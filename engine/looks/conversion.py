@@ -22,7 +22,7 @@ Back = Callable[[Image], Any]
 """Converts a painting, uint8 [H, W, 3] BGR, back to the kind of the input."""
 
 
-def taken(picture: Any, *, rgb: bool = False) -> tuple[Image, Back]:
+def converted(picture: Any, *, rgb: bool = False) -> tuple[Image, Back]:
     """Converts a picture to an array, and returns a function that converts the painting back.
 
     Args:

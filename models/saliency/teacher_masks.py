@@ -18,7 +18,7 @@ from ..networks.saliency import SIZE_MULTIPLE, Image, Mask, SaliencyNetwork
 SCALES = (1.0, 1.5)
 
 
-def borrowed_mask(teachers: Sequence[SaliencyNetwork], image: Image) -> Image:
+def teacher_mask(teachers: Sequence[SaliencyNetwork], image: Image) -> Image:
     """Computes a soft mask for one photograph.
 
     Args:

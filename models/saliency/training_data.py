@@ -1,4 +1,4 @@
-"""Training data of the saliency network: pictures with masks, by group, and photographs with borrowed masks."""
+"""Training data of the saliency network: pictures with masks, by group, and photographs with teachers' masks."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ...engine.frame import write_image
 from ..networks.localization import LocalizationNetwork, load_localization_network
 from ..networks.saliency import Image, SaliencyNetwork, load_saliency_network
 from ..photos import find_photographs, split_held_out
-from .borrowed import borrowed_mask
 from .pictures import Layers, MaskedPicture, read_layers
+from .teacher_masks import teacher_mask
 
 SEQUENCE_WEIGHT = 8
 """A video sequence counts as this many single pictures, because its frames are similar."""
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """Decoded pictures.
 
     Attributes:
@@ -45,15 +45,15 @@ class Material:
         return group[rng.integers(len(group))]
 
 
-def gather_material(
+def gather_training_data(
     training: Sequence[MaskedPicture],
     *,
     localization: Path,
     photographs: Path | None,
     teachers: Sequence[Path],
     cache: Path,
-) -> Material:
-    """Reads the training pictures and computes every activation map and borrowed mask once.
+) -> TrainingData:
+    """Reads the training pictures and computes every activation map and teacher mask once.
 
     Args:
         training: Pictures with masks.
@@ -73,7 +73,7 @@ def gather_material(
         groups.setdefault(picture.group, []).append(layers)
     weights = np.array([SEQUENCE_WEIGHT if len(group) > 1 else 1 for group in groups.values()], np.float64)
     unmasked = [] if photographs is None else _photographs(photographs, network, teachers, cache)
-    return Material(list(groups.values()), weights / weights.sum(), unmasked)
+    return TrainingData(list(groups.values()), weights / weights.sum(), unmasked)
 
 
 def activation_map(network: LocalizationNetwork, image: Image) -> Image:
@@ -97,19 +97,21 @@ def _photographs(
             layers = read_layers(path)
         except InputError:
             continue
-        layers[..., 3:] = _borrowed(cache / f"{path.stem}.png", layers[..., :3], localization, networks)
+        layers[..., 3:] = _mask_and_activation(
+            cache / f"{path.stem}.png", layers[..., :3], localization, networks
+        )
         found.append(layers)
     return found
 
 
-def _borrowed(
+def _mask_and_activation(
     path: Path, image: Image, localization: LocalizationNetwork, teachers: Sequence[SaliencyNetwork]
 ) -> Image:
     """Mask (zero without teachers) and activation map, uint8 [H, W, 2], from the cache if present."""
     cached = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
     if cached is None or cached.shape != image.shape:
         cached = np.zeros_like(image)
-        cached[..., 0] = borrowed_mask(teachers, np.ascontiguousarray(image)) if teachers else 0
+        cached[..., 0] = teacher_mask(teachers, np.ascontiguousarray(image)) if teachers else 0
         cached[..., 1] = activation_map(localization, image)
         write_image(path, cached)
     return np.asarray(cached[..., :2], np.uint8)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from artrt.models.painting.descent import OPTIMIZERS, Pyramid, adam, lbfgs
 from artrt.models.painting.objective import Evaluation
+from artrt.models.painting.optimizers import OPTIMIZERS, Pyramid, adam, lbfgs
 
 TARGET = torch.rand(1, 3, 21, 34, generator=torch.Generator().manual_seed(0))
 
