@@ -98,7 +98,7 @@ def training_options(function: Command) -> Command:
         click.option(
             "--ramp",
             metavar="START:STEPS",
-            help="When region, edge, colour and temporal terms grow.  [default: 2000:2000]",
+            help="First step and duration of the growth of region, edge, colour and temporal terms.  [default: 2000:2000]",
         ),
         click.option(
             "--style-size",
@@ -107,7 +107,7 @@ def training_options(function: Command) -> Command:
             show_default=True,
             help="Paintings' long side, px: the scale of the strokes.",
         ),
-        click.option("--seed", type=int, default=0, show_default=True, help="Of everything random."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random choices."),
         click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
     )(function)
 

@@ -28,7 +28,11 @@ from ._report import Advance, echo_json, notice, progress, tell_about_weights, t
     "--workers", "-j", type=click.IntRange(1, 1024), metavar="N", help="Number of parallel workers."
 )
 @click.option(
-    "--retries", type=click.IntRange(0, 100), default=2, show_default=True, help="Tries after a failure."
+    "--retries",
+    type=click.IntRange(0, 100),
+    default=2,
+    show_default=True,
+    help="Further tries after a failure.",
 )
 @click.option("--again", is_flag=True, help="Process every file again, ignoring the manifest.")
 @click.option("--ray", "use_ray", is_flag=True, help="Use a Ray cluster: $RAY_ADDRESS, else a local one.")

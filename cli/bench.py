@@ -39,8 +39,10 @@ from ._report import echo_json, notice
     metavar="auto|fp32|bf16|fp16",
     help="bf16: OpenVINO; auto uses it if the pictures agree; fp16: exported first.",
 )
-@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Frames that count.")
-@click.option("--warmup", type=click.IntRange(0), default=3, show_default=True, help="Frames before them.")
+@click.option("--rounds", type=click.IntRange(1), default=20, show_default=True, help="Measured frames.")
+@click.option(
+    "--warmup", type=click.IntRange(0), default=3, show_default=True, help="Frames before the measured ones."
+)
 @click.option("--against", metavar="DIR", multiple=True, help="Compare with this folder in the same run.")
 @provider_option
 @threads_option

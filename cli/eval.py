@@ -15,7 +15,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command(name="eval")
-@click.option("--style", "-s", default="all", show_default=True, metavar="A,B|all", help="Styles to judge.")
+@click.option("--style", "-s", default="all", show_default=True, metavar="A,B|all", help="Styles to score.")
 @click.option(
     "--photos", type=FOLDER, required=True, help="Photographs; of a large folder, only the held-out ones."
 )
@@ -38,7 +38,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     type=click.IntRange(64),
     default=384,
     show_default=True,
-    help="Of photographs, px.",
+    help="Long side of the photographs, px.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Use at most this many photographs.")
 @click.option(

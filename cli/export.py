@@ -23,7 +23,7 @@ from ._report import echo_json, notice, progress
     show_default=True,
     help="Trunk of the zoo, or its .safetensors; or an ONNX folder of artrt export, to build engines from.",
 )
-@click.option("--styles", default="all", show_default=True, metavar="all|A,B", help="Styles to bring.")
+@click.option("--styles", default="all", show_default=True, metavar="all|A,B", help="Styles to include.")
 @click.option(
     "--format", "form", default="onnx", show_default=True, metavar="onnx|engine|web", help="What to write."
 )

@@ -37,7 +37,11 @@ from ._report import notice
     "--method", type=click.Choice(METHODS), default="stage", show_default=True, help="exact: scikit-learn."
 )
 @click.option(
-    "--dither", type=click.Choice(DITHERS), default="none", show_default=True, help="Spread the error."
+    "--dither",
+    type=click.Choice(DITHERS),
+    default="none",
+    show_default=True,
+    help="Spread the error of each pixel to its neighbours.",
 )
 @effect_options
 def command(

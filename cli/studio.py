@@ -28,14 +28,14 @@ CHECK_SECONDS = 0.5
 def limit_options(function: Command) -> Command:
     """Adds the limits of uploads and of memory; the command gets them as one `limits`."""
     counts = {
-        "--photo-mb": (60, "Largest photograph."),
-        "--photo-megapixels": (100, "Most pixels of one."),
-        "--video-mb": (500, "Largest video."),
+        "--photo-mb": (60, "Largest photograph, MB."),
+        "--photo-megapixels": (100, "Most megapixels of a photograph."),
+        "--video-mb": (500, "Largest video, MB."),
     }
     amounts = {
-        "--video-seconds": (1, 300, "Longest video."),
+        "--video-seconds": (1, 300, "Longest video, seconds."),
         "--disk-gb": (0.01, 10, "Disk space for the files of all visitors; one visitor gets a fifth."),
-        "--memory-gb": (0.5, 6, "Memory of one worker."),
+        "--memory-gb": (0.5, 6, "Memory of one worker process."),
     }
     return gathered(
         "limits",

@@ -75,9 +75,9 @@ def show_style(name: str, as_json: bool) -> None:
 
 @command.command(name="add")
 @click.argument("painting", type=click.Path(path_type=Path))
-@click.option("--name", help="What to call it.  [default: the file's name]")
+@click.option("--name", help="Name of the style.  [default: the file's name]")
 @click.option("--title", default="", help="Title of the painting.")
-@click.option("--artist", default="", help="Who painted it.")
+@click.option("--artist", default="", help="Artist of the painting.")
 @style_scale_option
 @click.option(
     "--refine",

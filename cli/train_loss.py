@@ -35,7 +35,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Pictures per step.")
 @click.option("--crop", type=click.IntRange(96), default=144, show_default=True, help="Side of a crop, px.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random choices.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @json_option
 @click.pass_context

@@ -65,7 +65,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     type=click.FloatRange(0),
     default=1e-3,
     show_default=True,
-    help="Raise it for long trainings, which would learn the pictures by heart.",
+    help="Raise it for long trainings, against overfitting.",
 )
 @click.option(
     "--early-layers",

@@ -33,7 +33,9 @@ LOSS_NETWORK = "auto"  # the best available on this machine
 @click.option("--year", default="", help="When.")
 @click.option("--licence", default="", help="Terms of the style file.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The .safetensors file.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Time to take.  [default: 20]")
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), help="Duration of the training.  [default: 20]"
+)
 @click.option("--steps", type=click.IntRange(1), help="Number of steps, instead of --minutes.")
 @click.option(
     "--model", "-m", default="small", show_default=True, help="Trunk of the zoo, or its .safetensors."

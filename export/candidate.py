@@ -107,7 +107,7 @@ def candidate_of(options: EvaluateOptions, *, work: Path, stack: ExitStack, repo
         UnknownStyleError: There is no such style.
     """
     if sum(option is not None for option in (options.against, options.trunk)) > 1:
-        raise UsageError("--against judges pictures and --trunk a network: give one of them")
+        raise UsageError("--against scores pictures, --trunk a network: give one of them")
     if (options.trunk is None) != (options.styles_dir is None):
         raise UsageError("--trunk and --styles-dir belong together")
     mask_of = _mask_of(options, stack, report)

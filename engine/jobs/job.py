@@ -307,7 +307,9 @@ def _output_name(file: Path) -> str:
 def _check_output_kind(job: Job, suffix: str) -> None:
     pattern = "%" in job.output.name
     if job.kind == "picture" and suffix not in IMAGE_SUFFIXES:
-        raise UsageError(f"'{job.output}': a picture becomes one of {', '.join(sorted(IMAGE_SUFFIXES))}")
+        raise UsageError(
+            f"'{job.output}': a picture can be written as one of {', '.join(sorted(IMAGE_SUFFIXES))}"
+        )
     if job.kind == "video" and suffix not in VIDEO_FORMATS and not (pattern and suffix in IMAGE_SUFFIXES):
         listed = ", ".join(sorted(VIDEO_FORMATS))
         raise UsageError(

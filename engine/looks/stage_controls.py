@@ -31,7 +31,7 @@ def controls_of(stages: Sequence[FrameFunction | Stylizer]) -> Controls:
     stylizers = [stage for stage in stages if isinstance(stage, Stylizer)]
     if len(stylizers) > 1:
         raise UsageError(
-            "a pipeline has one Stylizer: give another as a function, lambda image: other(image)"
+            "a pipeline can have only one Stylizer: wrap the other in a function, lambda image: other(image)"
         )
     if stylizers:
         stylizers[0].controls.add_switches(switches)

@@ -86,7 +86,7 @@ class Stylizer(Closing):
     @style.setter
     def style(self, style: str) -> None:
         if style == NO_STYLE or self.style == NO_STYLE:
-            raise UsageError("a Stylizer made with a style keeps one, and one made with 'none' has none")
+            raise UsageError("style 'none' cannot be set or replaced later: make a new Stylizer")
         self.set(style=style)
 
     @property

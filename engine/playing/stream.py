@@ -44,7 +44,7 @@ def stream(
         ...     show(result.image)
     """
     if isinstance(options, Look):  # for compatibility with earlier versions
-        raise UsageError("options say how the source is opened: give a Look as style=")
+        raise UsageError("options takes SourceOptions: pass a Look as style=")
     with Stylizer(look_of(style, **look)) as stylizer:
         pipeline = Pipeline(source, [stylizer], frames=frames, options=options, max_frames=max_frames)
         yield from pipeline.results()

@@ -66,7 +66,7 @@ class DeviceTensor:
         interface = getattr(tensor, "__cuda_array_interface__", None)
         if interface is None:
             raise ContractError(
-                f"{type(tensor).__name__} is no GPU tensor: it has no __cuda_array_interface__"
+                f"{type(tensor).__name__} is not a GPU tensor: it has no __cuda_array_interface__"
             )
         dtype, shape = np.dtype(interface["typestr"]), tuple(interface["shape"])
         if interface.get("strides") not in (None, _strides(shape, dtype.itemsize)):

@@ -39,7 +39,7 @@ def prove_tensorrt() -> str:
     with TensorRtSession(engine, memory, metadata={}) as session:
         result = session.run({"given": numbers})["copied"]
     if not np.array_equal(result, numbers):
-        raise ProviderError(f"TensorRT {trt.__version__} computed something else on {memory.gpu}")
+        raise ProviderError(f"TensorRT {trt.__version__} computed a wrong result on {memory.gpu}")
     return f"TensorRT {trt.__version__} on {memory.gpu}"
 
 

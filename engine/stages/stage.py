@@ -178,7 +178,7 @@ def check_contract(session: Session, spec: StageSpec) -> None:
     expected = {FRAME, *spec.controls, *map(state_input, spec.states)}
     if set(session.inputs) != expected:
         raise ContractError(
-            f"stage '{spec.name}' promises inputs {sorted(expected)}, has {sorted(session.inputs)}"
+            f"stage '{spec.name}' declares inputs {sorted(expected)}, but the model has {sorted(session.inputs)}"
         )
     frame = session.inputs[FRAME]
     if "batch" in spec.extra:
@@ -193,7 +193,7 @@ def check_contract(session: Session, spec: StageSpec) -> None:
     promised = {spec.output, *map(state_output, spec.states)}
     if not promised <= set(session.outputs):
         raise ContractError(
-            f"stage '{spec.name}' promises outputs {sorted(promised)}, has {sorted(session.outputs)}"
+            f"stage '{spec.name}' declares outputs {sorted(promised)}, but the model has {sorted(session.outputs)}"
         )
 
 

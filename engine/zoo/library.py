@@ -104,7 +104,9 @@ class Library:
 
     def _file(self, name: str, suffix: str) -> Path:
         if not _NAME.fullmatch(name):
-            raise UsageError(f"'{name}' is no name for a style: use small letters, digits, '-', '_' and '.'")
+            raise UsageError(
+                f"'{name}' is not a valid style name: use lower-case letters, digits, '-', '_' and '.'"
+            )
         return self.folder / f"{name}{suffix}"
 
 

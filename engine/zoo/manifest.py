@@ -94,7 +94,7 @@ def checked(data: dict[str, Any], kind: type[Said], *, path: Path) -> Said:
     try:
         return msgspec.convert(data, type=kind)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise IntegrityError(f"{path} is not such a manifest: {error}") from error
+        raise IntegrityError(f"{path} is not a valid manifest: {error}") from error
 
 
 def require_listed(manifest: ArtefactManifest, *, path: Path, style_file: str) -> None:

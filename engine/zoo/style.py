@@ -186,7 +186,9 @@ def mix(styles: Sequence[Style], weights: Sequence[float]) -> Style:
         IntegrityError: The styles belong to different trunks.
     """
     if not styles or len(styles) != len(weights):
-        raise UsageError(f"{len(styles)} styles and {len(weights)} weights do not make a mix")
+        raise UsageError(
+            f"a mix needs one weight per style, got {len(styles)} styles and {len(weights)} weights"
+        )
     if len({(style.trunk, style.vector.size) for style in styles}) > 1:
         listed = ", ".join(f"'{style.name}' ({style.trunk[:8]})" for style in styles)
         raise IntegrityError(f"styles of different trunks cannot be mixed: {listed}")

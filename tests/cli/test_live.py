@@ -182,5 +182,5 @@ def test_results_count_what_was_dropped_before_them(use_tiny_zoo):
 def test_stream_refuses_a_look_where_the_source_is_meant(use_tiny_zoo):
     import artrt
 
-    with pytest.raises(artrt.UsageError, match="give a Look as style="):
+    with pytest.raises(artrt.UsageError, match="pass a Look as style="):
         next(artrt.stream("test://64x48@50", options=artrt.Look("udnie")))

@@ -69,8 +69,8 @@ def test_video_to_pictures(folder):
     ("inputs", "output", "message"),
     [
         (["a.jpg", "b.png"], "out.jpg", "several inputs need a folder as output, got the file 'out.jpg'"),
-        (["a.jpg"], "out.mp4", "a picture becomes one of"),
-        (["a.jpg"], "out.xyz", "'out.xyz': a picture becomes one of"),
+        (["a.jpg"], "out.mp4", "a picture can be written as one of"),
+        (["a.jpg"], "out.xyz", "'out.xyz': a picture can be written as one of"),
         (["clip.mp4"], "out.jpg", "a video is written as .* or as pictures, as in frames/%06d.png"),
         (["a.jpg", "a.jpg"], "out", "would both be written to out/a.jpg"),
     ],

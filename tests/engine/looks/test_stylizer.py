@@ -57,7 +57,7 @@ def test_it_says_where_it_runs(stylizer):
 def test_without_a_style_there_is_none_to_change(use_tiny_zoo, picture):
     with artrt.Stylizer("none", provider="cpu") as stylizer:
         assert np.array_equal(stylizer(picture(4, 4)), picture(4, 4))
-        with pytest.raises(artrt.UsageError, match="made with 'none' has none"):
+        with pytest.raises(artrt.UsageError, match="style 'none' cannot be set or replaced later"):
             stylizer.style = "udnie"
 
 

@@ -321,7 +321,7 @@ def test_tensorrt_is_proved_by_an_engine_of_one_layer(gpu, builder):
 
 def test_a_tensorrt_that_builds_nothing_or_nonsense_is_refused(builder, monkeypatch):
     monkeypatch.setattr(CopyEngine, "error", 1.0)
-    with pytest.raises(ProviderError, match="computed something else on Fake GPU"):
+    with pytest.raises(ProviderError, match="computed a wrong result on Fake GPU"):
         prove_tensorrt()
     builder.plan = None
     with pytest.raises(ProviderError, match="could not build an engine on Fake GPU"):

@@ -134,10 +134,10 @@ def test_model_without_metadata_is_not_a_stage(tmp_path):
     [
         (
             StageSpec("x", controls={"style": Control((3,))}),
-            r"promises inputs \['frame', 'style'\], has \['frame'\]",
+            r"declares inputs \['frame', 'style'\], but the model has \['frame'\]",
         ),
-        (StageSpec("x", output="picture"), r"promises outputs \['picture'\], has \['output'\]"),
-        (StageSpec("x", states={"a": StateTensor((1,))}), r"promises inputs \['frame', 'state.a'\]"),
+        (StageSpec("x", output="picture"), r"declares outputs \['picture'\], but the model has \['output'\]"),
+        (StageSpec("x", states={"a": StateTensor((1,))}), r"declares inputs \['frame', 'state.a'\]"),
     ],
 )
 def test_metadata_that_does_not_fit_the_graph_is_refused(spec, message):

@@ -52,7 +52,7 @@ def test_an_honest_one_is_read(tmp_path):
         ),
         ({"styles": ["udnie"]}, "names styles/udnie.safetensors, but does not say its sha256"),
         ({"styles": ["../udnie"]}, r"styles\[0\]|does not say"),
-        ({"files": {"../outside.onnx": {"sha256": "0" * 64}}}, "is not such a manifest"),
+        ({"files": {"../outside.onnx": {"sha256": "0" * 64}}}, "is not a valid manifest"),
         ({"stages": None}, "got `null`"),
         ({"stages": [1]}, "got `int`"),
         ({"stages": []}, "length >= 1"),

@@ -103,7 +103,7 @@ ENTRY = {"sha256": "0" * 64, "bytes": 1}
 )
 def test_a_manifest_that_says_what_it_may_not(zoo, files):
     (zoo.folder / "manifest.json").write_text(json.dumps({"format": 1, "files": files}))
-    with pytest.raises(IntegrityError, match="is not such a manifest"):
+    with pytest.raises(IntegrityError, match="is not a valid manifest"):
         zoo.styles()
 
 
