@@ -98,7 +98,8 @@ def training_options(function: Command) -> Command:
         click.option(
             "--ramp",
             metavar="START:STEPS",
-            help="First step and duration of the growth of region, edge, colour and temporal terms.  [default: 2000:2000]",
+            help="When region, edge, colour and temporal terms grow: first step, and number of steps.  "
+            "[default: 2000:2000; for a style 50:100]",
         ),
         click.option(
             "--style-size",
