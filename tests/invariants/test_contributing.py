@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import sys
 import types
+from pathlib import Path
 
-import click
 import numpy as np
 
 import artrt
@@ -74,19 +75,29 @@ def test_recipe_makes_a_provider(root, tmp_path, monkeypatch, picture):
         assert (stage(image) == 255 - image).all()
 
 
-def test_recipe_of_a_style_has_commands_that_exist(root):
-    from artrt.cli.main import cli
+def test_recipe_makes_a_style(root, tmp_path, monkeypatch, picture):
+    """Runs the commands of the recipe, with one training step in place of twenty minutes, and ships the style."""
+    from artrt.cli.main import run
+    from artrt.export import zoo
 
     page = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = page.partition("## Recipe: add a style\n")[2].partition("\n## ")[0]
     (block,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
-    for line in block.splitlines():
-        words = shlex.split(line)[1:]
-        context, command = click.Context(cli, info_name="artrt", **cli.context_settings), cli
-        while isinstance(command, click.Group):
-            command = command.get_command(context, words[0])
-            context, words = click.Context(command, info_name=words[0], parent=context), words[1:]
-        command.make_parser(context).parse_args(words)
+    train, stylize = [shlex.split(line)[1:] for line in block.splitlines()]
+    assert train[-2] == "--minutes"
+    monkeypatch.chdir(tmp_path)
+    artrt.write_image("irises.jpg", picture(80, 96, seed=1))
+    for name in ("photo.jpg", "photos/a.jpg", "photos/b.jpg"):
+        Path(name).parent.mkdir(exist_ok=True)
+        artrt.write_image(name, picture(72, 80))
+    quick = ["--steps", "1", "--batch", "1", "--crop", "64", "--loss-network", "small"]
+    assert run([*train[:-2], *quick]) == 0
+    assert run([*stylize, "--provider", "cpu"]) == 0
+    assert artrt.read_image("painting.jpg").shape == (72, 80, 3)
+    shipped = Path(shutil.copytree(root / "models" / "zoo", "zoo"))
+    shutil.move("irises.safetensors", shipped / "styles")
+    zoo.main([str(shipped)])
+    assert "irises" in artrt.Zoo(shipped).styles()
 
 
 def test_the_sub_packages_of_the_page_are_those_of_the_engine(root):
