@@ -26,7 +26,14 @@ from ..networks.pretrained import is_installed, locate
 from ..photos import load_painting
 from .frame_pairs import FramePair
 from .metrics import edge_f1, mask_iou, ssim, top_iou, warping_error
-from .squeezenet_scores import Correlations, Recognised, colours, correlations, painted_by_scale, palette_shift
+from .squeezenet_scores import (
+    Correlations,
+    Recognised,
+    colours,
+    correlations,
+    painted_by_scale,
+    palette_shift,
+)
 
 Transform = Callable[[Image, str], Image]
 """(photograph uint8 [H, W, 3] BGR, style name) -> painting of the same size and kind."""
@@ -118,7 +125,7 @@ class Target:
     """The outputs of the networks for a style picture.
 
     Attributes:
-        colours: Quantiles of its colours, see `yardstick.colours`.
+        colours: Quantiles of its colours, see `squeezenet_scores.colours`.
         moments: Statistics by layer of the loss network.
         correlations: Correlation matrices of SqueezeNet's channels, or None.
         floor: Covariance errors between the two halves of the picture, by layer: a practical lower limit.

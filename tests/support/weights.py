@@ -1,4 +1,4 @@
-"""Weight files of the right names and layers, but few channels and random values: the yardstick in small."""
+"""Weight files of the right names and layers, but few channels and random values, as a small evaluation needs them."""
 
 from __future__ import annotations
 
