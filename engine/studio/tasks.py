@@ -18,23 +18,23 @@ from ..sinks.hud import split_view
 from ..sources.base import Size, scaled
 from ..zoo.picture_style import on_white
 from ..zoo.style import save_style
-from .bench import VIEW_PX, Bench
 from .look_request import LookRequest, Parts
 from .painter import sliders_of
 from .videos import look_at_video, paint_video
+from .worker_state import VIEW_PX, WorkerState
 
 TILE_PX = 220
 PAINTING_PX = 448  # what a training looks at
 JPEG_QUALITY = 88
 
 
-def describe(bench: Bench, **_: Any) -> dict[str, Any]:
+def describe(state: WorkerState, **_: Any) -> dict[str, Any]:
     """Sliders and provider, for the page."""
-    sliders = sliders_of(bench.paint.chain)
-    return {"sliders": [asdict(slider) for slider in sliders], "provider": bench.provider}
+    sliders = sliders_of(state.paint.chain)
+    return {"sliders": [asdict(slider) for slider in sliders], "provider": state.provider}
 
 
-def read_photo(bench: Bench, *, path: str, **_: Any) -> dict[str, int]:
+def read_photo(state: WorkerState, *, path: str, **_: Any) -> dict[str, int]:
     """Decodes a photograph and returns its size in pixels.
 
     Raises:
@@ -42,29 +42,29 @@ def read_photo(bench: Bench, *, path: str, **_: Any) -> dict[str, int]:
     """
     image = _decoded(path)[0]
     height, width = image.shape[:2]
-    if height * width > bench.options.limits.photo_pixels:
-        raise InputError(f"{width}x{height} pixels are too many: up to {bench.options.limits.photo_pixels}")
-    bench.remember(path, image)
+    if height * width > state.options.limits.photo_pixels:
+        raise InputError(f"{width}x{height} pixels are too many: up to {state.options.limits.photo_pixels}")
+    state.remember(path, image)
     return {"width": width, "height": height}
 
 
-def show_photo(bench: Bench, *, path: str, long_side_px: int = VIEW_PX, **_: Any) -> bytes:
+def show_photo(state: WorkerState, *, path: str, long_side_px: int = VIEW_PX, **_: Any) -> bytes:
     """The photograph as a JPEG of the page's size."""
-    return _jpeg(bench.view(path, long_side_px=min(long_side_px, VIEW_PX)))
+    return _jpeg(state.view(path, long_side_px=min(long_side_px, VIEW_PX)))
 
 
-def paint_preview(bench: Bench, *, path: str, look: LookRequest, long_side_px: int, **_: Any) -> bytes:
+def paint_preview(state: WorkerState, *, path: str, look: LookRequest, long_side_px: int, **_: Any) -> bytes:
     """The painted photograph as a JPEG of the page's size."""
-    return _jpeg(bench.paint(bench.view(path, long_side_px=min(long_side_px, VIEW_PX)), look))
+    return _jpeg(state.paint(state.view(path, long_side_px=min(long_side_px, VIEW_PX)), look))
 
 
-def paint_tile(bench: Bench, *, path: str, style: Parts, **_: Any) -> bytes:
+def paint_tile(state: WorkerState, *, path: str, style: Parts, **_: Any) -> bytes:
     """A thumbnail of the photograph in a style, as a JPEG."""
-    small = scaled(bench.view(path, long_side_px=VIEW_PX), Size(TILE_PX))
-    return _jpeg(bench.paint(small, LookRequest(style=style)))
+    small = scaled(state.view(path, long_side_px=VIEW_PX), Size(TILE_PX))
+    return _jpeg(state.paint(small, LookRequest(style=style)))
 
 
-def read_style(bench: Bench, *, path: str, target: str, shown: str, **_: Any) -> None:
+def read_style(state: WorkerState, *, path: str, target: str, shown: str, **_: Any) -> None:
     """Computes the style of a painting, writes the style file, and a small picture of the painting.
 
     Raises:
@@ -73,14 +73,16 @@ def read_style(bench: Bench, *, path: str, target: str, shown: str, **_: Any) ->
     """
     image, alpha = _decoded(path)
     painting = on_white(image, alpha)
-    style = bench.options.zoo.style_of_picture(painting)
+    style = state.options.zoo.style_of_picture(painting)
     write_image(
         shown, scaled(painting, Size(PAINTING_PX)) if min(painting.shape[:2]) > PAINTING_PX else painting
     )
     save_style(target, style)
 
 
-def export_photo(bench: Bench, *, path: str, look: LookRequest, target: str, **_: Any) -> dict[str, int]:
+def export_photo(
+    state: WorkerState, *, path: str, look: LookRequest, target: str, **_: Any
+) -> dict[str, int]:
     """Paints a photograph at full size into a file; keeps transparency if the format supports it.
 
     Raises:
@@ -88,17 +90,17 @@ def export_photo(bench: Bench, *, path: str, look: LookRequest, target: str, **_
     """
     image, alpha = _decoded(path)
     height, width = image.shape[:2]
-    most = bench.options.limits.memory_bytes // NETWORK_BYTES_PER_PIXEL
+    most = state.options.limits.memory_bytes // NETWORK_BYTES_PER_PIXEL
     if height * width > most:
         raise InputError(
             f"{width}x{height} pixels cannot be painted whole here: up to {most // 10**6} megapixels"
         )
-    write_image(target, bench.paint(image, look), alpha=alpha)
+    write_image(target, state.paint(image, look), alpha=alpha)
     return {"width": width, "height": height}
 
 
 def paint_frame(
-    bench: Bench,
+    state: WorkerState,
     *,
     jpeg: bytes,
     look: LookRequest,
@@ -120,7 +122,7 @@ def paint_frame(
     frame = as_image(image)
     if min(frame.shape[:2]) > short_side_px:
         frame = scaled(frame, Size(short_side_px))
-    painted = bench.paint.next(frame, look, stabilizer=bench.stabilizer(viewer))
+    painted = state.paint.next(frame, look, stabilizer=state.stabilizer(viewer))
     return _jpeg(split_view(frame, painted) if split else painted, quality=80)
 
 

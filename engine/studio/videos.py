@@ -16,20 +16,20 @@ from ..sinks.video_file import VideoFileSink
 from ..sources import SourceOptions
 from ..sources.video import VideoSource
 from ..statistics import Stats
-from .bench import Bench
 from .look_request import LookRequest
 from .options import Limits
+from .worker_state import WorkerState
 
 POSTER_PX = 640
 
 
-def look_at_video(bench: Bench, *, path: str, container: str, poster: str, **_: Any) -> dict[str, Any]:
+def look_at_video(state: WorkerState, *, path: str, container: str, poster: str, **_: Any) -> dict[str, Any]:
     """Checks a video by its packets and writes its first frame as a JPEG.
 
     Raises:
         InputError: It is not a video of this container, or exceeds a limit.
     """
-    facts = _measured(path, container, bench.options.limits)
+    facts = _measured(path, container, state.options.limits)
     source = _opened(path, container)
     try:
         frame = source.read()
@@ -44,7 +44,7 @@ def look_at_video(bench: Bench, *, path: str, container: str, poster: str, **_: 
 
 
 def paint_video(
-    bench: Bench,
+    state: WorkerState,
     *,
     path: str,
     container: str,
@@ -60,9 +60,9 @@ def paint_video(
         InputError: It has more frames than expected, or cannot be decoded.
         OutputError: It cannot be written.
     """
-    bench.paint.chain.reset()
+    state.paint.chain.reset()
     pipeline = Pipeline(
-        _opened(path, container), [_PainterStage(bench, look)], [VideoFileSink(Path(target))], frames="all"
+        _opened(path, container), [_PainterStage(state, look)], [VideoFileSink(Path(target))], frames="all"
     )
 
     def report(stats: Stats) -> None:
@@ -79,11 +79,11 @@ class _PainterStage:
 
     name = "style"
 
-    def __init__(self, bench: Bench, look: LookRequest) -> None:
-        self._bench, self._look, self._stabilizer = bench, look, Stabilizer()
+    def __init__(self, state: WorkerState, look: LookRequest) -> None:
+        self._state, self._look, self._stabilizer = state, look, Stabilizer()
 
     def __call__(self, image: Image, **controls: Any) -> Image:
-        return self._bench.paint.next(image, self._look, stabilizer=self._stabilizer)
+        return self._state.paint.next(image, self._look, stabilizer=self._stabilizer)
 
 
 def _opened(path: str, container: str) -> VideoSource:

@@ -152,28 +152,28 @@ def _serve(pipe: Connection, options: StudioOptions, threads: int | None) -> Non
     with contextlib.suppress(OSError):
         os.nice(5)  # the page has priority
     try:
-        from .bench import Bench
+        from .worker_state import WorkerState
 
-        bench = Bench(options, threads=threads)
-        _limit_memory(options, bench.provider)
+        state = WorkerState(options, threads=threads)
+        _limit_memory(options, state.provider)
     except ArtrtError as error:
         pipe.send(("error", (type(error).__name__, str(error))))
         return
     pipe.send(("result", None))
-    with bench:
+    with state:
         while True:
             try:
                 task, arguments = pipe.recv()
             except (EOFError, OSError):
                 return
-            pipe.send(_done(bench, task, arguments, lambda share: pipe.send(("progress", share))))
+            pipe.send(_done(state, task, arguments, lambda share: pipe.send(("progress", share))))
 
 
-def _done(bench: Any, task: str, arguments: dict[str, Any], on_progress: OnProgress) -> tuple[str, Any]:
+def _done(state: Any, task: str, arguments: dict[str, Any], on_progress: OnProgress) -> tuple[str, Any]:
     from .tasks import TASKS
 
     try:
-        return "result", TASKS[task](bench, on_progress=on_progress, **arguments)
+        return "result", TASKS[task](state, on_progress=on_progress, **arguments)
     except ArtrtError as error:
         return "error", (type(error).__name__, str(error))
     except MemoryError:

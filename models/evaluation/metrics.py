@@ -1,6 +1,7 @@
 """Metrics of one painting against its photograph: pure functions of pictures, masks and flow.
 
-Pictures are uint8 [H, W, 3], BGR; every docstring gives the formula. Metrics of deep features are in :mod:`.squeezenet_scores`.
+Pictures are uint8 [H, W, 3], BGR; every docstring gives the formula. Metrics of deep features are
+in :mod:`.squeezenet_scores`.
 """
 
 from __future__ import annotations

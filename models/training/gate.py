@@ -1,7 +1,7 @@
 """The gate of the region loss: lowers its weight if it makes pictures less painted.
 
-While the weights of the region terms grow, `squeezenet_scores.painted` is measured regularly on the same photographs. If it
-falls too far below its value at the start of the ramp, the weights of the region terms are lowered.
+While the weights of the region terms grow, `squeezenet_scores.painted` is measured regularly on the same photographs.
+If it falls too far below its value at the start of the ramp, the weights of the region terms are lowered.
 """
 
 from __future__ import annotations

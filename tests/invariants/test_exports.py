@@ -24,6 +24,20 @@ def type_checked_names(root):
     }
 
 
+# The names of the first public API; programs import them from `artrt`.
+FIRST_NAMES = """
+ArtrtError Chain ChainOptions ContractError Control Effect FakeSession Frame InputError
+IntegrityError LiveOptions MissingExtraError OutputError ParityError Pipeline ProviderError
+Quantized Regions Result Saliency Session SourceLostError Stage StageSpec StateTensor Style Stylizer
+UnknownStyleError UnsupportedImageError UsageError Zoo build_chain load_stage load_style
+open_session quantize read_image saliency save_style stream styles superpixels write_image
+""".split()
+
+
+def test_the_first_names_are_still_exported():
+    assert set(FIRST_NAMES) <= set(artrt.__all__)
+
+
 def test_exports_are_sorted_and_unique():
     assert artrt.__all__ == sorted(set(artrt.__all__))
 

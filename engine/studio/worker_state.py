@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from types import TracebackType
 
+from ..closing import Closing
 from ..frame import Image, read_image, reduced
 from ..looks.stabilizer import Stabilizer
 from .options import StudioOptions
@@ -15,7 +15,7 @@ REMEMBERED_PHOTOS = 8
 REMEMBERED_VIEWERS = 32
 
 
-class Bench:
+class WorkerState(Closing):
     """State that a worker keeps between tasks: loaded stages, and the last photographs, reduced.
 
     Args:
@@ -56,12 +56,6 @@ class Bench:
             self._stabilizers.popitem(last=False)
         return found
 
-    def __enter__(self) -> Bench:
-        """Enters a context that frees the models at its end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Frees the models."""
         self.paint.chain.close()
