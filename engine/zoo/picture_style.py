@@ -16,8 +16,7 @@ import cv2
 import numpy as np
 
 from ..errors import IntegrityError, UnsupportedImageError, UsageError
-from ..frame import IMAGE_SUFFIXES, Image, check_image, read_image_with_alpha
-from ..pictures.heif import HEIF_SUFFIXES
+from ..frame import Image, check_image, read_image_with_alpha
 from ..sessions import open_session
 from .style import Style, printable
 
@@ -98,11 +97,6 @@ class PictureStyles:
 def picture_styles(path: Path) -> PictureStyles:
     """The encoder of a file, loaded once per process."""
     return PictureStyles(path)
-
-
-def names_picture(name: str) -> bool:
-    """Whether a style name is the path of a picture, by its suffix."""
-    return Path(name).suffix.lower() in IMAGE_SUFFIXES | HEIF_SUFFIXES
 
 
 def read_painting(path: str | os.PathLike[str]) -> Image:

@@ -144,6 +144,11 @@ def save_style(path: str | os.PathLike[str], style: Style) -> None:
         temporary.write_bytes(data)
 
 
+def names_picture(name: str) -> bool:
+    """Whether a style name is the path of a picture, by its suffix."""
+    return Path(name).suffix.lower() in IMAGE_SUFFIXES | HEIF_SUFFIXES
+
+
 def parse_mix(text: str) -> list[tuple[str, float]]:
     """Reads "starry-night", "starry-night:0.7+udnie:0.3" or "starry-night+udnie" (equal parts).
 

@@ -25,8 +25,8 @@ from ..files import sha256_of, write_bytes
 from ..frame import Image
 from .library import Library
 from .manifest import FORMAT, ZooManifest, checked, read_json
-from .picture_style import READ, name_of, names_picture, picture_styles, read_painting
-from .style import SUFFIX, Style, load_style, mix, normalise_weights, parse_mix
+from .picture_style import READ, name_of, picture_styles, read_painting
+from .style import SUFFIX, Style, load_style, mix, names_picture, normalise_weights, parse_mix
 
 LOG = logging.getLogger("artrt.zoo")
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "zoo"

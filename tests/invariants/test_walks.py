@@ -11,7 +11,7 @@ import pytest
 import artrt
 
 MOST_FOR_A_FRAME = 18
-MOST_FOR_A_STYLE = 6
+MOST_FOR_A_STYLE = 5
 
 
 @pytest.fixture
