@@ -51,7 +51,7 @@ def prove(session: Session, *, size: tuple[int, int] | None = None) -> None:
     for name, array in session.run(probe_feeds(session, size=size)).items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ProviderError(
-                f"{session.provider} is wrong here: its '{name}' has values that are not numbers; use another provider"
+                f"{session.provider} computes '{name}' wrongly here: some values are not numbers; use another provider"
             )
 
 

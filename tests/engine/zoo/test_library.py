@@ -59,7 +59,7 @@ def test_a_name_is_taken_once(zoo):
 
 @pytest.mark.parametrize("name", ["../mine", "", "a/b", "Ümlaut", "-x", ".hidden"])
 def test_names_that_are_none(name):
-    with pytest.raises(UsageError, match="no name for a style"):
+    with pytest.raises(UsageError, match="not a valid style name"):
         Library().style(name)
 
 
