@@ -9,7 +9,7 @@ import click
 
 from ..engine.errors import UsageError
 from ..engine.zoo.style import SUFFIX
-from ._options import json_option
+from ._options import gathered, json_option
 from ._painting import no_region_term
 from ._report import echo_json, notice
 from ._training import (
@@ -28,10 +28,14 @@ LOSS_NETWORK = "auto"  # the best available on this machine
 @click.command(name="style")
 @click.argument("painting", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="Name of the style.")
-@click.option("--title", default="", help="Title of the painting.")
-@click.option("--artist", default="", help="Who painted it.")
-@click.option("--year", default="", help="When.")
-@click.option("--licence", default="", help="Terms of the style file.")
+@gathered(
+    "about",
+    dict,
+    click.option("--title", default="", help="Title of the painting."),
+    click.option("--artist", default="", help="Artist of the painting."),
+    click.option("--year", default="", help="Year of the painting."),
+    click.option("--licence", default="", help="Terms of the style file."),
+)
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The .safetensors file.")
 @click.option(
     "--minutes", type=click.FloatRange(0, min_open=True), help="Duration of the training.  [default: 20]"
@@ -55,10 +59,7 @@ def command(
     context: click.Context,
     painting: Path,
     name: str,
-    title: str,
-    artist: str,
-    year: str,
-    licence: str,
+    about: dict[str, str],
     output: Path,
     minutes: float | None,
     steps: int | None,
@@ -94,7 +95,7 @@ def command(
             name=name,
             model=model,
             minutes=minutes or (None if steps else DEFAULT_MINUTES),
-            about={"title": title, "artist": artist, "year": year, "licence": licence},
+            about=about,
             on_progress=report,
             stop=stop,
             output=output.with_suffix(".training"),
@@ -106,11 +107,10 @@ def command(
         )
     tell_undecodable(trained.skipped)
     trained.save(output)
-    terms = trained.style.losses
     if as_json:
-        echo_json({"style": str(output), "steps": trained.steps, "terms": terms})
+        echo_json({"style": str(output), "steps": trained.steps, "terms": trained.style.losses})
     else:
-        shown = json.dumps({term: round(value, 3) for term, value in terms.items()})
+        shown = json.dumps({term: round(value, 3) for term, value in trained.style.losses.items()})
         click.echo(f"{output}: {trained.steps} steps, {shown}")
     if not trained.finished:
         context.exit(INTERRUPTED)
