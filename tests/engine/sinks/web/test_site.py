@@ -17,7 +17,7 @@ from artrt.engine.frame import Frame
 from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.result import Result
 from artrt.engine.sinks import WebOptions
-from artrt.engine.sinks.web.hub import Hub
+from artrt.engine.sinks.web.hub import Hub, Jpeg
 from artrt.engine.sinks.web.sink import WebSink
 from artrt.engine.sinks.web.stream import mjpeg_parts
 from support.clips import probe
@@ -262,12 +262,12 @@ def test_metrics_health_and_schema(site):
             assert client.request(method.upper(), target).status in expected, path
 
 
-def test_webrtc_answers_and_sends_pictures(site):
+@contextlib.asynccontextmanager
+async def watched_by_webrtc(client):
+    """The track of a viewer by WebRTC, who stays connected."""
     aiortc = pytest.importorskip("aiortc")
-    _, client = site
-
-    async def watch() -> list[np.ndarray]:
-        connection = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=[]))
+    connection = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=[]))
+    try:
         connection.addTransceiver("video", direction="recvonly")
         arrived = asyncio.get_running_loop().create_future()
         connection.on("track", lambda track: arrived.set_result(track))
@@ -275,14 +275,39 @@ def test_webrtc_answers_and_sends_pictures(site):
         offer = {"type": "offer", "sdp": connection.localDescription.sdp}
         answer = await asyncio.to_thread(lambda: client.post("/api/webrtc", offer).json)
         await connection.setRemoteDescription(aiortc.RTCSessionDescription(answer["sdp"], answer["type"]))
-        track = await asyncio.wait_for(arrived, 10)
-        frames = [(await asyncio.wait_for(track.recv(), 10)).to_ndarray(format="bgr24") for _ in range(8)]
+        yield await asyncio.wait_for(arrived, 10)
+    finally:
         await connection.close()
-        return frames
+
+
+def test_webrtc_answers_and_sends_pictures(site):
+    async def watch() -> list[np.ndarray]:
+        async with watched_by_webrtc(site[1]) as track:
+            return [(await asyncio.wait_for(track.recv(), 10)).to_ndarray(format="bgr24") for _ in range(8)]
 
     frames = asyncio.run(watch())
     assert frames[0].shape == (180, 320, 3)
     assert np.abs(frames[0].astype(int) - frames[-1]).max() > 20
+
+
+def test_viewers_by_webrtc_are_counted_and_need_no_jpegs(site, monkeypatch):
+    _, client = site
+    eventually(lambda: client.state()["viewers"] == 0)
+    encoded = []
+    monkeypatch.setattr(Jpeg, "encode", lambda jpeg: encoded.append(jpeg))
+
+    async def watch() -> tuple[int, str]:
+        async with watched_by_webrtc(client) as track:
+            for _ in range(3):
+                await asyncio.wait_for(track.recv(), 10)
+            viewers = (await asyncio.to_thread(client.state))["viewers"]
+            return viewers, (await asyncio.to_thread(client.get, "/metrics")).body.decode()
+
+    viewers, metrics = asyncio.run(watch())
+    assert viewers == 1
+    assert "artrt_viewers 1.0" in metrics
+    assert encoded == []
+    eventually(lambda: client.state()["viewers"] == 0)
 
 
 def test_webrtc_pictures_have_real_times():
