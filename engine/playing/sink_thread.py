@@ -133,7 +133,8 @@ class SinkThreads:
         self._lossless = lossless
         self._statistics = statistics
         self._on_error = on_error
-        self._lock = threading.Lock()
+        # Reentrant, because a signal may interrupt its holder, and the signal's handler may call `Pipeline.stop`.
+        self._lock = threading.RLock()
         self._threads: list[SinkThread] = []
         self._ended: tuple[bool, bool] | None = None
 

@@ -18,6 +18,8 @@ from artrt.engine.frame import write_image
 from support.clips import make_clip
 from support.page import Client
 
+TOKEN = "a-long-enough-secret"
+
 
 @pytest.mark.parametrize("options", [[], ["--loop"]])
 def test_a_photograph_stays_and_is_painted_once(tiny_zoo, tmp_path, picture, options):
@@ -60,6 +62,20 @@ def test_the_studio_opens(tiny_zoo, command):
         answer = Client(int(address[1])).get("/")
         assert answer.status == 200
         assert b"artrt studio" in answer.body
+
+
+@pytest.mark.parametrize("command", [["serve", "test://64x48@10"], ["serve"], ["studio"]])
+def test_a_proxy_may_use_its_own_host_name(tiny_zoo, command):
+    words = [*command, "--port", "0", "--provider", "cpu", "--token", TOKEN]
+    allowed = ["--allow-host", "studio.example", "--allow-host", "Second.example"]
+    with started([*words, *allowed], tiny_zoo) as lines:
+        address = next(match for line in lines if (match := re.search(r"127.0.0.1:(\d+)", line)))
+        client = Client(int(address[1]), token=TOKEN)
+        for name in ("studio.example", "second.example", f"127.0.0.1:{client.port}"):
+            assert client.get("/", Host=name).status == 200, name
+        answer = client.get("/", Host="other.example")
+        assert answer.status == 421
+        assert "--allow-host NAME" in answer.body.decode()
 
 
 def painted(client):

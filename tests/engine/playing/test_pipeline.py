@@ -267,6 +267,51 @@ def test_ctrl_c_leaves_a_playable_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.mp4"]
 
 
+# Plays once for every line of the outlets that the main thread runs; a signal comes at that line, and its handler stops
+# the pipeline. Only the outlets' own lines are traced, so the signal comes at most once, in the middle of their work.
+STOPPED_AT_EVERY_LINE = """
+import faulthandler, signal, sys
+from artrt.engine import mailbox
+from artrt.engine.playing import sink_thread
+from artrt.engine.playing.pipeline import Pipeline
+
+faulthandler.dump_traceback_later(60, exit=True)
+FILES = {mailbox.__file__, sink_thread.__file__}
+
+def lines_of_a_run(signal_at):
+    pipeline = Pipeline("test://64x48@30?frames=3", [], ["null://"], frames="all")
+    signal.signal(signal.SIGTERM, lambda number, frame: pipeline.stop())
+    lines = set()
+
+    def trace(frame, event, argument):
+        place = frame.f_code.co_filename, frame.f_lineno
+        if place[0] not in FILES:
+            return None
+        if event == "line" and place not in lines:
+            lines.add(place)
+            if place == signal_at:
+                signal.raise_signal(signal.SIGTERM)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        pipeline.run(on_progress=lambda stats: None)
+    finally:
+        sys.settrace(None)
+    return lines
+
+for line in sorted(lines_of_a_run(None)):
+    lines_of_a_run(line)
+    print(*line, flush=True)
+"""
+
+
+def test_a_handler_of_a_signal_may_stop_the_pipeline_at_any_line_of_the_outlets():
+    done = subprocess.run([sys.executable, "-c", STOPPED_AT_EVERY_LINE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(done.stdout.splitlines()) > 30
+
+
 def test_ctrl_c_while_the_last_frames_are_written_leaves_a_playable_file(tmp_path):
     script = (
         "import signal, threading, time\n"
