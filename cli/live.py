@@ -56,8 +56,9 @@ def source_options(function: Command) -> Command:
         ),
         click.option(
             "--input-size",
-            metavar="WxH",
-            help="Size to request from a camera; other sources are scaled to it.",
+            "--size",
+            metavar="SHORT|WxH",
+            help="Size to request from a camera; other sources are scaled to it: short side, px, or width x height.",
         ),
         click.option("--camera", type=click.IntRange(0), metavar="N", help="Camera N, the same as SOURCE N."),
         click.option("--max-frames", type=click.IntRange(1), metavar="N", help="Stop after N frames."),

@@ -127,7 +127,7 @@ class Stage(Closing):
         ):
             raise UsageError(
                 f"stage '{self.name}' takes frames of {fixed[1]}x{fixed[0]} pixels, got {size[1]}x{size[0]}: "
-                f"scale them (--size {fixed[1]}x{fixed[0]}, of live and serve --input-size), or export with --dynamic"
+                f"scale them (--size {fixed[1]}x{fixed[0]}), or export with --dynamic"
             )
 
     def _control_feeds(self, controls: Mapping[str, Any]) -> dict[str, Any]:

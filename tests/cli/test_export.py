@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 
+import click
 import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
-from artrt.cli.main import run
+from artrt.cli.main import cli, run
 from artrt.engine.zoo.style import Style, save_style
 from artrt.engine.zoo.zoo import write_manifest
 from artrt.models.networks.transformer import StyleTransformer, TransformerConfig, save_trunk
@@ -96,3 +99,43 @@ def test_bench_compares_two_folders(zoo, tmp_path, capsys):
     assert all(row["median_ms"] > 0 for row in report["results"])
     assert run(["bench", *folders, *measure]) == 0
     assert "J/frame" in capsys.readouterr().out
+
+
+@pytest.fixture
+def fixed_folder(zoo, tmp_path, capsys):
+    """An exported folder for frames of 64x48 only."""
+    assert (
+        run(["export", "--model", "tiny", "--no-verify", "--size", "64x48", "-o", str(tmp_path / "f")]) == 0
+    )
+    capsys.readouterr()
+    return str(tmp_path / "f")
+
+
+@pytest.mark.parametrize("name", ["stylize", "batch", "live", "serve", "bench"])
+def test_another_size_than_that_of_the_folder_hints_at_an_option_that_helps(
+    fixed_folder, tmp_path, capsys, name
+):
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "in" / "a.png"), np.full((30, 40, 3), 90, np.uint8))
+    words = {
+        "stylize": [str(tmp_path / "in" / "a.png"), "-o", str(tmp_path / "b.png")],
+        "batch": [str(tmp_path / "in"), str(tmp_path / "out"), "--workers", "1", "--retries", "0"],
+        "live": ["test://40x30@30", "--headless", "--max-frames", "2"],
+        "serve": ["test://40x30@30", "--port", "0", "--max-frames", "2"],
+        "bench": ["--rounds", "1", "--warmup", "0"],
+    }[name]
+    command = [name, *words, "--engine", fixed_folder, "--provider", "cpu"]
+    wrong = ["--size", "40x30"] if name == "bench" else []
+    assert run([*command, *wrong]) != 0
+    errors = capsys.readouterr().err
+    hinted = re.search(r"takes frames of 64x48 pixels, got 40x30: scale them \((--\S+) (\S+)\)", errors)
+    assert hinted is not None, errors
+    found = cli.get_command(click.Context(cli), name)
+    assert hinted[1] in {option for parameter in found.params for option in parameter.opts}
+    assert run([*command, *hinted.groups()]) == 0
+
+
+def test_bench_takes_the_size_of_the_folder(fixed_folder, capsys):
+    words = ["bench", "--engine", fixed_folder, "--provider", "cpu", "--rounds", "1", "--warmup", "0"]
+    assert run([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["size"] == "64x48"

@@ -115,9 +115,7 @@ def test_fixed_size_is_said_when_another_comes(tmp_path, picture):
     fixed = INVERT.replace("[H, W, 3]", "[24, 32, 3]")
     with load_stage(write_model(tmp_path / "a.onnx", fixed, INVERT_SPEC), provider="cpu") as stage:
         stage(picture(24, 32))
-        message = (
-            r"takes frames of 32x24 pixels, got 10x20: scale them \(--size 32x24, of live and serve --input-"
-        )
+        message = r"takes frames of 32x24 pixels, got 10x20: scale them \(--size 32x24\), or export with"
         with pytest.raises(UsageError, match=message):
             stage(picture(20, 10))
 
