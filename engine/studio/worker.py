@@ -125,12 +125,10 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (theirs, self._options, self._threads)
-        self._process = context.Process(
-            target=_serve, args=arguments, name=f"artrt {self._name}", daemon=True
-        )
-        self._process.start()
+        process = context.Process(target=_serve, args=arguments, name=f"artrt {self._name}", daemon=True)
+        process.start()  # only a process that runs can be killed
         theirs.close()
-        self._pipe = ours
+        self._process, self._pipe = process, ours
         self._answer(ours, START_SECONDS, None)
         return ours
 

@@ -254,8 +254,27 @@ def test_a_camera_of_the_server_by_its_name(tab):
     assert np.median(shot(tab, "canvas")[:, -60:]) == pytest.approx(102, abs=3)
     tab.keyboard.press("o")
     eventually(lambda: spread(tab) < 5)
+    tab.get_by_role("button", name="Full screen").click()
+    eventually(lambda: tab.evaluate("document.fullscreenElement?.contains(document.querySelector('canvas'))"))
+    tab.keyboard.press("f")
+    eventually(lambda: tab.evaluate("document.fullscreenElement") is None)
 
 
 def spread(tab) -> float:
     """How much differs within the left part of the live picture, inside its rounded corners."""
     return float(shot(tab, "canvas")[60:-60, 30:150].std())
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_a_photograph_is_pasted_or_dropped(tab, way):
+    arrive = """async ([way, bytes]) => {
+      const files = new DataTransfer();
+      files.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
+      const event = way === "paste"
+        ? new ClipboardEvent("paste", { clipboardData: files, bubbles: true })
+        : new DragEvent("drop", { dataTransfer: files, bubbles: true });
+      document.querySelector("main").dispatchEvent(event);
+    }"""
+    tab.evaluate(arrive, [way, list(picture_file(240, 320))])
+    tab.wait_for_selector("img.after[src^=blob]")
+    eventually(lambda: tone(tab) == pytest.approx(102, abs=3))

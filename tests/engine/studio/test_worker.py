@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing.context
 from dataclasses import replace
 
 import cv2
@@ -79,3 +80,15 @@ def test_a_worker_that_cannot_start_says_why(tiny_zoo):
     with pytest.raises(UsageError, match="unknown model 'none'"):
         broken.call("describe", seconds=30)
     broken.close()
+
+
+def test_a_worker_that_cannot_start_is_said_and_can_be_killed(tiny_zoo, monkeypatch):
+    def refuse(process):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(multiprocessing.context.SpawnProcess, "start", refuse)
+    worker = Worker(StudioOptions(zoo=Zoo(tiny_zoo), provider="cpu"), name="none")
+    with pytest.raises(InputError, match="cannot be painted"):
+        worker.call("tiles", seconds=5)
+    worker.kill()
+    worker.close()
