@@ -27,6 +27,8 @@ Targets = list[dict[str, Moments | Tensor]]
 Painter = Callable[[Tensor, Tensor], Tensor]
 #: Fewest positions for a useful covariance: at a scale where a layer is smaller, it is skipped.
 LEAST_POSITIONS = 49
+#: Smallest part of a crop that the losses see: the deepest layer still has a position at a quarter of its size.
+LEAST_PART_PX = 64
 RAMPED = ("cam", "category", "edge", "shape", "color", "temporal")
 NOISE = 0.02
 
@@ -102,7 +104,8 @@ class TrainingObjective:
             rng: Randomness of this step.
             others: float [N - S, 3, h, w], target paintings of the other photographs.
         """
-        output = paint(content, vectors).float()
+        whole, photographs = paint(content, vectors).float(), content
+        output, content = _inner((whole, photographs), self.options.margin, rng)
         terms = self._perceptual(output, content, styles, self._targets_for(styles, others))
         terms |= {"variation": losses.total_variation(output), "clipping": losses.range_loss(output)}
         if self.localization is not None and weights["cam"] + weights["category"] > 0:
@@ -116,7 +119,7 @@ class TrainingObjective:
                 expected = self.masks(content)
             terms["shape"] = losses.shape_loss(self.masks(output), expected)
         if weights["temporal"] > 0:
-            terms["temporal"] = self._temporal(paint, output, content, vectors, rng)
+            terms["temporal"] = self._temporal(paint, whole, photographs, vectors, rng)
         return terms
 
     def style_distance(self, output: Tensor, style: int = 0) -> Tensor:
@@ -226,6 +229,16 @@ class TrainingObjective:
 
 def _reduced(image: Tensor, scale: int) -> Tensor:
     return image if scale == 1 else F.avg_pool2d(image, scale)
+
+
+def _inner(pictures: tuple[Tensor, Tensor], share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """The same random part of two batches [N, 3, H, W], smaller on each side by a share of the shorter one."""
+    shorter = min(pictures[0].shape[2:])
+    margin = max(0, min(round(share * shorter), (shorter - LEAST_PART_PX) // 2))
+    height, width = (length - 2 * margin for length in pictures[0].shape[2:])
+    top, left = (int(offset) for offset in rng.integers(2 * margin + 1, size=2))
+    first, second = (picture[:, :, top : top + height, left : left + width] for picture in pictures)
+    return first, second
 
 
 def _joined(statistics: list[Moments | Tensor]) -> Moments | Tensor:

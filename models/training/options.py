@@ -74,6 +74,9 @@ class TrainingOptions:
         steps: Optimizer steps in all.
         batch: Photographs per step.
         crop_px: Side of a crop.
+        margin: The losses see a random part of each painted crop, smaller by twice this share of its side. A frame
+            around the picture helps the statistics; where it is not always in view, it is not worth painting. 0 for
+            the whole crop.
         learning_rate: At the start; it falls to a hundredth along a half cosine.
         vector_rate: Factor on it for style vectors.
         losses: Weights of the terms.
@@ -113,6 +116,7 @@ class TrainingOptions:
     steps: int = 40000
     batch: int = 4
     crop_px: int = 224
+    margin: float = 0.07
     learning_rate: float = 2e-3
     vector_rate: float = 4.0
     losses: TermWeights = field(default_factory=TermWeights)
@@ -140,6 +144,8 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         if self.encoder_alone and not self.encoder_paintings:
             raise UsageError("encoder_alone needs encoder_paintings: folders of paintings to learn from")
+        if not 0 <= self.margin <= 0.25:
+            raise UsageError(f"margin {self.margin}: expected 0 to 0.25, shares of the crop's side")
         if 1 not in self.style_scales:
             raise UsageError(f"style scales {self.style_scales}: 1, the full size, must be among them")
         if self.style_statistics not in STATISTICS:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from artrt.engine.errors import ArtrtError, InputError, UsageError
+from artrt.models import losses
 from artrt.models.networks.transformer import CONFIGS, StyleTransformer, TransformerConfig
 from artrt.models.paintings import PAINTINGS
 from artrt.models.training import style_training
@@ -81,6 +82,29 @@ def test_interrupted_and_resumed_equals_uninterrupted(options):
     for a, b in zip(whole.averaged()[1].values(), resumed.averaged()[1].values(), strict=True):
         torch.testing.assert_close(a, b, atol=0, rtol=0)
     assert whole.averaged()[0].trunk_hash() == resumed.averaged()[0].trunk_hash()
+
+
+def test_the_losses_see_the_same_random_part_of_painting_and_photograph(options, monkeypatch):
+    seen, variation = [], losses.total_variation
+    monkeypatch.setattr(losses, "total_variation", lambda image: seen.append(image) or variation(image))
+    objective = Trainer(replace(options, margin=0.125, bfloat16=False)).objective
+    columns = torch.arange(96.0).expand(1, 3, 96, 96) / 96
+    for seed in range(9):
+        terms = objective.terms(
+            lambda content, _: content,
+            columns,
+            torch.zeros(1, dtype=torch.int64),
+            torch.zeros(1, 1),
+            weights=objective.weights_at(0),
+            rng=np.random.default_rng(seed),
+        )
+        assert float(terms["content"]) == pytest.approx(0, abs=1e-6)
+    assert {tuple(image.shape) for image in seen} == {(1, 3, 72, 72)}
+    firsts = [round(96 * float(image[0, 0, 0, 0])) for image in seen]
+    assert len(set(firsts)) > 3
+    assert 0 <= min(firsts) <= max(firsts) <= 24
+    with pytest.raises(UsageError, match="margin"):
+        replace(options, margin=0.3)
 
 
 def test_a_training_goes_on_from_a_smaller_one_with_other_paintings(options, material, monkeypatch):
