@@ -282,7 +282,9 @@ def _alone(styles: list[Style]) -> list[str]:
             f"Trained together with the trunk, then refined alone against it, with less content and a loss that sees "
             f"only the inner part of each picture, so that a frame earns nothing: {', '.join(kinds['refined'])}."
         )
-    return [" ".join([*lines, "The others were trained together with the trunk."]), ""] if lines else []
+    if lines and len(kinds["vector"]) + len(kinds["refined"]) < len(styles):
+        lines.append("The others were trained together with the trunk.")
+    return [" ".join(lines), ""] if lines else []
 
 
 def _encoder_training(trained: TrainedStyles) -> list[str]:

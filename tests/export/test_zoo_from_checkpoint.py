@@ -14,7 +14,7 @@ from artrt.engine.errors import InputError, IntegrityError, UsageError
 from artrt.engine.looks.stylizer import Stylizer
 from artrt.engine.zoo.style import save_style
 from artrt.engine.zoo.zoo import Zoo
-from artrt.export.zoo_from_checkpoint import _changes, load_checkpoint, zoo_from_checkpoint
+from artrt.export.zoo_from_checkpoint import _alone, _changes, load_checkpoint, zoo_from_checkpoint
 from artrt.models.networks.transformer import CONFIGS, TransformerConfig, load_trunk
 from artrt.models.training.checkpoint import CHECKPOINT_FILE
 from artrt.models.training.options import TrainingOptions
@@ -99,7 +99,11 @@ def test_a_style_that_was_trained_alone_ships_too_and_one_of_another_trunk_does_
     assert Zoo(tmp_path / "zoo").style("irises").artist == "Vincent van Gogh"
     card = (tmp_path / "zoo" / "cards" / "stylize-small.md").read_text(encoding="utf-8")
     assert "| irises |" in card
-    assert "Learned alone, against the finished trunk, by `artrt train style`: irises." in card
+    assert (
+        "Learned alone, against the finished trunk, by `artrt train style`: irises. The others were" in card
+    )
+    (line, _) = _alone([replace(learned, training={"kind": "refined"})])
+    assert line.endswith("earns nothing: irises.")
     save_style(tmp_path / "other.safetensors", replace(learned, trunk="0" * 64))
     with pytest.raises(IntegrityError, match="belongs to trunk 00000000"):
         zoo_from_checkpoint(checkpoint, tmp_path / "other", more=[tmp_path / "other.safetensors"])
