@@ -84,7 +84,7 @@ def test_a_style_file_is_kept_too(zoo, capsys):
     ("arguments", "words", "code"),
     [
         (["add", "PAINTING", "--name", "udnie"], "shipped style", 2),
-        (["add", "PAINTING", "--name", "Ä"], "no name for a style", 2),
+        (["add", "PAINTING", "--name", "Ä"], "not a valid style name", 2),
         (["add", "PAINTING", "--refine", "3"], "must be given together", 2),
         (["add", "missing.png"], "missing.png", 1),
         (["remove", "udnie"], "ships with artrt", 2),

@@ -59,9 +59,16 @@ def test_the_card_quotes_commands_that_train_the_same_again(
     assert given["weight_decay"] == 0.05
     assert given["early_layers"]
     assert given["output"] == Path("runs/saliency")
-    assert given["photos"] == (Path("photos") if photographs else None)
-    sizes = {name: given[name] for name in ("last", "width", "steps", "batch", "share", "seed")}
-    assert sizes == {"last": "fire6", "width": 16, "steps": 7, "batch": 5, "share": 0.25, "seed": 3}
+    assert given["photographs"] == (Path("photos") if photographs else None)
+    sizes = {name: given[name] for name in ("last", "width", "steps", "batch", "photograph_share", "seed")}
+    assert sizes == {
+        "last": "fire6",
+        "width": 16,
+        "steps": 7,
+        "batch": 5,
+        "photograph_share": 0.25,
+        "seed": 3,
+    }
     if chain > 1:
         outputs = [command.make_context("saliency", line.split()[3:]).params["output"] for line in lines[:2]]
         assert given["teachers"] == (outputs[0] / "saliency.safetensors",)
