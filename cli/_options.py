@@ -76,7 +76,7 @@ def threads_option(function: Command) -> Command:
 
 def size_option(function: Command) -> Command:
     """Adds `--size`, for files."""
-    text = "Scale the input first: short side in pixels, or width x height."
+    text = "Scale the input first: short side, px, or width x height, px."
     return click.option("--size", metavar="SHORT|WxH", help=text)(function)
 
 

@@ -70,7 +70,14 @@ def training_options(function: Command) -> Command:
         "training",
         TrainingArguments,
         click.option("--photos", type=folder, required=True, help="Folder of training photographs."),
-        click.option("--weights", "weights_dir", type=folder, help="Folder of the loss networks' weights."),
+        click.option(
+            "--weights",
+            "--weights-dir",
+            "weights_dir",
+            type=folder,
+            metavar="DIR",
+            help="Folder of the loss networks' weights.",
+        ),
         click.option(
             "--weight",
             "weights",

@@ -24,13 +24,19 @@ from ._report import echo_json, notice
 @click.command(name="bench", short_help="Time models, stages and exported folders.")
 @click.option("--model", "-m", default="small", show_default=True, help="Style transformer of the zoo.")
 @click.option("--engine", metavar="DIR", help="A folder of artrt export, instead of --model.")
-@click.option("--stages", default="stylize", show_default=True, help="quantize:16,superpixels:800,stylize")
+@click.option(
+    "--stages",
+    default="stylize",
+    show_default=True,
+    metavar="A[:N],B,…",
+    help="Stages in order, such as quantize:16,superpixels:800,stylize.",
+)
 @click.option(
     "--size",
     default="1280x720",
     show_default=True,
     metavar="WxH",
-    help="Size of the frames, or that of --engine.",
+    help="Width x height of the frames, px; that of the folder if --engine has a fixed size.",
 )
 @click.option(
     "--precision",

@@ -21,7 +21,14 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 )
 @click.option("--all-photos", is_flag=True, help="Use every photograph, not only the held-out ones.")
 @click.option("--paintings", type=FOLDER, required=True, help="Folder with the style pictures, NAME.jpg.")
-@click.option("--weights", type=FOLDER, help="Folder with the weights of the loss networks.")
+@click.option(
+    "--weights",
+    "--weights-dir",
+    "weights",
+    type=FOLDER,
+    metavar="DIR",
+    help="Folder of the loss networks' weights.",
+)
 @click.option(
     "--model", "-m", default="small", show_default=True, help="Style transformer, or its .onnx file."
 )
@@ -34,6 +41,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--flow", default="auto", show_default=True, metavar="auto|dis|FILE", help="Flow of --frames.")
 @click.option(
     "--long-side",
+    "--size",
     "long_side_px",
     type=click.IntRange(64),
     default=384,
@@ -49,7 +57,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     default="1280x720",
     show_default=True,
     metavar="WxH|none",
-    help="Size for frames per second.",
+    help="Width x height for frames per second, px; none: not measured.",
 )
 @provider_option
 @threads_option

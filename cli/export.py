@@ -30,7 +30,9 @@ from ._report import echo_json, notice, progress
 @click.option("--precision", metavar="fp32|fp16|int8", help="Arithmetic.  [default: fp32]")
 @click.option("--half", is_flag=True, help="The same as --precision fp16.")
 @click.option("--int8", is_flag=True, help="The same as --precision int8.")
-@click.option("--size", "--imgsz", metavar="WxH", help="One fixed frame size: the fastest.")
+@click.option(
+    "--size", "--imgsz", metavar="WxH", help="One fixed frame size, width x height, px: the fastest."
+)
 @click.option(
     "--dynamic",
     is_flag=False,
@@ -45,7 +47,13 @@ from ._report import echo_json, notice, progress
     help="Fixed size of the strokes; default for engines and models of a fixed size: 1.",
 )
 @click.option("--batch", type=int, default=1, show_default=True, help="Frames in one call.")
-@click.option("--stages", default="stylize", show_default=True, help="quantize:16,superpixels:800,stylize")
+@click.option(
+    "--stages",
+    default="stylize",
+    show_default=True,
+    metavar="A[:N],B,…",
+    help="Stages in order, such as quantize:16,superpixels:800,stylize.",
+)
 @click.option("--fuse", is_flag=True, help="Fuse the stages into one graph.")
 @click.option(
     "--saliency/--no-saliency", default=None, help="Include the saliency stage.  [default: only in a page]"

@@ -58,7 +58,7 @@ def source_options(function: Command) -> Command:
             "--input-size",
             "--size",
             metavar="SHORT|WxH",
-            help="Size to request from a camera; other sources are scaled to it: short side, px, or width x height.",
+            help="Size to request from a camera, to scale other sources to: short side, px, or width x height, px.",
         ),
         click.option("--camera", type=click.IntRange(0), metavar="N", help="Camera N, the same as SOURCE N."),
         click.option("--max-frames", type=click.IntRange(1), metavar="N", help="Stop after N frames."),

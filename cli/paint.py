@@ -37,8 +37,8 @@ def weight_options(function: Command) -> Command:
     return gathered(
         "given",
         dict,
-        weight("style-weight", "Statistics of the style."),
-        weight("content-weight", "Features of the photograph."),
+        weight("style-weight", "Weight of the style's statistics (10 by default)."),
+        weight("content-weight", "Weight of the photograph's features (1.2 by default)."),
         weight("salient", "Additional weight of the content in salient regions; 4 by default.", "N"),
         weight(
             "match",
@@ -46,11 +46,11 @@ def weight_options(function: Command) -> Command:
             "[W]",
             **match,
         ),
-        weight("region", "Keep the subject recognisable."),
+        weight("region", "Keep the subject recognisable (0.1 by default)."),
         weight("edge", "Keep outlines (off by default)."),
         weight("shape", "Keep the salient shape (off by default)."),
         weight("color", "Keep the placement of colours (off by default)."),
-        weight("tv", "Smoothness."),
+        weight("tv", "Smoothness (5 by default)."),
     )(function)
 
 
@@ -59,17 +59,31 @@ def weight_options(function: Command) -> Command:
 @click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
 @click.option("--output", "-o", required=True, type=_FILE, metavar="OUT", help="File of the painting.")
 @click.option(
-    "--size", "size_px", default=512, show_default=True, metavar="LONG", help="Long side of the painting, px."
+    "--size",
+    "--long-side",
+    "size_px",
+    default=512,
+    show_default=True,
+    metavar="LONG",
+    help="Long side of the painting, px.",
 )
 @click.option("--steps", default=150, show_default=True, metavar="N", help="Total steps over all sizes.")
 @click.option("--style-weights", metavar="A,B,...", help="Share of each style; equal by default.")
-@click.option("--style-scale", default=1.0, show_default=True, help="Larger gives larger strokes.")
+@click.option(
+    "--style-scale", default=1.0, show_default=True, metavar="F", help="Larger gives larger strokes."
+)
 @weight_options
 @click.option(
     "--init", default="photo", show_default=True, metavar="photo|noise|blur|style|stylized[:STYLE]",
     help="Start picture; stylized: the feed-forward result of a style, by default the one named like STYLE's file.",
 )  # fmt: skip
-@click.option("--optimizer", type=click.Choice(["lbfgs", "adam"]), default="adam", show_default=True)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["lbfgs", "adam"]),
+    default="adam",
+    show_default=True,
+    help="Optimiser of the pixels.",
+)
 @click.option(
     "--loss-network", default="auto", show_default=True, metavar="wide|compact|vgg19|vgg16|small|FILE",
     help="Loss network; auto uses the first of wide, compact and vgg19 that is on this machine.",
@@ -80,7 +94,7 @@ def weight_options(function: Command) -> Command:
     "weights_dir",
     type=_FILE,
     metavar="DIR",
-    help="Folder of the networks' weights, searched before the cache.",
+    help="Folder of the loss networks' weights, searched before the cache.",
 )
 @click.option(
     "--mask", type=_FILE, metavar="FILE", help="One grey level per style, the darkest for the first."
@@ -93,14 +107,20 @@ def weight_options(function: Command) -> Command:
     "--preserve-color", type=click.Choice(["luminance", "histogram"]), help="Keep the photo's colours."
 )
 @click.option(
-    "--tile", "tile_px", is_flag=False, flag_value=384, default=0, metavar="[PX]", help="Paint in tiles."
+    "--tile",
+    "tile_px",
+    is_flag=False,
+    flag_value=384,
+    default=0,
+    metavar="[PX]",
+    help="Paint in tiles of this side, px; 384 without a number (off by default).",
 )
-@click.option("--seed", default=0, show_default=True, metavar="N")
+@click.option("--seed", default=0, show_default=True, metavar="N", help="Seed of all random choices.")
 @click.option("--preview", type=_FILE, metavar="FILE", help="Picture to rewrite every few seconds.")
 @show_option
 @click.option("--history", type=_FILE, metavar="FILE", help="Video of all steps.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted painting.")
-@click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
+@click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="Where it is computed.")
 @click.option(
     "--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
     help="Precision of the loss network; auto uses bfloat16 if the hardware supports it.",

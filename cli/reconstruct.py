@@ -17,29 +17,50 @@ LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
 @click.command(name="reconstruct")
 @click.argument("kind", metavar="content|style", type=click.Choice(["content", "style"]))
 @click.argument("image", metavar="IMAGE")
-@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), metavar="OUT")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="File of the picture.",
+)
 @click.option("--layer", metavar="NAME", help="Layer for content; relu4_1 by default.")
 @click.option("--layers", metavar="A,B,...", help="Layers for style; all five by default.")
 @click.option(
     "--grid", "as_grid", is_flag=True, help="One row: the picture, then the reconstruction of each layer."
 )
-@click.option("--size", default=256, show_default=True, metavar="LONG", help="Long side of the pictures, px.")
+@click.option(
+    "--size",
+    "--long-side",
+    "size",
+    default=256,
+    show_default=True,
+    metavar="LONG",
+    help="Long side of the pictures, px.",
+)
 @click.option("--steps", default=200, show_default=True, metavar="N", help="Steps per picture.")
 @click.option(
     "--tv", type=click.FloatRange(0), default=0.5, show_default=True, metavar="W", help="Smoothness."
 )
-@click.option("--loss-network", default="auto", show_default=True, metavar="wide|compact|vgg19|small|FILE")
+@click.option(
+    "--loss-network",
+    default="auto",
+    show_default=True,
+    metavar="wide|compact|vgg19|small|FILE",
+    help="Loss network; auto uses the first of wide, compact and vgg19 that is on this machine.",
+)
 @click.option(
     "--weights",
     "--weights-dir",
     "weights_dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of the weights.",
+    help="Folder of the loss network's weights, searched before the cache.",
 )
 @show_option
-@click.option("--seed", default=0, show_default=True, metavar="N")
-@click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda")
+@click.option("--seed", default=0, show_default=True, metavar="N", help="Seed of all random choices.")
+@click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="Where it is computed.")
 def command(
     kind: str,
     image: str,

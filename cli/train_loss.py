@@ -23,7 +23,14 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     "--paintings", type=FOLDER, required=True, multiple=True, help="Folder of paintings; repeatable."
 )
 @click.option("--teacher", default="wide", show_default=True, help="Loss network to learn from.")
-@click.option("--weights", type=FOLDER, help="Folder of the teacher's weights.")
+@click.option(
+    "--weights",
+    "--weights-dir",
+    "weights",
+    type=FOLDER,
+    metavar="DIR",
+    help="Folder of the teacher's weights.",
+)
 @click.option(
     "--output",
     "-o",
@@ -31,10 +38,22 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     required=True,
     help="The .safetensors file.",
 )
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Duration of the training.",
+)
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Pictures per step.")
 @click.option("--crop", type=click.IntRange(96), default=144, show_default=True, help="Side of a crop, px.")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    default=1e-3,
+    show_default=True,
+    help="Largest learning rate.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random choices.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @json_option

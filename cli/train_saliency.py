@@ -30,9 +30,18 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     help="A trained network that computes masks for the photographs; several are averaged.",
 )
 @click.option("--start", type=click.Path(path_type=Path), help="A network with the same sizes to start from.")
-@click.option("--weights", type=FOLDER, help="Folder with SqueezeNet's weights.")
+@click.option(
+    "--weights",
+    "--weights-dir",
+    "weights",
+    type=FOLDER,
+    metavar="DIR",
+    help="Folder of SqueezeNet's weights.",
+)
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the result.")
-@click.option("--steps", type=click.IntRange(1), default=3000, show_default=True)
+@click.option(
+    "--steps", type=click.IntRange(1), default=3000, show_default=True, help="Number of steps in all."
+)
 @click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Views per step.")
 @click.option(
     "--last",
@@ -73,7 +82,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     help="Also train the encoder's early layers: better with 800 pictures, but slower.",
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random choices.")
 @json_option
 def command(
     weights: Path | None,

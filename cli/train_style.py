@@ -44,7 +44,13 @@ LOSS_NETWORK = "auto"  # the best available on this machine
 @click.option(
     "--model", "-m", default="small", show_default=True, help="Trunk of the zoo, or its .safetensors."
 )
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-2, show_default=True)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    default=2e-2,
+    show_default=True,
+    help="Largest learning rate.",
+)
 @click.option(
     "--sample-steps",
     type=click.IntRange(1),

@@ -90,8 +90,16 @@ def encoder_options(function: Command) -> Command:
 @click.option("--config", default="small", show_default=True, help="small or base.")
 @painting_options
 @encoder_options
-@click.option("--steps", type=click.IntRange(1), default=40000, show_default=True)
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, show_default=True)
+@click.option(
+    "--steps", type=click.IntRange(1), default=40000, show_default=True, help="Number of steps in all."
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    default=2e-3,
+    show_default=True,
+    help="Largest learning rate.",
+)
 @training_options
 @json_option
 @click.pass_context

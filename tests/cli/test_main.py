@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -189,6 +190,59 @@ def test_short_help_is_one_sentence():
 def test_every_command_loads_and_its_help_has_an_example(name, capsys):
     assert run([name, "--help"]) == 0
     assert f"artrt {name}" in capsys.readouterr().out.partition("Usage:")[2].partition("\n")[2]
+
+
+def options_of(command, name="artrt"):
+    """(full name of the command, option) of a command and of everything below it."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for child in command.list_commands(context):
+            yield from options_of(command.get_command(context, child), f"{name} {child}")
+    yield from ((name, command, option) for option in command.params if isinstance(option, click.Option))
+
+
+def values_of(command, *words):
+    return command.make_context("artrt", list(words), resilient_parsing=True).params
+
+
+def test_every_option_says_what_it_does():
+    assert [(name, option.opts) for name, _, option in options_of(main.cli) if not option.help] == []
+
+
+def test_every_size_says_which_side_it_is():
+    found = {name: option for name, _, option in options_of(main.cli) if "--size" in option.opts}
+    assert len(found) >= 9
+    for name, option in found.items():
+        assert re.search(r"short side, px|[Ll]ong side of .*, px|[Ww]idth x height.*, px", option.help), name
+
+
+def test_folders_of_weights_and_long_sides_have_one_name_everywhere(tmp_path):
+    both = {"--weights": ("--weights-dir", str(tmp_path)), "--long-side": ("--size", "100")}
+    for first, (second, value) in both.items():
+        taking = [
+            (name, command, option) for name, command, option in options_of(main.cli) if first in option.opts
+        ]
+        assert len(taking) >= 3
+        for name, command, option in taking:
+            one, other = (values_of(command, word, value) for word in (first, second))
+            assert str(one[option.name]) == str(other[option.name]) == value, name
+
+
+def test_the_weights_of_paint_are_those_that_its_help_says():
+    from artrt.models.painting.options import DEFAULT_WEIGHTS
+
+    said = {
+        option.opts[0]: float(found[1])
+        for name, _, option in options_of(main.cli)
+        if name == "artrt paint" and (found := re.search(r"\(([\d.]+) by default\)", option.help))
+    }
+    weights = DEFAULT_WEIGHTS
+    assert said == {
+        "--style-weight": weights.style,
+        "--content-weight": weights.content,
+        "--region": weights.region,
+        "--tv": weights.tv,
+    }
 
 
 def test_python_dash_m_is_the_command_line():
