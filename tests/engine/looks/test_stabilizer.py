@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from artrt.engine.looks.look import NUMBERS
-from artrt.engine.looks.stabilizer import Stabilizer
+from artrt.engine.looks.stabilizer import Stabilizer, _trust
 
 
 def texture(height=120, width=200, *, seed=0, cells=12):
@@ -64,6 +64,15 @@ def test_a_moving_thing_leaves_no_trail():
     far_behind = np.s_[:, : 15 * 11 - 12]
     np.testing.assert_allclose(output[far_behind], (255 - frame)[far_behind], atol=12)
     assert (np.abs(output.astype(int) - (255 - frame)) <= 12).mean() > 0.995
+
+
+def test_what_enters_the_picture_is_new():
+    """A pan over an even wall: the frames look alike, but there is no last painting for the columns that enter."""
+    wall, flow = np.full((40, 60, 3), 90, np.uint8), np.zeros((40, 60, 2), np.float32)
+    flow[:, :, 0] = 5
+    trust = _trust(wall, wall, flow, low=8.0, high=24.0)
+    assert (trust[:, -5:] == 0).all()
+    assert (trust[:, :-6] == 1).all()
 
 
 def test_a_cut_starts_anew():
