@@ -18,6 +18,7 @@ from artrt.engine.jobs.manifest import NAME, BatchManifest
 from artrt.engine.jobs.processes import _serve
 from artrt.engine.jobs.work import Work, shared_out
 from artrt.engine.looks.look import Look
+from artrt.engine.sources import Size
 from support.batch import FaultyWork
 from support.clips import make_clip
 
@@ -121,9 +122,11 @@ def test_other_look_is_done_again(tmp_path, use_tiny_zoo):
         fingerprint(Work(Look("udnie"))),
         fingerprint(Work(Look("udnie:0.7+the-scream:0.3"))),
         fingerprint(Work(Look("udnie", strength=0.5))),
+        fingerprint(Work(Look("udnie"), Size(64))),
+        fingerprint(Work(Look("udnie"), keep_metadata=False)),
         fingerprint(Work(Look("udnie"), workers=7, retries=0)),
     }
-    assert len(looks) == 3  # how many work makes no difference
+    assert len(looks) == 5  # how many work makes no difference
 
 
 def test_failure_that_is_not_the_files_own_is_tried_again(source, tmp_path):

@@ -86,6 +86,9 @@ def test_a_tensor_on_a_device_is_a_copy(invert):
         array = np.zeros((2, 2, 3), np.uint8)
         tensor = session.to_device(array)
         array[:] = 9
+        host = session.to_host(tensor)
+        assert host.max() == 0
+        host[:] = 7
         assert session.to_host(tensor).max() == 0
 
 
