@@ -15,7 +15,7 @@ import pytest
 
 from artrt.cli.main import run
 from support.clips import probe
-from support.random_signals import GOOD, LONGEST_SECONDS, one_run, write_sources
+from support.random_signals import GOOD, LONGEST_SECONDS, PACKAGE, began_in, one_run, write_sources
 
 PROGRAM = """
 import signal, sys
@@ -135,6 +135,9 @@ def test_signals_at_random_moments_leave_good_files(use_tiny_zoo, tmp_path):
     )
     with ThreadPoolExecutor(2) as pool:
         found = dict(enumerate(pool.map(one, range(12))))
+    for number in [number for number, fault in found.items() if fault == "slow"]:  # or the machine was busy
+        (tmp_path / str(number)).rename(tmp_path / f"slow-{number}")
+        found[number] = one(number)
     assert {number: fault for number, fault in found.items() if fault not in GOOD} == {}
     assert list(found.values()).count("ok") >= 3
 
@@ -151,3 +154,10 @@ def test_a_recording_that_crashed_is_kept_by_the_next(tiny_zoo, tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.mp4", "a.partial.mp4"]
     assert probe(tmp_path / "a.mp4").frames == 3
     assert probe(tmp_path / "a.partial.mp4").frames >= 3
+
+
+def test_a_traceback_is_artrts_from_its_first_line_on():
+    line = '  File "{}", line 1, in <module>\n'
+    start = 'Traceback (most recent call last):\n  File "<frozen site>", line 1, in main\n'
+    assert not began_in(start + line.format(PACKAGE / "__init__.py"))
+    assert began_in(start + line.format(PACKAGE / "cli" / "main.py"))
