@@ -195,14 +195,15 @@ def test_every_command_loads_and_its_help_has_an_example(name, capsys):
 def options_of(command, name="artrt"):
     """(full name of the command, option) of a command and of everything below it."""
     if isinstance(command, click.Group):
-        context = click.Context(command)
+        context = click.Context(command, **main.cli.context_settings)
         for child in command.list_commands(context):
             yield from options_of(command.get_command(context, child), f"{name} {child}")
     yield from ((name, command, option) for option in command.params if isinstance(option, click.Option))
 
 
 def values_of(command, *words):
-    return command.make_context("artrt", list(words), resilient_parsing=True).params
+    settings = main.cli.context_settings  # a command remembers the names of its first --help
+    return command.make_context("artrt", list(words), resilient_parsing=True, **settings).params
 
 
 def test_every_option_says_what_it_does():

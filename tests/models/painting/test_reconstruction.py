@@ -16,6 +16,7 @@ OPTIONS = ReconstructionOptions(layers=("relu1_1",), size_px=64, steps=60, tv=0)
 
 @pytest.fixture
 def networks():
+    torch.set_num_threads(1)  # sums in another order end elsewhere
     return Networks(tiny_loss_network(channels=8))
 
 
