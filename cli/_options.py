@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
@@ -52,6 +53,28 @@ def provider_option(function: Command) -> Command:
         default="auto",
         show_default=True,
         help="Backend; a named one never falls back. $ARTRT_PROVIDER overrides auto.",
+    )(function)
+
+
+def weights_option(text: str, *, name: str = "weights") -> Option:
+    """Makes `--weights`, a folder of weight files.
+
+    Args:
+        text: Its help.
+        name: Name of the argument, a `Path` or None.
+    """
+    folder = click.Path(path_type=Path, file_okay=False, exists=True)
+    return click.option("--weights", "--weights-dir", name, type=folder, metavar="DIR", help=text)
+
+
+def stages_option(function: Command) -> Command:
+    """Adds `--stages`, as text."""
+    return click.option(
+        "--stages",
+        default="stylize",
+        show_default=True,
+        metavar="A[:N],B,…",
+        help="Stages in order, such as quantize:16,superpixels:800,stylize.",
     )(function)
 
 

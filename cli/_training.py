@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..engine.errors import UsageError
-from ._options import Command, gathered
+from ._options import Command, gathered, weights_option
 from ._report import notice, progress
 
 if TYPE_CHECKING:
@@ -70,14 +70,7 @@ def training_options(function: Command) -> Command:
         "training",
         TrainingArguments,
         click.option("--photos", type=folder, required=True, help="Folder of training photographs."),
-        click.option(
-            "--weights",
-            "--weights-dir",
-            "weights_dir",
-            type=folder,
-            metavar="DIR",
-            help="Folder of the loss networks' weights.",
-        ),
+        weights_option("Folder of the loss networks' weights.", name="weights_dir"),
         click.option(
             "--weight",
             "weights",

@@ -17,20 +17,14 @@ from ..engine.looks.look import AUTO, Effect, Look
 from ..engine.stages.chain import Chain
 from ..engine.zoo.artefact import Artefact
 from ..engine.zoo.zoo import Zoo
-from ._options import given, json_option, provider_option, threads_option
+from ._options import given, json_option, provider_option, stages_option, threads_option
 from ._report import echo_json, notice
 
 
 @click.command(name="bench", short_help="Time models, stages and exported folders.")
 @click.option("--model", "-m", default="small", show_default=True, help="Style transformer of the zoo.")
 @click.option("--engine", metavar="DIR", help="A folder of artrt export, instead of --model.")
-@click.option(
-    "--stages",
-    default="stylize",
-    show_default=True,
-    metavar="A[:N],B,…",
-    help="Stages in order, such as quantize:16,superpixels:800,stylize.",
-)
+@stages_option
 @click.option(
     "--size",
     default="1280x720",

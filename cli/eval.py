@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._options import json_option, number_option, provider_option, threads_option
+from ._options import json_option, number_option, provider_option, threads_option, weights_option
 from ._report import echo_json, notice, progress
 
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -21,14 +21,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 )
 @click.option("--all-photos", is_flag=True, help="Use every photograph, not only the held-out ones.")
 @click.option("--paintings", type=FOLDER, required=True, help="Folder with the style pictures, NAME.jpg.")
-@click.option(
-    "--weights",
-    "--weights-dir",
-    "weights",
-    type=FOLDER,
-    metavar="DIR",
-    help="Folder of the loss networks' weights.",
-)
+@weights_option("Folder of the loss networks' weights.")
 @click.option(
     "--model", "-m", default="small", show_default=True, help="Style transformer, or its .onnx file."
 )

@@ -11,7 +11,7 @@ import click
 
 from ..engine.errors import UsageError
 from ..engine.looks.look import NUMBERS
-from ._options import NumberType, json_option
+from ._options import NumberType, json_option, stages_option
 from ._report import echo_json, notice, progress
 
 
@@ -47,13 +47,7 @@ from ._report import echo_json, notice, progress
     help="Fixed size of the strokes; default for engines and models of a fixed size: 1.",
 )
 @click.option("--batch", type=int, default=1, show_default=True, help="Frames in one call.")
-@click.option(
-    "--stages",
-    default="stylize",
-    show_default=True,
-    metavar="A[:N],B,…",
-    help="Stages in order, such as quantize:16,superpixels:800,stylize.",
-)
+@stages_option
 @click.option("--fuse", is_flag=True, help="Fuse the stages into one graph.")
 @click.option(
     "--saliency/--no-saliency", default=None, help="Include the saliency stage.  [default: only in a page]"

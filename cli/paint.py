@@ -12,7 +12,7 @@ import click
 from ..engine.errors import UsageError
 from ..engine.frame import read_image
 from ..engine.jobs.growing_picture import GrowingPicture, check_picture_path, state_path
-from ._options import Command, Option, gathered, json_option
+from ._options import Command, Option, gathered, json_option, weights_option
 from ._painting import TerminalPicture, losses_bar, losses_text, no_region_term, numbers, show_option
 from ._report import echo_json, notice
 
@@ -88,14 +88,7 @@ def weight_options(function: Command) -> Command:
     "--loss-network", default="auto", show_default=True, metavar="wide|compact|vgg19|vgg16|small|FILE",
     help="Loss network; auto uses the first of wide, compact and vgg19 that is on this machine.",
 )  # fmt: skip
-@click.option(
-    "--weights",
-    "--weights-dir",
-    "weights_dir",
-    type=_FILE,
-    metavar="DIR",
-    help="Folder of the loss networks' weights, searched before the cache.",
-)
+@weights_option("Folder of the loss networks' weights, searched before the cache.", name="weights_dir")
 @click.option(
     "--mask", type=_FILE, metavar="FILE", help="One grey level per style, the darkest for the first."
 )

@@ -8,6 +8,7 @@ import click
 
 from ..engine.frame import read_image, write_image
 from ..engine.jobs.growing_picture import check_picture_path
+from ._options import weights_option
 from ._painting import TerminalPicture, losses_bar, show_option
 from ._report import notice
 
@@ -50,14 +51,7 @@ LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
     metavar="wide|compact|vgg19|small|FILE",
     help="Loss network; auto uses the first of wide, compact and vgg19 that is on this machine.",
 )
-@click.option(
-    "--weights",
-    "--weights-dir",
-    "weights_dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of the loss network's weights, searched before the cache.",
-)
+@weights_option("Folder of the loss network's weights, searched before the cache.", name="weights_dir")
 @show_option
 @click.option("--seed", default=0, show_default=True, metavar="N", help="Seed of all random choices.")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="Where it is computed.")

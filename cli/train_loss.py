@@ -8,7 +8,7 @@ import click
 
 from ..engine.errors import UsageError
 from ..engine.zoo.style import SUFFIX
-from ._options import json_option
+from ._options import json_option, weights_option
 from ._report import echo_json, notice, progress
 from ._training import INTERRUPTED, stoppable
 
@@ -23,14 +23,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     "--paintings", type=FOLDER, required=True, multiple=True, help="Folder of paintings; repeatable."
 )
 @click.option("--teacher", default="wide", show_default=True, help="Loss network to learn from.")
-@click.option(
-    "--weights",
-    "--weights-dir",
-    "weights",
-    type=FOLDER,
-    metavar="DIR",
-    help="Folder of the teacher's weights.",
-)
+@weights_option("Folder of the teacher's weights.")
 @click.option(
     "--output",
     "-o",

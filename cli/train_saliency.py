@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._options import json_option
+from ._options import json_option, weights_option
 from ._report import echo_json, progress
 
 if TYPE_CHECKING:
@@ -30,14 +30,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
     help="A trained network that computes masks for the photographs; several are averaged.",
 )
 @click.option("--start", type=click.Path(path_type=Path), help="A network with the same sizes to start from.")
-@click.option(
-    "--weights",
-    "--weights-dir",
-    "weights",
-    type=FOLDER,
-    metavar="DIR",
-    help="Folder of SqueezeNet's weights.",
-)
+@weights_option("Folder of SqueezeNet's weights.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the result.")
 @click.option(
     "--steps", type=click.IntRange(1), default=3000, show_default=True, help="Number of steps in all."

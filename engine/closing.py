@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TypeVar
 
 Self = TypeVar("Self", bound="Closing")
 
 
-class Closing:
+class Closing(ABC):
     """A base of classes with `close()`: `with` calls it at the end of the block."""
 
+    @abstractmethod
     def close(self) -> None:
         """Frees what the object holds."""
-        raise NotImplementedError
 
     def __enter__(self: Self) -> Self:
         """Enters a context that closes the object at its end."""
