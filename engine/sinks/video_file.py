@@ -129,8 +129,12 @@ class VideoFileSink:
         if whole:
             self._temporary.replace(self._path)
             return
-        is_part = self._options.whole or self._path.exists()
-        self._keep_part(self._temporary, partial_name(self._path) if is_part else self._path)
+        self._keep_part(self._temporary, self._part_path())
+
+    def _part_path(self) -> Path:
+        """Where a part is kept: a broken recording has its own name, unless a file has it already."""
+        taken = self._options.whole or self._path.exists()
+        return partial_name(self._path) if taken else self._path
 
     def _keep_part(self, file: Path, name: Path) -> None:
         """Renames a part of a video; removes it if it has no pictures."""
@@ -200,8 +204,8 @@ class VideoFileSink:
             self._broken = True
             full = getattr(error, "errno", None) == errno.ENOSPC
             reason = "the disk is full" if full else str(error)
-            kept = partial_name(self._path) if self._options.whole or self._path.exists() else self._path
-            raise OutputError(f"{self._path}: {reason}; the part that plays, if any, is in {kept}") from error
+            part = self._part_path()
+            raise OutputError(f"{self._path}: {reason}; the part that plays, if any, is in {part}") from error
 
 
 def partial_name(path: Path) -> Path:

@@ -327,6 +327,22 @@ def test_a_video_that_breaks_at_once_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_recording_that_breaks_leaves_the_file_of_its_name(tmp_path, monkeypatch):
+    good = tmp_path / "a.mkv"
+    write(open_sink(good), results(20))
+    before = good.read_bytes()
+    sink = open_sink(good)
+    sink.open(INFO)
+    for result in results(12):
+        sink.write(result)
+    monkeypatch.setattr(VideoEncoder, "write", _refused)
+    with pytest.raises(OutputError, match=r"not permitted; .* is in .*a\.partial\.mkv"):
+        sink.write(next(results(1)))
+    sink.close(completed=False)
+    assert good.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) in (["a.mkv"], ["a.mkv", "a.partial.mkv"])
+
+
 def _refused(*_, **__):
     raise OSError(errno.EPERM, "not permitted")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from fractions import Fraction
 
@@ -324,6 +325,25 @@ def test_cancel_ends_the_wait_for_a_lost_source():
     started = time.monotonic()
     assert source.read() is None
     assert time.monotonic() - started < 1
+
+
+def test_cancel_ends_a_read_of_the_source_that_it_reopens():
+    class Silent(Flaky):
+        def __init__(self):
+            super().__init__(0)
+            self.ended = threading.Event()
+
+        def read(self):
+            self.ended.wait(20)
+
+        def cancel(self):
+            self.ended.set()
+
+    source = ReconnectingSource(Silent, limit_seconds=60)
+    threading.Timer(0.1, source.cancel).start()
+    started = time.monotonic()
+    assert source.read() is None
+    assert time.monotonic() - started < 10
 
 
 class OddCamera:
