@@ -360,6 +360,7 @@ def test_names_of_any_length(tmp_path):
         ("in.mkv", ["-c:a", "pcm_s16le", "-ar", "192000", "-ac", "1"], "aac", 96000, 1),
         ("in.mkv", ["-c:a", "ac3", "-ac", "6", "-ar", "48000"], "ac3", 48000, 6),
         ("in.mkv", ["-c:a", "pcm_s16le", "-ac", "6", "-ar", "48000"], "aac", 48000, 6),
+        ("in.mkv", ["-c:a", "dca", "-strict", "-2", "-ac", "6", "-ar", "48000"], "aac", 48000, 6),
     ],
 )
 def test_sound_of_broadcasts_and_studios(tmp_path, source, arguments, codec, rate, channels):
