@@ -33,6 +33,8 @@ LICENCE = "Apache-2.0"
 COLUMNS = ["style", "painting", "artist", "year", "public domain"]
 COLUMNS += ["painted", "palette", "semantic", "CAM correlation", "top-1 kept"]
 SCORES = ("painted", "palette", "semantic", "cam_correlation", "top1_kept")
+#: Long side of paintings for the style encoder, px: below that of the shipped styles, for larger strokes.
+ENCODER_LONG_SIDE_PX = 384
 SOURCE = "photograph of the painting, in the public domain"
 
 
@@ -148,8 +150,7 @@ def zoo_from_checkpoint(
     with replacing(folder / f"trunk-{name}.safetensors") as temporary:
         save_trunk(temporary, trained.trunk, training=training)
     if trained.encoder is not None:
-        long_side = int(trained.history[-1]["options"]["style_long_side_px"])
-        reader = onnx_from_style_encoder(trained.encoder, trunk=key, long_side_px=long_side)
+        reader = onnx_from_style_encoder(trained.encoder, trunk=key, long_side_px=ENCODER_LONG_SIDE_PX)
         write_bytes(folder / f"style-{name}.onnx", reader.SerializeToString())
     for style in styles:
         save_style(folder / "styles" / f"{style.name}{SUFFIX}", style)
@@ -293,8 +294,11 @@ def _encoder_training(trained: TrainedStyles) -> list[str]:
         return []
     options = trained.encoder_history[-1]["options"]
     steps = options["steps"] - trained.encoder_history[0]["step"]
+    before = (
+        "together with the trunk, then " if trained.history[-1]["options"].get("encoder_paintings") else ""
+    )
     return [
-        f"The style encoder was trained alone, against the finished trunk: {steps} steps of "
+        f"The style encoder was trained {before}alone, against the finished trunk: {steps} steps of "
         f"{options['encoder_batch']} photographs, each with a painting of its own out of "
         f"{' and '.join(options['encoder_paintings'])}, by the loss network {options['loss_network']}.",
         "",
