@@ -1,6 +1,6 @@
 """Painting by optimisation: what it reaches in which time, what the region term keeps, and memory in tiles.
 
-    python benchmarks/paint.py curve  [--size 512] [--steps 150] [--plain-steps 150] [--threads 2]
+    python benchmarks/paint.py curve  [--size 512] [--steps 200] [--plain-steps 200] [--threads 2]
     python benchmarks/paint.py region [--size 256] [--steps 100] [--photos 12] [--threads 2]
     python benchmarks/paint.py memory [--size 2048] [--steps 8] [--threads 2]
 
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("part", choices=["curve", "region", "memory", "memory-child"])
     parser.add_argument("--size", type=int)
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--plain-steps", type=int, default=150)
+    parser.add_argument("--plain-steps", type=int, default=200)
     parser.add_argument("--photos", type=int, default=12)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pictures", type=Path, help="folder to keep the paintings in")
@@ -74,7 +74,7 @@ def main() -> None:
     if arguments.pictures:
         arguments.pictures.mkdir(parents=True, exist_ok=True)
     if arguments.part == "curve":
-        curve(arguments.size or 512, arguments.steps or 150, arguments.plain_steps, arguments.pictures)
+        curve(arguments.size or 512, arguments.steps or 200, arguments.plain_steps, arguments.pictures)
     elif arguments.part == "region":
         region(
             arguments.size or 256,

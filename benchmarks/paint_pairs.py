@@ -1,6 +1,6 @@
 """Painting by optimisation judged: against the shipped network, the plain recipe and that of an enthusiasts' program.
 
-    python benchmarks/paint_pairs.py [--size 256] [--steps 150] [--jobs 2] [--recipes paint,plain] [--pictures DIR]
+    python benchmarks/paint_pairs.py [--size 256] [--steps 200] [--jobs 2] [--recipes paint,plain] [--pictures DIR]
 
 Six photographs, each in two of four styles. All recipes look through the same networks. `plain` is Gatys' loop as it is
 usually written (one size, Adam on the pixels) on our losses, for the same seconds of the processor; `shallow` has the
@@ -161,7 +161,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--recipes", default=",".join(RECIPES), help="those to compare with `paint`")
     parser.add_argument("--pictures", type=Path, help="folder to keep the paintings in")

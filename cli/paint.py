@@ -38,7 +38,7 @@ def weight_options(function: Command) -> Command:
         "given",
         dict,
         weight("style-weight", "Weight of the style's statistics (10 by default)."),
-        weight("content-weight", "Weight of the photograph's features (1.2 by default)."),
+        weight("content-weight", "Weight of the photograph's features (0.65 by default)."),
         weight("salient", "Additional weight of the content in salient regions; 4 by default.", "N"),
         weight(
             "match",
@@ -46,7 +46,7 @@ def weight_options(function: Command) -> Command:
             "[W]",
             **match,
         ),
-        weight("region", "Keep the subject recognisable (0.1 by default)."),
+        weight("region", "Keep the subject recognisable (0.2 by default)."),
         weight("edge", "Keep outlines (off by default)."),
         weight("shape", "Keep the salient shape (off by default)."),
         weight("color", "Keep the placement of colours (off by default)."),
@@ -67,15 +67,15 @@ def weight_options(function: Command) -> Command:
     metavar="LONG",
     help="Long side of the painting, px.",
 )
-@click.option("--steps", default=150, show_default=True, metavar="N", help="Total steps over all sizes.")
+@click.option("--steps", default=200, show_default=True, metavar="N", help="Total steps over all sizes.")
 @click.option("--style-weights", metavar="A,B,...", help="Share of each style; equal by default.")
 @click.option(
     "--style-scale", default=1.0, show_default=True, metavar="F", help="Larger gives larger strokes."
 )
 @weight_options
 @click.option(
-    "--init", default="photo", show_default=True, metavar="photo|noise|blur|style|stylized[:STYLE]",
-    help="Start picture; stylized: the feed-forward result of a style, by default the one named like STYLE's file.",
+    "--init", default="stylized", show_default=True, metavar="stylized[:STYLE]|photo|noise|blur|style",
+    help="Start picture; stylized: what the feed-forward network paints in these styles, or in STYLE.",
 )  # fmt: skip
 @click.option(
     "--optimizer",
@@ -158,14 +158,14 @@ def command(
     )
     notice(f"loss network {networks.loss.name} on {options.device}, in {_precision(options)}")
     state = _state(output, options) if resume else None
-    starts_stylized = init == "stylized" and state is None
+    starts_in = init_style if init == "stylized" and state is None else ""
     walk = paint(
         photo,
         paintings,
         options,
         networks=networks,
         mask=_masks(mask, style_masks),
-        initial=_stylized(photo, init_style or Path(styles[0]).stem) if starts_stylized else None,
+        initial=_stylized(photo, starts_in) if starts_in else None,
         resume=state,
     )
     finished = size_with_long_side(photo.shape[0], photo.shape[1], options.size_px)

@@ -1,11 +1,12 @@
 """Makes the pictures of docs/painting.md.
 
-    python docs/make_painting.py terms PAINTING.jpg [--weights-dir DIR] [--size 384] [--steps 150]
-    python docs/make_painting.py pictures FOLDER [--weights-dir DIR] [--size 512] [--steps 150]
+    python docs/make_painting.py terms PAINTING.jpg [--weights-dir DIR] [--size 384] [--steps 200]
+    python docs/make_painting.py pictures FOLDER [--weights-dir DIR] [--size 512] [--steps 200]
+    python docs/make_painting.py beside FOLDER [--weights-dir DIR] [--size 512] [--steps 200]
 
 `terms`: each term with and without, on docs/images/astronaut.jpg (NASA, public domain), and below it its loss without
 and with it. `pictures`: photographs of scikit-image (public domain) painted by the shipped network and by `artrt paint
---match`, in paintings that lie in FOLDER.
+--match`, in paintings that lie in FOLDER. `beside`: README's one of them, large, the network's to the left.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ PICTURES = (
     ("astronaut", "great-wave"),
 )  # fmt: skip
 HEIGHT_PX, GAP_PX = 256, 8
+#: Width of README's picture of one of them.
+BESIDE_PX = 1000
 
 
 def labelled(image: np.ndarray, text: str) -> np.ndarray:
@@ -80,20 +83,41 @@ def pictures(asked: argparse.Namespace) -> None:
     """Paints four pictures, the shipped network's above, and writes them at half their size."""
     columns = []
     for name, style in PICTURES:
-        photo = np.ascontiguousarray(getattr(data, name)()[:, :, ::-1])
-        networks = load_networks(MATCHED, directory=asked.weights_dir)
-        options = PaintOptions(size_px=asked.size or 512, steps=asked.steps, weights=MATCHED)
-        *_, last = paint(
-            photo, artrt.read_image(Path(asked.source, f"{style}.jpg")), options, networks=networks
-        )
-        if asked.keep:
-            artrt.write_image(Path(asked.keep, f"{name}-{style}.png"), last.image)
+        photo, slow = photograph(name), matched(asked, name, style)
         with artrt.Stylizer(style) as stylizer:
             fast = stylizer(as_high(photo))
-        slow = cv2.resize(last.image, fast.shape[1::-1], interpolation=cv2.INTER_AREA)
+        slow = cv2.resize(slow, fast.shape[1::-1], interpolation=cv2.INTER_AREA)
         gap = np.full((GAP_PX, fast.shape[1], 3), 255, np.uint8)
         columns.append(np.vstack([fast, gap, slow]))
     artrt.write_image(IMAGES / "paint-pictures.jpg", row(columns))
+
+
+def beside(asked: argparse.Namespace) -> None:
+    """Paints the first picture, and writes it to the right of the shipped network's."""
+    name, style = PICTURES[0]
+    slow = matched(asked, name, style)
+    with artrt.Stylizer(style) as stylizer:
+        fast = stylizer(cv2.resize(photograph(name), slow.shape[1::-1], interpolation=cv2.INTER_AREA))
+    both = np.hstack([fast, np.full((len(slow), GAP_PX, 3), 255, np.uint8), slow])
+    height = round(len(both) * BESIDE_PX / both.shape[1])
+    both = cv2.resize(both, (BESIDE_PX, height), interpolation=cv2.INTER_CUBIC)
+    artrt.write_image(IMAGES / "paint-beside.jpg", both)
+
+
+def photograph(name: str) -> np.ndarray:
+    """A photograph of scikit-image, BGR."""
+    return np.ascontiguousarray(getattr(data, name)()[:, :, ::-1])
+
+
+def matched(asked: argparse.Namespace, name: str, style: str) -> np.ndarray:
+    """A photograph painted by `artrt paint --match`."""
+    networks = load_networks(MATCHED, directory=asked.weights_dir)
+    options = PaintOptions(size_px=asked.size or 512, steps=asked.steps, weights=MATCHED)
+    painting = artrt.read_image(Path(asked.source, f"{style}.jpg"))
+    *_, last = paint(photograph(name), painting, options, networks=networks)
+    if asked.keep:
+        artrt.write_image(Path(asked.keep, f"{name}-{style}.png"), last.image)
+    return last.image
 
 
 def as_high(image: np.ndarray) -> np.ndarray:
@@ -107,15 +131,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=["terms", "pictures"])
+    parser.add_argument("part", choices=["terms", "pictures", "beside"])
     parser.add_argument("source", help="a painting, or the folder of paintings")
     parser.add_argument("--weights-dir")
     parser.add_argument("--size", type=int)
-    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--terms", default=",".join(TERMS), help="those to show")
     parser.add_argument("--keep", help="folder for the pictures at full size")
     asked = parser.parse_args()
-    terms(asked) if asked.part == "terms" else pictures(asked)
+    {"terms": terms, "pictures": pictures, "beside": beside}[asked.part](asked)
 
 
 if __name__ == "__main__":

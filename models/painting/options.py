@@ -14,7 +14,7 @@ from ..networks.loss_networks import CONTENT_LAYER
 from .comparison import STYLE_SHARES, Comparison
 from .objective import SALIENT_SHARE, STYLE_SCALES, LossWeights
 
-INITS = ("photo", "noise", "blur", "style", "stylized")
+INITS = ("stylized", "photo", "noise", "blur", "style")
 #: Ratio between the sizes of successive levels.
 GROWTH = 1.4
 OPTIMIZERS = ("lbfgs", "adam")
@@ -23,7 +23,7 @@ PRESERVED_COLORS = ("luminance", "histogram")
 MINIMUM_PX = 64
 
 #: Weights chosen by eye on photographs of animals, buildings, streets and people.
-DEFAULT_WEIGHTS = LossWeights(content=1.2, style=10.0, region=0.1, tv=5.0)
+DEFAULT_WEIGHTS = LossWeights(content=0.65, style=10.0, region=0.2, tv=5.0)
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class PaintOptions:
         weights: Weight of each loss.
         style_weights: Share of each style, scaled to the sum 1; None means equal shares.
         style_scale: Size of the styles relative to the painting; a larger value gives larger strokes.
-        init: What to start from: `photo`, `noise`, `blur` (the photograph without its details), `style`, or a
-            given picture, `stylized`.
+        init: What to start from: `stylized` (the feed-forward network's painting in these styles), `photo`, `noise`,
+            `blur` (the photograph without its details) or `style`.
         optimizer: `lbfgs` or `adam`.
         coarse_px: Smallest long side of the first level; each level is 1.4 times larger, the last has `size_px`.
         preserve_color: `luminance` paints only the luma, `histogram` gives the styles the photograph's colours.
@@ -56,11 +56,11 @@ class PaintOptions:
     """
 
     size_px: int = 512
-    steps: int = 150
+    steps: int = 200
     weights: LossWeights = field(default_factory=lambda: DEFAULT_WEIGHTS)
     style_weights: tuple[float, ...] | None = None
     style_scale: float = 1.0
-    init: str = "photo"
+    init: str = "stylized"
     optimizer: str = "adam"
     coarse_px: int = 128
     preserve_color: str | None = None

@@ -16,7 +16,7 @@ from os import PathLike
 import numpy as np
 from torch import Tensor
 
-from ...engine.errors import ArtrtError, UsageError
+from ...engine.errors import ArtrtError
 from ...engine.frame import Image, write_image
 from ..tensors import resized
 from .memory import available_bytes, check_memory, telling_what_fits
@@ -104,7 +104,7 @@ def paint(
             SqueezeNet.
         mask: Where each style is used: uint8 [H, W] or [H, W, 3] with one grey level per style (darkest first), or one
             picture per style, white where the style is used.
-        initial: uint8, BGR, any size: the start for `init="stylized"`.
+        initial: uint8, BGR, any size: the start for `init="stylized"` instead of the feed-forward network's painting.
         resume: State of an interrupted painting with the same options and pictures.
 
     Yields:
@@ -127,8 +127,6 @@ def paint(
         networks = load_networks(options.weights, device=options.device)
     styles = [style] if isinstance(style, np.ndarray) else list(style)
     subject = Subject(content, styles, options, mask)
-    if options.init == "stylized" and initial is None and resume is None:
-        raise UsageError("init 'stylized' needs a stylised picture to start from")
     size = subject.sizes[-1]
     available = available_bytes(options.device)
     check_memory(*size, network=networks.loss.name, tile_px=options.tile_px, available=available)

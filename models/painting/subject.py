@@ -10,6 +10,9 @@ from torch import Tensor
 
 from ...engine.errors import InputError, UsageError
 from ...engine.frame import Image
+from ...engine.looks.stylizer import Stylizer
+from ...engine.zoo.style import mix
+from ...engine.zoo.zoo import Zoo
 from ..losses import blur
 from ..tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
 from . import photo_colors
@@ -105,9 +108,18 @@ class Subject:
             return blur(self.content_at(size), max(size) / BLUR_SHARE).clamp(0, 1)
         if init == "style" and self.styles:
             return resized(self.styles[0], size).clamp(0, 1)
-        if init == "stylized" and initial is not None:
+        if init == "stylized" and self.styles:
+            initial = self._stylized() if initial is None else initial
             return resized(tensor_from_image(initial).to(self.options.device), size).clamp(0, 1)
         return self.content_at(size)
+
+    def _stylized(self) -> Image:
+        """The photograph painted by the feed-forward network, its style computed from the style pictures."""
+        zoo = Zoo()
+        pictures = [image_from_tensor(style) for style in self.styles]
+        style = mix([zoo.style_of_picture(picture) for picture in pictures], self.shares)
+        with Stylizer(style, provider="cpu") as stylizer:
+            return stylizer(image_from_tensor(self.content_at(self.sizes[-1])))
 
     def finish(self, picture: Tensor) -> Image:
         """Converts the painted tensor to a picture, in the photograph's colours if they are preserved."""

@@ -95,8 +95,9 @@ def test_the_result_names_size_and_losses(paint, photo, style, capsys):
 
 def test_stylized_starts_from_the_feed_forward_result(paint, photo, style, use_tiny_zoo, tmp_path, capsys):
     assert paint(photo, style, "--steps", 2, "--region", 0, "--init", "stylized:starry-night") == 0
-    assert paint(photo, style, "--steps", 2, "--region", 0, "--init", "stylized") == 2
-    assert "unknown style 'style'" in capsys.readouterr().err
+    assert paint(photo, style, "--steps", 2, "--region", 0, "--init", "stylized") == 0
+    assert paint(photo, style, "--steps", 2, "--region", 0, "--init", "stylized:monet") == 2
+    assert "unknown style 'monet'" in capsys.readouterr().err
 
 
 def test_ctrl_c_keeps_the_best_and_resume_goes_on(weights, photo, style, tmp_path):

@@ -8,15 +8,16 @@ import torch
 
 from artrt import models
 from artrt.engine.errors import InputError, UsageError
+from artrt.engine.looks.stylizer import Stylizer
 from artrt.models.losses import chroma
 from artrt.models.painting.objective import LossWeights, picture_terms
 from artrt.models.painting.options import PaintOptions
 from artrt.models.painting.painting import DivergedError, paint
-from artrt.models.tensors import resized, tensor_from_image
+from artrt.models.tensors import image_from_tensor, resized, tensor_from_image
 from support.painting import tiny_networks
 
 WEIGHTS = LossWeights(content=1, style=5, tv=0.1)
-OPTIONS = PaintOptions(size_px=128, coarse_px=64, steps=24, weights=WEIGHTS, bfloat16=False)
+OPTIONS = PaintOptions(size_px=128, coarse_px=64, steps=24, weights=WEIGHTS, init="photo", bfloat16=False)
 
 
 @pytest.fixture
@@ -67,9 +68,18 @@ def test_a_painting_starts_from_what_init_says(photo, style, picture):
     assert first["blur"].diff(dim=3).abs().mean() < 0.8 * first["photo"].diff(dim=3).abs().mean()
 
 
-def test_stylized_needs_a_picture(photo, style):
-    with pytest.raises(UsageError, match="needs a stylised picture"):
-        paint_all(photo, style, replace(OPTIONS, init="stylized"))
+def test_a_painting_starts_from_what_the_network_paints_in_its_styles(photo, style, picture):
+    start, other = replace(OPTIONS, init="stylized", steps=2), picture(80, 90, seed=3)
+    own, mixed, twice = (
+        paint_all(photo, styles, start)[0].state.pixels for styles in (style, [style, other], [style, style])
+    )
+    expected = Stylizer(style, provider="cpu")(
+        image_from_tensor(resized(tensor_from_image(photo), (96, 128)))
+    )
+    small = resized(tensor_from_image(expected), tuple(own.shape[2:])).clamp(0, 1)
+    torch.testing.assert_close(own, small, atol=0.02, rtol=0)
+    torch.testing.assert_close(own, twice, atol=1e-4, rtol=0)
+    assert (own - mixed).abs().mean() > 0.005
 
 
 def test_a_stopped_painting_goes_on_where_it_was(photo, style):
