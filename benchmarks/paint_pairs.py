@@ -183,8 +183,8 @@ def main() -> None:
         "`shallow`: the layers and shares of crowsonkb/style-transfer-pytorch with our bounded distance instead of its "
         "Wasserstein distance. `seconds`: of one core. `paint_higher`: pairs on which `paint` is painted higher than "
         "the recipe. To be held: `painted` .15 above the network, `semantic` at least .65, higher than `plain` on at "
-        "least 10 of 12. The weights of content and region were raised once after a look at the first six of these "
-        "pairs, so `semantic` is not that of unseen pictures. The network learned another print of the great wave than "
+        "least 10 of 12. The weights of content and region were chosen on four of these pairs, so "
+        "`semantic` is not that of unseen pictures. The network learned another print of the great wave than "
         f"the one judged here: on the other pairs it has {fair['network']:.3f} and `paint` {fair['paint']:.3f}. "
         "docs/metrics.md defines the scores."
     )
