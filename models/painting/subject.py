@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ...engine.errors import InputError, UsageError
 from ...engine.frame import Image
-from ...engine.looks.stylizer import Stylizer
-from ...engine.zoo.style import mix
+from ...engine.zoo.style import mix, require_trunk
 from ...engine.zoo.zoo import Zoo
 from ..losses import blur
+from ..networks.transformer import load_trunk
 from ..tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
 from . import photo_colors
 from .feature_terms import Style
@@ -22,8 +22,8 @@ from .style_masks import own_masks, style_masks
 
 #: Standard deviation of the initial noise around middle grey: large enough to differ, small enough to remove.
 NOISE_DEVIATION = 0.05
-
-
+#: The network of `init="stylized"`, and the largest short side that it paints, in pixels.
+TRUNK_FILE, STYLIZED_PX = "trunk-small.safetensors", 384
 #: Blur of `init="blur"`: standard deviation as a share of the long side.
 BLUR_SHARE = 32
 
@@ -108,18 +108,26 @@ class Subject:
             return blur(self.content_at(size), max(size) / BLUR_SHARE).clamp(0, 1)
         if init == "style" and self.styles:
             return resized(self.styles[0], size).clamp(0, 1)
-        if init == "stylized" and self.styles:
-            initial = self._stylized() if initial is None else initial
+        if init == "stylized" and initial is not None:
             return resized(tensor_from_image(initial).to(self.options.device), size).clamp(0, 1)
+        if init == "stylized" and self.styles:
+            return self._stylized(size)
         return self.content_at(size)
 
-    def _stylized(self) -> Image:
+    def _stylized(self, size: tuple[int, int]) -> Tensor:
         """The photograph painted by the feed-forward network, its style computed from the style pictures."""
         zoo = Zoo()
         pictures = [image_from_tensor(style) for style in self.styles]
         style = mix([zoo.style_of_picture(picture) for picture in pictures], self.shares)
-        with Stylizer(style, provider="cpu") as stylizer:
-            return stylizer(image_from_tensor(self.content_at(self.sizes[-1])))
+        trunk = load_trunk(zoo.path(TRUNK_FILE)).to(self.options.device)
+        require_trunk(style, trunk.trunk_hash())
+        content = self.content_at(self.sizes[-1])
+        if (short := min(content.shape[2:])) > STYLIZED_PX:
+            height, width = (round(length * STYLIZED_PX / short) for length in content.shape[2:])
+            content = resized(content, (height, width)).clamp(0, 1)
+        vector = torch.from_numpy(style.vector)[None].to(self.options.device)
+        with torch.no_grad():
+            return resized(trunk(content, vector), size).clamp(0, 1)
 
     def finish(self, picture: Tensor) -> Image:
         """Converts the painted tensor to a picture, in the photograph's colours if they are preserved."""

@@ -77,7 +77,7 @@ def test_a_painting_starts_from_what_the_network_paints_in_its_styles(photo, sty
         image_from_tensor(resized(tensor_from_image(photo), (96, 128)))
     )
     small = resized(tensor_from_image(expected), tuple(own.shape[2:])).clamp(0, 1)
-    torch.testing.assert_close(own, small, atol=0.02, rtol=0)
+    assert (own - small).abs().mean() < 0.005  # the network that is exported, in another number format
     torch.testing.assert_close(own, twice, atol=1e-4, rtol=0)
     assert (own - mixed).abs().mean() > 0.005
 

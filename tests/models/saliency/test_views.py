@@ -31,7 +31,8 @@ def views(*, share: float = 0.5, photographs: int = 2, step: int = 0) -> StepVie
 def test_workers_yield_the_views_of_one_process_in_order() -> None:
     expected = [views().at(step) for step in range(4, 8)]
     assert not torch.equal(expected[0].unmasked, expected[1].unmasked)
-    for found, wanted in zip(islice(parallel(views(step=4), workers=2), 4), expected, strict=True):
+    loader = parallel(views(step=4), workers=2, multiprocessing_context="forkserver")
+    for found, wanted in zip(islice(loader, 4), expected, strict=True):
         assert torch.equal(found.layers, wanted.layers)
         assert torch.equal(found.unmasked, wanted.unmasked)
 

@@ -46,7 +46,8 @@ def test_workers_yield_the_batches_of_one_process_in_order(options, photographs)
     assert expected[0].content.shape == (5, 16, 16, 3)
     assert expected[0].paintings.shape == (2, 8, 8, 3)
     assert not same(expected[0], expected[1])
-    for iterator in (iter(parallel(batches, workers=2)), loaded(batches, device=torch.device("cpu"))):
+    loader = parallel(batches, workers=2, multiprocessing_context="forkserver")
+    for iterator in (iter(loader), loaded(batches, device=torch.device("cpu"))):
         assert all(same(a, b) for a, b in zip(islice(iterator, 5), expected, strict=True))
 
 
