@@ -11,7 +11,7 @@ from torch import Tensor
 from ...engine.errors import InputError, UsageError
 from ...engine.frame import Image
 from ...engine.zoo.style import mix, require_trunk
-from ...engine.zoo.zoo import Zoo
+from ...engine.zoo.zoo import ENCODER_FILE, SHIPPED, Zoo
 from ..losses import blur
 from ..networks.transformer import load_trunk
 from ..tensors import image_from_tensor, resized, size_with_long_side, tensor_from_image
@@ -117,6 +117,8 @@ class Subject:
     def _stylized(self, size: tuple[int, int]) -> Tensor:
         """The photograph painted by the feed-forward network, its style computed from the style pictures."""
         zoo = Zoo()
+        if not all((zoo.folder / name).is_file() for name in (TRUNK_FILE, ENCODER_FILE)):
+            zoo = Zoo(SHIPPED)  # as for any painting: most exported folders have neither
         pictures = [image_from_tensor(style) for style in self.styles]
         style = mix([zoo.style_of_picture(picture) for picture in pictures], self.shares)
         trunk = load_trunk(zoo.path(TRUNK_FILE)).to(self.options.device)
