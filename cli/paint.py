@@ -74,8 +74,9 @@ def weight_options(function: Command) -> Command:
 )
 @weight_options
 @click.option(
-    "--init", default="stylized", show_default=True, metavar="stylized[:STYLE]|photo|noise|blur|style",
-    help="Start picture; stylized: what the feed-forward network paints in these styles, or in STYLE.",
+    "--init", metavar="stylized[:STYLE]|photo|noise|blur|style",
+    help="Start picture; stylized: what the feed-forward network paints in these styles, or in STYLE (the default; "
+    "photo without ONNX Runtime).",
 )  # fmt: skip
 @click.option(
     "--optimizer",
@@ -124,7 +125,7 @@ def command(
     styles: tuple[str, ...],
     output: Path,
     given: dict[str, float | None],
-    init: str,
+    init: str | None,
     loss_network: str,
     weights_dir: Path | None,
     mask: Path | None,
@@ -147,7 +148,7 @@ def command(
     from ..models.painting.painting import paint
     from ..models.tensors import size_with_long_side
 
-    init, _, init_style = init.partition(":")
+    init, _, init_style = (init or _usual_init()).partition(":")
     for path in (output, *([preview] if preview else [])):
         check_picture_path(path)
     options = _options(given, directory=weights_dir, init=init, **settings)
@@ -257,6 +258,16 @@ def _masks(mask: Path | None, style_masks: tuple[Path, ...]) -> Image | list[Ima
     if style_masks:
         return [read_image(path) for path in style_masks]
     return None if mask is None else read_image(mask)
+
+
+def _usual_init() -> str:
+    """The default start; prints a notice if it is not a painting."""
+    from ..models.painting.options import usual_init
+
+    init = usual_init()
+    if init == "photo":
+        notice("starts from the photograph: ONNX Runtime, which reads styles, is not installed (extra: cpu)")
+    return init
 
 
 def _stylized(photo: Image, style: str) -> Image:

@@ -33,8 +33,8 @@ LICENCE = "Apache-2.0"
 COLUMNS = ["style", "painting", "artist", "year", "public domain"]
 COLUMNS += ["painted", "palette", "semantic", "CAM correlation", "top-1 kept"]
 SCORES = ("painted", "palette", "semantic", "cam_correlation", "top1_kept")
-#: Long side of paintings for the style encoder, px: below that of the shipped styles, for larger strokes.
-ENCODER_LONG_SIDE_PX = 384
+#: Long side of paintings for the style encoder, as a share of that of the styles: smaller, for larger strokes.
+ENCODER_SHARE = 6 / 7
 SOURCE = "photograph of the painting, in the public domain"
 
 
@@ -150,7 +150,8 @@ def zoo_from_checkpoint(
     with replacing(folder / f"trunk-{name}.safetensors") as temporary:
         save_trunk(temporary, trained.trunk, training=training)
     if trained.encoder is not None:
-        reader = onnx_from_style_encoder(trained.encoder, trunk=key, long_side_px=ENCODER_LONG_SIDE_PX)
+        long_side = round(ENCODER_SHARE * trained.history[-1]["options"]["style_long_side_px"])
+        reader = onnx_from_style_encoder(trained.encoder, trunk=key, long_side_px=long_side)
         write_bytes(folder / f"style-{name}.onnx", reader.SerializeToString())
     for style in styles:
         save_style(folder / "styles" / f"{style.name}{SUFFIX}", style)

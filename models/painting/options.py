@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import pairwise
 
 import torch
@@ -26,6 +27,11 @@ MINIMUM_PX = 64
 DEFAULT_WEIGHTS = LossWeights(content=0.65, style=10.0, region=0.2, tv=5.0)
 
 
+def usual_init() -> str:
+    """The default start: `stylized` if ONNX Runtime, which reads the styles, is installed; otherwise `photo`."""
+    return "stylized" if find_spec("onnxruntime") else "photo"
+
+
 @dataclass(frozen=True)
 class PaintOptions:
     """Options of a painting.
@@ -37,7 +43,7 @@ class PaintOptions:
         style_weights: Share of each style, scaled to the sum 1; None means equal shares.
         style_scale: Size of the styles relative to the painting; a larger value gives larger strokes.
         init: What to start from: `stylized` (the feed-forward network's painting in these styles), `photo`, `noise`,
-            `blur` (the photograph without its details) or `style`.
+            `blur` (the photograph without its details) or `style`; see `usual_init`.
         optimizer: `lbfgs` or `adam`.
         coarse_px: Smallest long side of the first level; each level is 1.4 times larger, the last has `size_px`.
         preserve_color: `luminance` paints only the luma, `histogram` gives the styles the photograph's colours.
@@ -60,7 +66,7 @@ class PaintOptions:
     weights: LossWeights = field(default_factory=lambda: DEFAULT_WEIGHTS)
     style_weights: tuple[float, ...] | None = None
     style_scale: float = 1.0
-    init: str = "stylized"
+    init: str = field(default_factory=usual_init)
     optimizer: str = "adam"
     coarse_px: int = 128
     preserve_color: str | None = None

@@ -65,3 +65,9 @@ def test_bfloat16_is_taken_where_the_processor_has_it(monkeypatch, fast):
 def test_impossible_scales_and_shares_are_refused(values, message):
     with pytest.raises(UsageError, match=message):
         PaintOptions(**values)
+
+
+def test_without_onnx_runtime_a_painting_starts_from_the_photograph(monkeypatch):
+    assert PaintOptions().init == "stylized"
+    monkeypatch.setattr("artrt.models.painting.options.find_spec", lambda name: None)
+    assert PaintOptions().init == "photo"
