@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _EPSILON = 1e-8
+#: Period of the mesh that upsampling from a quarter of the resolution leaves, and side of the tiles that are searched.
+MESH_PX, MESH_TILE_PX = 4, 56
 
 
 def content_loss(output: Tensor, content: Tensor) -> Tensor:
@@ -75,6 +77,26 @@ def total_variation(image: Tensor) -> Tensor:
     rows = (image[:, :, 1:] - image[:, :, :-1]).square().mean()
     columns = (image[:, :, :, 1:] - image[:, :, :, :-1]).square().mean()
     return rows + columns
+
+
+def mesh_loss(image: Tensor) -> Tensor:
+    """Strength of a pattern that repeats every four pixels, as upsampling from a quarter of the resolution leaves it.
+
+    In tiles of `MESH_TILE_PX`, what is finer than 5 pixels is averaged over all places of the same phase; strokes have
+    no phase, so only the mesh remains. Cause: Odena et al., "Deconvolution and checkerboard artifacts", 2016.
+
+    Args:
+        image: float [N, 3, H, W]; a side below `MESH_TILE_PX` is one tile.
+    """
+    tiles = [max(1, side // MESH_TILE_PX) for side in image.shape[2:]]
+    periods = [side // count // MESH_PX for side, count in zip(image.shape[2:], tiles, strict=True)]
+    if not all(periods):
+        return image.sum() * 0
+    height, width = (a * b * MESH_PX for a, b in zip(tiles, periods, strict=True))
+    fine = image - F.avg_pool2d(image, 5, stride=1, padding=2, count_include_pad=False)
+    cells = fine[:, :, :height, :width].unflatten(3, (tiles[1], periods[1], MESH_PX))
+    cells = cells.unflatten(2, (tiles[0], periods[0], MESH_PX))
+    return cells.mean(dim=(3, 6)).square().mean()
 
 
 def range_loss(image: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ class EncodeOptions:
     codec: str | None = None
     quality: int = 20
     bitrate: int | None = None
-    preset: str = "veryfast"
+    preset: str = "superfast"
     rate: float = 30.0
     audio: bool = True
     metadata: bool = True

@@ -108,6 +108,8 @@ class TrainingObjective:
         output, content = _inner((whole, photographs), self.options.margin, rng)
         terms = self._perceptual(output, content, styles, self._targets_for(styles, others))
         terms |= {"variation": losses.total_variation(output), "clipping": losses.range_loss(output)}
+        if weights["mesh"] > 0:
+            terms["mesh"] = losses.mesh_loss(whole)
         if self.localization is not None and weights["cam"] + weights["category"] > 0:
             terms |= _region(self.localization, output, content)
         if weights["edge"] > 0:

@@ -29,6 +29,7 @@ class TermWeights:
         style: Means and centred covariances of the style layers at two scales, or Gram matrices.
         content: Instance-normalised features of the content layers, with more weight in the salient region.
         variation: Total variation.
+        mesh: A pattern of four pixels, which upsampling leaves.
         clipping: Excess over [0, 1].
         cam: Region loss, class activation maps.
         category: Region loss, cross-entropy.
@@ -41,6 +42,7 @@ class TermWeights:
     style: float = 1.0
     content: float = 0.2
     variation: float = 0.02
+    mesh: float = 2000.0
     clipping: float = 10.0
     cam: float = 0.0
     category: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,6 +86,19 @@ def test_range_loss_only_outside():
 def test_total_variation_of_a_ramp():
     ramp = torch.arange(5.0).expand(1, 1, 4, 5)
     assert losses.total_variation(ramp) == pytest.approx(1.0)
+
+
+def test_mesh_loss_sees_a_pattern_of_four_pixels_and_no_strokes():
+    random = np.random.default_rng(0).random((1, 3, 120, 180), np.float32)
+    strokes = torch.from_numpy(random) * 0.5
+    columns = 0.02 * torch.sin(torch.arange(180) * torch.pi / 2).expand(1, 3, 120, 180)
+    mesh, other = columns + strokes, 0.02 * torch.sin(torch.arange(180) * torch.pi / 2.7) + strokes
+    expected = (1.2 * 0.02) ** 2 / 2  # taking out the mean of 5 pixels strengthens 4 pixels by a fifth
+    assert losses.mesh_loss(columns) == pytest.approx(expected, rel=0.1)
+    assert losses.mesh_loss(mesh) - losses.mesh_loss(strokes) == pytest.approx(expected, rel=0.3)
+    assert abs(losses.mesh_loss(other) - losses.mesh_loss(strokes)) < 0.00003
+    assert losses.mesh_loss(torch.full((2, 3, 40, 200), 0.4)) == pytest.approx(0, abs=1e-12)
+    assert losses.mesh_loss(torch.rand(1, 3, 3, 9)) == 0
 
 
 def test_temporal_loss_skips_what_left_the_picture():
