@@ -285,6 +285,37 @@ def test_a_style_file_is_a_style_at_once(tab, tmp_path):
     assert tab.locator(".style").count() == 3
 
 
+def test_styles_of_ones_own_are_there_at_the_next_visit_until_they_are_removed(tab, tmp_path):
+    first, second = (Zoo().style(name) for name in Zoo().styles()[:2])
+    save_style(tmp_path / "mine.safetensors", mix([first, second], [0.5, 0.5]))
+    choose(tab, tmp_path / "mine.safetensors")
+    tab.locator(".style[data-name='own mine']").wait_for()
+    drop(tab, PAINTING, on="style")
+    own = [f"own {PAINTING.stem}", "own mine"]
+    tab.locator(f".style[data-name='{own[0]}']").wait_for()
+    image, _ = kept(tab)
+    tab.reload()
+    tab.wait_for_selector(READY)
+    assert tab.locator(".style").evaluate_all("all => all.map((one) => one.dataset.name)")[:2] == own
+    tab.locator(f".style[data-name='{own[0]}']").click()
+    assert cv2.PSNR(kept(tab)[0], image) >= 40
+    tab.get_by_role("link", name="Camera").click()
+    for name in own:
+        tab.locator(f".style[data-name='{name}']").click()
+        tab.get_by_role("button", name="Remove").click()
+    eventually(lambda: tab.locator(".style").count() == 2)
+    tab.reload()
+    tab.wait_for_selector(READY)
+    assert tab.locator(".style").count() == 2
+
+
+def test_a_browser_that_keeps_nothing_says_so(tab, tmp_path):
+    tab.evaluate("() => { IDBFactory.prototype.open = () => { throw new Error('no storage'); }; }")
+    drop(tab, PAINTING, on="style")
+    tab.locator("#say", has_text="the style is gone with a reload").wait_for()
+    assert tab.locator(".style[aria-checked=true]").get_attribute("data-name") == f"own {PAINTING.stem}"
+
+
 def test_the_camera_is_painted_and_moves(tab):
     tab.get_by_role("link", name="Camera").click()
     tab.get_by_role("button", name="Start the camera").click()

@@ -89,8 +89,8 @@ export function strip({ tile, onChange, onAdd }) {
   return whole;
 }
 
-/** What is chosen: title, painter, and every control that the server has. */
-export function controls({ onChange, moving = false }) {
+/** What is chosen: title, painter, and every control there is. `onRemove(style)` lets a style that is one's own go. */
+export function controls({ onChange, onRemove, moving = false }) {
   settle();
   const look = store.look;
   const label = el("div", { class: "label" });
@@ -139,7 +139,8 @@ export function controls({ onChange, moving = false }) {
   panel.refresh = () => {
     const style = styleOf(look.style);
     label.replaceChildren(...(style
-      ? [el("h1", { class: "title" }, style.title || style.name), el("small", {}, maker(style) || "Your own")]
+      ? [el("h1", { class: "title" }, style.title || style.name), el("small", {}, maker(style) || "Your own"),
+        onRemove && style.own ? el("button", { onclick: () => onRemove(style) }, "Remove") : null].filter(Boolean)
       : [el("h1", { class: "title" }, "No style")]));
   };
   panel.made = { ...made, blend: share };

@@ -12,8 +12,8 @@ const FINER = 1.5; // a picture this much larger than what is painted has finer 
 const FADE_MS = 600;
 let size = null; // until somebody chooses, what the means can do
 
-/** `choosePainting` lets one choose a painting as a style. */
-export function cameraPlace(main, { choosePainting }) {
+/** `choosePainting` lets one choose a painting as a style, `remove` one's own go. */
+export function cameraPlace(main, { choosePainting, remove }) {
   settle();
   const output = el("canvas", { "aria-label": "The painted camera", role: "img" });
   const rate = el("output", { class: "rate", "aria-label": "Pictures a second" });
@@ -44,7 +44,7 @@ export function cameraPlace(main, { choosePainting }) {
   const vectorNow = () => mixed(fade.from, fade.to, Math.min(1, (performance.now() - fade.since) / FADE_MS));
 
   function look() {
-    return [strip({ tile: (style) => style.painting, onChange: changed, onAdd: choosePainting }), controls({ onChange: changed, moving: true })];
+    return [strip({ tile: (style) => style.painting, onChange: changed, onAdd: choosePainting }), controls({ onChange: changed, onRemove: remove, moving: true })];
   }
 
   /** Shows the styles again, when there is a new one; the camera goes on. */

@@ -5,7 +5,7 @@ import { arriving } from "./drop.js";
 import { load } from "./means.js";
 import { installable, offline } from "./offline.js";
 import { photoOf, photoPlace } from "./photo.js";
-import { addPainting, addStyle, readSite } from "./site.js";
+import { addPainting, addStyle, readSite, removeStyle } from "./site.js";
 import { store } from "./store.js";
 import { themed } from "./theme.js";
 
@@ -21,7 +21,7 @@ function enter() {
     else link.removeAttribute("aria-current");
   }
   document.title = `${place[0].toUpperCase()}${place.slice(1)} – artrt`;
-  current = places[place](document.getElementById("place"), { bring: take, choosePainting: store.site.encoder && choosePainting });
+  current = places[place](document.getElementById("place"), { bring: take, choosePainting: store.site.encoder && choosePainting, remove });
 }
 
 /** Photographs are shown; style files, and with `as` "style" paintings too, become styles. */
@@ -39,19 +39,23 @@ async function take(files, as) {
 }
 
 async function addOne(file) {
-  if (file.name.endsWith(".safetensors")) { await addStyle(file); return; }
+  if (file.name.endsWith(".safetensors")) { say(await addStyle(file)); return; }
   say("Reading the painting");
-  await addPainting(file);
-  say("");
+  say(await addPainting(file));
 }
 
 function choosePainting() { choose({ accept: "image/*,.safetensors", multiple: true }, (files) => take(files, "style")); }
+
+async function remove(style) {
+  await told(() => removeStyle(style));
+  (current.renew || enter)();
+}
 
 /** The photograph that is there before anybody brings one, painted when the site was made. */
 async function sample() {
   const data = await (await fetch("sample.jpg")).blob();
   return photoOf(new File([data], "astronaut.jpg", { type: "image/jpeg" }), { painted: "painted.jpg",
-    tiles: new Map(store.styles.map((style) => [style.name, style.painting])) });
+    tiles: new Map(store.styles.filter((style) => !style.own).map((style) => [style.name, style.painting])) });
 }
 
 themed();

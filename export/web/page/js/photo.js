@@ -14,14 +14,14 @@ const SAVED_PX = [16e6, 8e6, 3e6]; // tried in turn: a browser has less memory t
 const QUALITY = { "image/jpeg": 0.92, "image/webp": 0.9 };
 let chosen = null;
 
-/** `bring(files)` takes photographs and style files for the whole page, `choosePainting` lets one choose a painting. */
-export function photoPlace(main, { bring, choosePainting }) {
+/** `bring(files)` takes photographs and style files for the whole page, `choosePainting` lets one choose a painting, `remove` one's own style go. */
+export function photoPlace(main, { bring, choosePainting, remove }) {
   settle();
   const picture = compare("The painted photograph");
   const shelf = el("div", { class: "shelf", "aria-label": "Photographs" });
   const canvas = el("div", { class: "canvas" }, picture);
   const styles = strip({ tile: (style) => tileOf(style) || style.painting, onChange: changed, onAdd: choosePainting });
-  const panel = controls({ onChange: changed });
+  const panel = controls({ onChange: changed, onRemove: remove });
   const means = meansLine();
   const form = el("select", { "aria-label": "Format" },
     ...["JPEG", "PNG", "WebP"].map((name) => el("option", { value: `image/${name.toLowerCase()}` }, name)));

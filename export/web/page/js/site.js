@@ -1,4 +1,5 @@
 // What the site's folder holds: networks, styles, runtimes; and one's own styles beside them.
+import { forgetStyle, keepStyle, keptStyles } from "./own.js";
 import { settle, store, styleOf as named } from "./store.js";
 import { mixed, styleOf } from "./tensors.js";
 
@@ -31,6 +32,9 @@ export async function readSite() {
   store.sliders = [...CONTROLS, ...(networks.saliency ? REGIONS : [])]
     .filter((name) => name in controls || REGIONS.includes(name))
     .map((name) => ({ name, kind: "number", ...SHARE, ...controls[name] }));
+  const known = store.styles[0].vector.length;
+  const kept = (await keptStyles()).filter((style) => style.trunk === extra.trunk && style.vector.length === known);
+  store.styles = [...kept.map(shown), ...store.styles];
   settle();
   store.site = { networks, builds, trunk: extra.trunk, opening: named(store.look.style).vector,
     encoder: encoder && { side: encoder.long_side_px } };
@@ -49,7 +53,7 @@ export async function addStyle(file) {
   if (style.trunk !== store.site.trunk || style.vector.length !== store.site.opening.length) {
     throw new Error(`${file.name} belongs to another network`);
   }
-  choose({ painting: null, ...style });
+  return add({ ...style, painting: null });
 }
 
 /** Makes a painting a style. */
@@ -57,14 +61,29 @@ export async function addPainting(file) {
   if (!store.site.encoder) throw new Error("This page cannot make a painting a style");
   const bitmap = await createImageBitmap(file).catch(() => { throw new Error(`${file.name}: this browser cannot read it as a picture`); });
   await store.ready;
-  choose({ name: file.name.replace(/\.\w+$/, ""), vector: await store.painter.read(bitmap), painting: URL.createObjectURL(file) });
+  return add({ name: file.name.replace(/\.\w+$/, ""), vector: await store.painter.read(bitmap), trunk: store.site.trunk, painting: file });
 }
 
-/** Puts one's own style before the others, and chooses it. */
-function choose(style) {
+/** Puts one's own style before the others, chooses it, and keeps it for the next visit; says so where that fails. */
+async function add(style) {
+  const news = shown(style);
+  store.styles = [news, ...store.styles.filter((one) => one.name !== news.name)];
+  store.look.style = news.name;
+  return keepStyle(style).then(() => "", () => "This browser keeps nothing of this page: the style is gone with a reload");
+}
+
+/** One's own style as the tiles show it. */
+function shown(style) {
   const name = `own ${style.name}`;
-  store.styles = [{ ...style, title: style.title || style.name, id: name, name }, ...store.styles.filter((one) => one.name !== name)];
-  store.look.style = name;
+  const painting = style.painting && URL.createObjectURL(style.painting);
+  return { ...style, title: style.title || style.name, id: name, name, painting, own: style.name };
+}
+
+/** Removes one's own style, here and for the next visit. */
+export async function removeStyle(style) {
+  store.styles = store.styles.filter((one) => one !== style);
+  settle();
+  await forgetStyle(style.own);
 }
 
 /** The vector of what is chosen: a style, or two of them blended. */
