@@ -33,7 +33,7 @@ HARDWARE = {
 # Seconds between key frames: an incomplete file plays up to the last one, and players seek to them.
 KEY_FRAME_SECONDS = 2
 FINE_TIME_BASE = Fraction(1, 90000)
-# What libx264's superfast leaves out and paintings need most, a short look ahead: the size of veryfast for half its time.
+# A short look ahead, which libx264's superfast leaves out: nearly the size of veryfast for half its time.
 SHORT_LOOK_AHEAD = "mbtree=1:rc-lookahead=10"
 # Bilinear with accurate rounding and full chroma; otherwise colours change by two or three levels.
 ROUNDED = 0x2 | 0x40000 | 0x2000 | 0x4000

@@ -1,14 +1,15 @@
 """Distils a small loss network from a large one, so that artrt has a loss network without any download.
 
-The pupil is a narrow VGG with the teacher's layer names, started by `pupil.fitted_pupil`. Three terms teach it:
+The student is a narrow VGG with the teacher's layer names, started by `student_network.fitted_student`. Three terms
+teach it:
 
-* features: a linear map of the pupil's channels gives the teacher's (FitNets: Romero et al. 2015, arXiv:1412.6550);
+* features: a linear map of the student's channels gives the teacher's (FitNets: Romero et al. 2015, arXiv:1412.6550);
 * gradients: the losses of a painting pull a picture the same way through both networks, which is all that a painting
   feels of its loss network; every picture weighs the layers differently, so that each layer learns its own pull;
 * distances: both networks find two pictures equally far apart.
 
-The pictures are photographs on their way to a painting: they follow the pupil's own pull for some steps, as the pixels
-of `paint` do, so the pupil also sees the pictures that its own mistakes lead to.
+The pictures are photographs on their way to a painting: they follow the student's own pull for some steps, as the
+pixels of `paint` do, so the student also sees the pictures that its own mistakes lead to.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from ..device import fast_bfloat16
 from ..networks.loss_networks import Encoder, LossNetwork
 from ..photos import unit_range
 from .crops import Crops
-from .pulls import STYLE_SHARES, direction, disagreement, disturbed, losses
-from .pupil import WIDTHS, fitted_maps, fitted_pupil
+from .gradient_matching import STYLE_SHARES, direction, disagreement, disturbed, losses
+from .student_network import WIDTHS, fitted_maps, fitted_student
 
 #: The shares of the layers vary by a factor of about e to this power from picture to picture.
 _VARIATION = 1.2
@@ -102,12 +103,12 @@ class Distillation:
     """A distillation under way.
 
     Attributes:
-        pupil: The network that learns.
+        student: The network that learns.
         step: Steps taken.
     """
 
     def __init__(self, options: DistillationOptions, teacher: LossNetwork) -> None:
-        """Reads the pictures and fits the pupil's start.
+        """Reads the pictures and fits the student's start.
 
         Raises:
             InputError: A folder without pictures.
@@ -126,14 +127,14 @@ class Distillation:
             seed=options.seed,
         )
         pictures = torch.cat(self._on_device(self.crops.at(0, size=options.fit_pictures // 2)))
-        self.pupil = Encoder(fitted_pupil(self.teacher, pictures, seed=options.seed), padding="zeros")
-        self.pupil.to(self.device)
+        self.student = Encoder(fitted_student(self.teacher, pictures, seed=options.seed), padding="zeros")
+        self.student.to(self.device)
         for name in WIDTHS:
-            self.pupil.convolutions[name].requires_grad_(True)
-        self.maps = fitted_maps(self.pupil, self.teacher, pictures, tuple(STYLE_SHARES))
-        self.learned = [p for p in (*self.pupil.parameters(), *self.maps.parameters()) if p.requires_grad]
+            self.student.convolutions[name].requires_grad_(True)
+        self.maps = fitted_maps(self.student, self.teacher, pictures, tuple(STYLE_SHARES))
+        self.learned = [p for p in (*self.student.parameters(), *self.maps.parameters()) if p.requires_grad]
         self.optimizer = torch.optim.Adam(self.learned, lr=0.0, betas=(0.9, 0.99), foreach=True)
-        self.average = {name: tensor.clone() for name, tensor in self.pupil.state_dict().items()}
+        self.average = {name: tensor.clone() for name, tensor in self.student.state_dict().items()}
 
     def run(self, *, stop: Callable[[], bool] = lambda: False) -> Iterator[DistillationProgress]:
         """Trains for the given time, yielding reports; writes the network now and then, and at the end.
@@ -162,7 +163,7 @@ class Distillation:
         self.write_network()
 
     def write_network(self) -> Path:
-        """Writes the averaged pupil in half precision, rounded to bfloat16, which paints the same and packs better."""
+        """Writes the averaged student in half precision, rounded to bfloat16: it paints the same and packs better."""
         names = [f"{name}.{kind}" for name in ("conv0", *WIDTHS) for kind in ("weight", "bias")]
         tensors = {
             name: self.average[f"convolutions.{name}"].cpu().bfloat16().half().contiguous() for name in names
@@ -187,12 +188,12 @@ class Distillation:
     def _train_step(
         self, pictures: Tensor, photographs: Tensor, styles: Tensor
     ) -> tuple[dict[str, Tensor], Tensor]:
-        """One step; returns its terms, and the pictures after a step along the pupil's pull."""
+        """One step; returns its terms, and the pictures after a step along the student's pull."""
         pictures = pictures.detach().requires_grad_()
         together = torch.cat([pictures, styles, photographs]).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             known = {name: f.float() for name, f in self.teacher(together, STYLE_SHARES).items()}
-        found = self.pupil(together, STYLE_SHARES)
+        found = self.student(together, STYLE_SHARES)
         expected, seen = losses(known), losses(found)
         shares = torch.randn_like(expected).mul(_VARIATION).exp()
         (wanted,) = torch.autograd.grad((expected * shares).sum(), pictures)
@@ -224,7 +225,7 @@ class Distillation:
         with torch.no_grad():
             decay = min(self.options.average, (self.step + 1) / (self.step + 10))
             torch._foreach_lerp_(
-                list(self.average.values()), list(self.pupil.state_dict().values()), 1 - decay
+                list(self.average.values()), list(self.student.state_dict().values()), 1 - decay
             )
 
     def _set_rate(self, share: float) -> None:

@@ -72,9 +72,9 @@ def test_steps_lower_the_error_of_the_features(options):
 
 def test_the_gradients_alone_teach_every_convolution_up_to_the_deepest_layer(options):
     work = Distillation(replace(options, features=0.0, distances=0.0), tiny_teacher())
-    before = {name: tensor.clone() for name, tensor in work.pupil.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in work.student.state_dict().items()}
     repeated(work, steps=1, name="gradients")
-    after = work.pupil.state_dict()
+    after = work.student.state_dict()
     unchanged = [name for name, tensor in before.items() if torch.equal(tensor, after[name])]
     assert unchanged == ["convolutions.conv0.weight", "convolutions.conv0.bias"]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from artrt.models.networks.loss_networks import Encoder
-from artrt.models.training.pupil import WIDTHS, fitted_maps, fitted_pupil, strongest_channels
+from artrt.models.training.student_network import WIDTHS, fitted_maps, fitted_student, strongest_channels
 from support.weights import tiny_teacher
 
 
@@ -17,8 +17,8 @@ def pictures() -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def pupil(pictures) -> Encoder:
-    return Encoder(fitted_pupil(tiny_teacher(), pictures), padding="zeros")
+def student(pictures) -> Encoder:
+    return Encoder(fitted_student(tiny_teacher(), pictures), padding="zeros")
 
 
 def test_the_network_has_less_than_a_million_weights():
@@ -29,18 +29,18 @@ def test_the_network_has_less_than_a_million_weights():
     assert 800_000 < count < 1_000_000
 
 
-def test_shallow_layers_equal_a_teacher_of_the_same_widths_up_to_their_scale(pupil, pictures):
+def test_shallow_layers_equal_a_teacher_of_the_same_widths_up_to_their_scale(student, pictures):
     layers = ["relu1_1", "relu2_1", "relu3_1", "relu3_3"]
-    found, known = pupil(pictures, layers), tiny_teacher()(pictures, layers)
+    found, known = student(pictures, layers), tiny_teacher()(pictures, layers)
     for layer in layers:
         torch.testing.assert_close(found[layer].mean(), torch.tensor(1.0), atol=0.02, rtol=0)
         scaled = known[layer] / known[layer].mean()
         assert float((found[layer] - scaled).abs().mean()) < 0.02, layer
 
 
-def test_maps_give_the_features_of_the_teacher(pupil, pictures):
+def test_maps_give_the_features_of_the_teacher(student, pictures):
     layers = ["relu1_1", "relu3_1"]
-    maps, found = fitted_maps(pupil, tiny_teacher(), pictures, layers), pupil(pictures, layers)
+    maps, found = fitted_maps(student, tiny_teacher(), pictures, layers), student(pictures, layers)
     for layer, known in tiny_teacher()(pictures, layers).items():
         error = (maps[layer](found[layer]).detach() - known).square().mean() / known.var()
         assert float(error) < 1e-3, layer

@@ -44,7 +44,7 @@ _PICTURES_AT_ONCE = 16
 
 
 @torch.no_grad()
-def fitted_pupil(teacher: LossNetwork, pictures: Tensor, *, seed: int = 0) -> dict[str, Tensor]:
+def fitted_student(teacher: LossNetwork, pictures: Tensor, *, seed: int = 0) -> dict[str, Tensor]:
     """Weights of the small network, by name as `Encoder` takes them.
 
     Args:
@@ -92,11 +92,11 @@ def strongest_channels(features: Tensor, count: int) -> Tensor:
 
 @torch.no_grad()
 def fitted_maps(
-    pupil: Encoder, teacher: LossNetwork, pictures: Tensor, layers: Sequence[str]
+    student: Encoder, teacher: LossNetwork, pictures: Tensor, layers: Sequence[str]
 ) -> nn.ModuleDict:
     """For each layer a 1x1 convolution from the small network's channels to the teacher's, fitted to pictures."""
     maps, few = nn.ModuleDict(), pictures[:_PICTURES_AT_ONCE]
-    found, known = pupil(few, layers), teacher(few, layers)
+    found, known = student(few, layers), teacher(few, layers)
     for layer in layers:
         rows, targets = (features[layer].transpose(0, 1).flatten(1).T for features in (found, known))
         solution = _least_squares(rows, targets)

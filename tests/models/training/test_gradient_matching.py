@@ -6,7 +6,7 @@ import torch
 
 from artrt.models.losses import structure_loss
 from artrt.models.moments import moments, moments_distances
-from artrt.models.training.pulls import (
+from artrt.models.training.gradient_matching import (
     CONTENT_SHARES,
     STYLE_SHARES,
     direction,
