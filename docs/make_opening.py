@@ -19,7 +19,7 @@ STYLES = (
     "goldfish",
     "mont-sainte-victoire",
     "kirifuri-waterfall",
-    "great-wave",
+    "two-children",
     "wheatfield-with-crows",
 )
 COLUMNS = 4
