@@ -94,8 +94,8 @@ def mesh_loss(image: Tensor) -> Tensor:
         return image.sum() * 0
     height, width = (a * b * MESH_PX for a, b in zip(tiles, periods, strict=True))
     fine = image - F.avg_pool2d(image, 5, stride=1, padding=2, count_include_pad=False)
-    cells = fine[:, :, :height, :width].unflatten(3, (tiles[1], periods[1], MESH_PX))
-    cells = cells.unflatten(2, (tiles[0], periods[0], MESH_PX))
+    down, across = ((count, period, MESH_PX) for count, period in zip(tiles, periods, strict=True))
+    cells = fine[:, :, :height, :width].reshape(*fine.shape[:2], *down, *across)
     return cells.mean(dim=(3, 6)).square().mean()
 
 
