@@ -4,7 +4,7 @@
 
 Naive loops read, paint and write one frame after the other in one thread: with OpenCV, whose wheels cannot write H.264
 and so write the cheaper and larger MPEG-4, and with PyAV, which writes the very stream that artrt writes. What artrt
-adds to them: threads, real timestamps, audio, a file that is complete or not there.
+adds to them: threads, a frame on each core, real timestamps, audio, a file that is complete or not there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import av
@@ -20,8 +21,10 @@ import cv2
 from _harness import Timing, interleaved, write
 
 from artrt.engine.jobs.job import Job, run_job
+from artrt.engine.jobs.stylize import look_for
 from artrt.engine.looks.building import build_chain
 from artrt.engine.looks.look import Look
+from artrt.engine.looks.stylizer import Stylizer
 from artrt.engine.playing.pipeline import Pipeline
 from artrt.engine.sinks.base import EncodeOptions
 from artrt.engine.sinks.encoder import codec_settings
@@ -67,14 +70,17 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=90)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    chain = build_chain(Look(style=Zoo().styles()[0], provider="cpu"))
-    with tempfile.TemporaryDirectory() as scratch, chain:
+    look = Look(style=Zoo().styles()[0], provider="cpu", stabilize=0.0)  # the loops do not stabilize either
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        chain = stack.enter_context(build_chain(look))
         clip, outputs = Path(scratch) / "clip.mp4", [Path(scratch) / f"{name}.mp4" for name in "abc"]
         Pipeline(f"test://{options.size}@{RATE}", [], [clip], frames="all", max_frames=options.frames).run()
+        job = Job(clip, outputs[2], "video")
+        stylizer = stack.enter_context(Stylizer(look_for([job], look)))
         runs: dict[str, Callable[[], object]] = {
             "naive loop, OpenCV, one thread, MPEG-4": lambda: opencv_loop(clip, outputs[0], chain),
             "naive loop, PyAV, one thread, H.264": lambda: pyav_loop(clip, outputs[1], chain),
-            "artrt stylize, H.264": lambda: run_job(Job(clip, outputs[2], "video"), chain),
+            "artrt stylize, H.264": lambda: run_job(job, stylizer),
         }
         timings = interleaved(runs, rounds=options.rounds)
         sizes = [round(path.stat().st_size / 1000) for path in outputs]

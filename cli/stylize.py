@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import click
 
 from ..engine.errors import ArtrtError
 from ..engine.jobs.job import Done, Job
 from ..engine.jobs.paint_file import Painter
-from ..engine.jobs.stylize import run_jobs
+from ..engine.jobs.stylize import look_for, run_jobs
 from ..engine.looks.look import Look
 from ..engine.looks.stylizer import Stylizer
 from ..engine.sources import Size
@@ -37,8 +37,8 @@ def command(
     artrt stylize - -o - --style udnie < photo.jpg > painting.jpg
     """
     jobs = planned_jobs(inputs, output, as_json=as_json)
-    look = replace(look, steady=any(job.kind == "video" for job in jobs))
     scale = None if size is None else Size.parse(size)
+    look = look_for(jobs, look, size=scale)
     tell_about_weights(look)
     with Stylizer(look) as stylizer:
         notice(_where(stylizer))

@@ -11,11 +11,17 @@ from typing import Any
 from ..errors import ArtrtError
 from ..looks.look import DEFAULT_STYLE, Look, look_of
 from ..looks.stylizer import Stylizer
-from ..sources import Size
+from ..sessions.limits import usable_cores
+from ..sources import Size, open_source
 from .job import Done, Job, OnProgress, plan_jobs, run_job
 from .paint_file import Painter
 
 Path = str | os.PathLike[str]
+
+# Painting one frame on each core is a quarter faster than all cores on one frame (benchmarks/results/end_to_end.json).
+MOST_AT_ONCE = 4
+# Pixels of a frame; painting a larger one takes hundreds of megabytes.
+LARGEST_AT_ONCE = 1920 * 1088
 
 
 def stylize(
@@ -52,10 +58,39 @@ def stylize(
     """
     given = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
     jobs = plan_jobs([os.fspath(path) for path in given], os.fspath(output))
-    steady = any(job.kind == "video" for job in jobs)
     scale = Size.parse(size) if isinstance(size, str) else size
-    with Stylizer(replace(look_of(style, **look), steady=steady)) as stylizer:
+    with Stylizer(look_for(jobs, look_of(style, **look), size=scale)) as stylizer:
         return run_jobs(jobs, stylizer, size=scale, keep_metadata=keep_metadata, on_progress=on_progress)
+
+
+def look_for(jobs: Sequence[Job], look: Look, *, size: Size | None = None) -> Look:
+    """The look with `steady` and `at_once` as these jobs need them.
+
+    Args:
+        jobs: What will be done.
+        look: How the pictures will look.
+        size: The inputs are scaled to it first.
+    """
+    videos = [job.input for job in jobs if job.kind == "video"]
+    at_once = look.at_once or 1
+    if look.at_once is None and videos and len(videos) == len(jobs):
+        cores = look.threads or usable_cores()
+        at_once = min(cores, MOST_AT_ONCE) if all(_is_small(path, size) for path in videos) else 1
+    return replace(look, steady=bool(videos), at_once=at_once)
+
+
+def _is_small(video: os.PathLike[str], size: Size | None) -> bool:
+    """Whether several frames of a video fit into memory; False for one that cannot be read."""
+    try:
+        source = open_source(video, frames="all")
+    except ArtrtError:
+        return False  # the job reports it
+    info = source.info
+    source.close()
+    if not info.width or not info.height:
+        return False
+    width, height = size.of(info.width, info.height) if size is not None else (info.width, info.height)
+    return width * height <= LARGEST_AT_ONCE
 
 
 def run_jobs(

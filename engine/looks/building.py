@@ -244,6 +244,7 @@ def _load(path: Path, look: Look, *, precision: str = FP32, kind: type[Stage] = 
         size=look.size,
         steady=look.steady and path.stem not in AMOUNT_CONTROLS,
         precision=precision,
+        at_once=look.at_once or 1,
         kind=kind,
     )
 

@@ -26,7 +26,7 @@ BEFORE, AFTER = "before", "after"
 AUTO, FP32, BF16 = "auto", "fp32", "bf16"
 PRECISIONS = (AUTO, FP32, BF16)
 MOST_DIGITS = 9
-PLACES = frozenset({"provider", "precision", "threads", "size", "steady", "switchable"})
+PLACES = frozenset({"provider", "precision", "threads", "size", "steady", "switchable", "at_once"})
 """Fields of a look that say where and how it is computed; the other fields decide how pictures look."""
 
 
@@ -109,6 +109,9 @@ class Look:
         threads: Threads of one inference on a CPU; None uses all cores that this process may use.
         size: (height, width) of the expected frames in pixels, when known.
         steady: Many frames of one size are expected: auto may compile the networks for it. False starts faster.
+        at_once: Number of frames painted at the same time, on a CPU and where a pipeline plays every frame of a file:
+            with 2 on two cores a video is finished sooner, and each frame takes longer. None: `artrt.stylize` chooses,
+            everything else paints 1.
         switchable: Also load effects and saliency network that are off, so that they can be turned on later.
         zoo: The zoo of models and styles.
 
@@ -145,6 +148,7 @@ class Look:
     threads: int | None = None
     size: tuple[int, int] | None = None
     steady: bool = True
+    at_once: int | None = None
     switchable: bool = False
     zoo: Zoo = field(default_factory=Zoo)
 
@@ -155,6 +159,8 @@ class Look:
         if not SCALES[0] <= self.style_scale <= SCALES[1]:
             raise UsageError(f"style_scale is {self.style_scale:g}: expected {SCALES[0]:g} to {SCALES[1]:g}")
         check_known("precision", self.precision, PRECISIONS)
+        if self.at_once is not None and self.at_once < 1:
+            raise UsageError(f"at_once is {self.at_once}: expected 1 frame or more")
         effects = self.effects
         if self.engine is not None and effects:
             raise UsageError(

@@ -14,12 +14,13 @@ import itertools
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 
 from ..errors import ArtrtError, UsageError
-from ..frame import Frame
+from ..frame import Frame, Image
 from ..looks.controls import Controls, Vector
 from ..looks.runner import Runner
 from ..looks.stage_controls import chain_of, controls_of
@@ -80,13 +81,16 @@ class Pipeline:
         self.controls = controls or controls_of(stages)
         self.recorder = Recorder()
         self._statistics = Statistics()
-        self._runner = Runner(
-            list(map(chain_of, stages)), controls=self.controls, statistics=self._statistics
-        )
         self._sinks = [open_sink(sink) if isinstance(sink, (str, os.PathLike)) else sink for sink in sinks]
         self._source = _opened(source, options=options, frames=frames)
         live = self._source.info.live
         self._lossless = frames == "all" or (frames == "auto" and not live)
+        self._runner = Runner(
+            list(map(chain_of, stages)),
+            controls=self.controls,
+            statistics=self._statistics,
+            overlapping=self._lossless,
+        )
         self._paced = not live and (frames == "latest" or any(sink.live for sink in self._sinks))
         self._inbox: Mailbox[Frame] = Mailbox(
             capacity=FILE_QUEUE if self._lossless else 1, lossy=not self._lossless
@@ -325,25 +329,34 @@ class Pipeline:
 
     def _run_stages(self) -> None:
         """The stages' thread."""
+        painting: deque[tuple[Frame, Callable[[], Image]]] = deque()
         try:
             while (frame := self._inbox.take()) is not None:
                 if not self._clock.wait(until_resumed=self._lossless) or self._stopping.is_set():
                     self._statistics.drop("stopped" if self._stopping.is_set() else "paused")
                     continue
-                self._process(frame)
+                painting.append((frame, self._runner.start(frame.image)))
+                if len(painting) == self._runner.ahead:
+                    self._hand_on(*painting.popleft())
                 if not self._lossless and self._statistics.finished.count == self._max_frames:
                     self._source.cancel()
                     self._inbox.close(discard=True)
+            while painting and not self._stopping.is_set():
+                self._hand_on(*painting.popleft())
         except BaseException as error:
             self._statistics.drop("error")
             self._fail(error, "stage")
         finally:
+            for _ in painting:
+                self._statistics.drop("stopped")
+            self._runner.close()
             stopped = self._stopping.is_set()
             self._sink_threads.end(completed=self._source_ended and not stopped, discard=stopped)
             self._ended.set()
 
-    def _process(self, frame: Frame) -> None:
-        image = self._runner(frame.image)
+    def _hand_on(self, frame: Frame, picture: Callable[[], Image]) -> None:
+        """Waits for the picture of a frame and puts it into the sinks' mailboxes."""
+        image = picture()
         latency_ms = (time.monotonic() - frame.captured_seconds) * 1e3
         self._statistics.latency.add(latency_ms)
         self._statistics.finished.tick()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import InputError, ProviderError, UsageError, check_known
-from .base import DeviceSession, Session, SessionOptions, TensorInfo
+from .base import DeviceSession, Session, SessionOptions, TensorInfo, TwinSession
 from .fake import FakeSession
 from .probe import agrees, probe_feeds
 
@@ -25,6 +25,7 @@ __all__ = [
     "Session",
     "SessionOptions",
     "TensorInfo",
+    "TwinSession",
     "open_session",
 ]
 
@@ -56,6 +57,7 @@ def open_session(
     size: tuple[int, int] | None = None,
     steady: bool = False,
     precision: str = "fp32",
+    at_once: int = 1,
 ) -> Session:
     """Opens a model on a backend and checks it by one inference.
 
@@ -66,6 +68,7 @@ def open_session(
         size: (height, width) of the expected frames in pixels, when known.
         steady: Many frames of one size are expected: auto may choose a backend that compiles for it.
         precision: "fp32", or "bf16" for OpenVINO; other backends stay in fp32.
+        at_once: Number of inferences that may run at the same time, where the backend is a `TwinSession`.
 
     Returns:
         An open session; `provider` and `reason` say what was chosen and why.
@@ -78,7 +81,7 @@ def open_session(
     model = Path(path)
     if not model.is_file():
         raise InputError(f"no model file {model}")
-    options = SessionOptions(threads=threads, size=size, steady=steady, precision=precision)
+    options = SessionOptions(threads, size, steady, precision, at_once)
     name = resolve_provider(provider)
     if model.suffix in PLAN_SUFFIXES:
         if name not in ("auto", "tensorrt"):

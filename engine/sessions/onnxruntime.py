@@ -50,10 +50,12 @@ class OnnxRuntimeSession(Closing):
         session: An `onnxruntime.InferenceSession`.
         provider: "cpu", "cuda" or "tensorrt".
         reason: One line for the user.
+        at_once: Number of threads that may run it at the same time, each with a twin.
     """
 
-    def __init__(self, session: Any, *, provider: str, reason: str = "") -> None:
+    def __init__(self, session: Any, *, provider: str, reason: str = "", at_once: int = 1) -> None:
         self._session = session
+        self.at_once = at_once
         self.provider = provider
         self.reason = reason or f"{provider} was requested"
         self.inputs: Mapping[str, TensorInfo] = {node.name: _info(node) for node in session.get_inputs()}
@@ -98,8 +100,14 @@ class OnnxRuntimeSession(Closing):
             self._session.run_with_iobinding(binding)
             return dict(zip(names, binding.get_outputs(), strict=True))
 
+    def twin(self) -> OnnxRuntimeSession:
+        """A session of the same loaded model, for one more thread."""
+        return OnnxRuntimeSession(
+            self._open(), provider=self.provider, reason=self.reason, at_once=self.at_once
+        )
+
     def close(self) -> None:
-        """Frees the model."""
+        """Frees the model when its last twin is closed."""
         self._session = None
 
     def _open(self) -> Any:
@@ -122,7 +130,9 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> OnnxRuntim
     """
     require_provider(provider)
     if provider == "cpu":
-        session = OnnxRuntimeSession(_load(path, provider, options), provider=provider)
+        session = OnnxRuntimeSession(
+            _load(path, provider, options), provider=provider, at_once=options.at_once
+        )
         prove(session, size=options.size)
         return session
     with tempfile.TemporaryDirectory(prefix="artrt-proof-") as folder:
@@ -141,7 +151,9 @@ def _load(path: Path, provider: str, options: SessionOptions, *, profile: Path |
 
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = SILENT if provider != "cpu" else ERRORS_ONLY
-    settings.intra_op_num_threads = options.threads or usable_cores()
+    # Every thread that calls computes too, beside the session's own.
+    own_threads = (options.threads or usable_cores()) - options.at_once
+    settings.intra_op_num_threads = max(0, own_threads) + 1
     settings.inter_op_num_threads = 1
     # Memory patterns allocate a second block after the first run: 4K took 880 MB instead of 530, at the same speed.
     settings.enable_mem_pattern = provider != "cpu"

@@ -7,7 +7,9 @@ processors with bfloat16 OpenVINO reduces precision by default, so the precision
 
 from __future__ import annotations
 
+import copy
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,13 +41,14 @@ class OpenVinoSession(Closing):
     Args:
         model: An `openvino.Model`.
         settings: Properties to compile with.
+        at_once: Number of threads that may run it at the same time, each with a twin.
     """
 
     provider = "openvino"
 
-    def __init__(self, model: Any, *, settings: Mapping[str, Any]) -> None:
-        self._model: Any = model
-        self._settings = dict(settings)
+    def __init__(self, model: Any, *, settings: Mapping[str, Any], at_once: int = 1) -> None:
+        self.at_once = at_once
+        self._compiler: _Compiler | None = _Compiler(model, settings)
         self._requests: OrderedDict[Form, Any] = OrderedDict()
         self.reason = "openvino was requested"
         self.inputs: Mapping[str, TensorInfo] = {port.any_name: _info(port) for port in model.inputs}
@@ -54,38 +57,61 @@ class OpenVinoSession(Closing):
 
     def run(self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None) -> dict[str, Array]:
         """Runs the model once; the caller owns the output arrays."""
-        if self._model is None:
+        if self._compiler is None:
             raise RuntimeError("this session is closed")
         if set(feeds) != set(self.inputs):
             raise ContractError(f"inputs are {sorted(self.inputs)}, got {sorted(feeds)}")
         with translated_errors():
             arrays = {name: np.asarray(array, order="C") for name, array in feeds.items()}
             sizing = {name: arrays.pop(name) for name in SIZING_CONTROLS & self.inputs.keys()}
-            request = self._request(arrays, sizing)
+            request = self._request(self._compiler, arrays, sizing)
             results = request.infer(arrays, share_inputs=True)  # the results are copied once
             return {name: results[name] for name in outputs or self.outputs}
 
-    def _request(self, arrays: Mapping[str, Array], sizing: Mapping[str, Array]) -> Any:
+    def _request(self, compiler: _Compiler, arrays: Mapping[str, Array], sizing: Mapping[str, Array]) -> Any:
         """The inference request of the model compiled for these shapes and values."""
         shapes = {name: array.shape for name, array in arrays.items()}
         form = (*sorted(shapes.items()), *((name, array.tobytes()) for name, array in sorted(sizing.items())))
         if form not in self._requests:
-            openvino = _openvino()
-            model = self._model.clone()
-            for name, value in sizing.items():
-                _fix(model, name, value)
-            model.reshape({name: list(shape) for name, shape in shapes.items()})
-            compiled = openvino.Core().compile_model(model, "CPU", self._settings)
-            self._requests[form] = compiled.create_infer_request()
+            self._requests[form] = compiler(form, shapes, sizing).create_infer_request()
             while len(self._requests) > KEPT_FORMS:
                 self._requests.popitem(last=False)
         self._requests.move_to_end(form)
         return self._requests[form]
 
+    def twin(self) -> OpenVinoSession:
+        """A session of the same loaded model, for one more thread."""
+        twin = copy.copy(self)
+        twin._requests = OrderedDict()
+        return twin
+
     def close(self) -> None:
-        """Frees the model."""
-        self._model = None
+        """Frees the model when its last twin is closed."""
+        self._compiler = None
         self._requests.clear()
+
+
+class _Compiler:
+    """Compiles a model once for every form, for all twins of a session."""
+
+    def __init__(self, model: Any, settings: Mapping[str, Any]) -> None:
+        self._model, self._settings = model, dict(settings)
+        self._lock = threading.Lock()
+        self._compiled: OrderedDict[Form, Any] = OrderedDict()
+
+    def __call__(self, form: Form, shapes: Mapping[str, tuple[int, ...]], sizing: Mapping[str, Array]) -> Any:
+        """The model compiled for these shapes and values."""
+        with self._lock:
+            if form not in self._compiled:
+                model = self._model.clone()
+                for name, value in sizing.items():
+                    _fix(model, name, value)
+                model.reshape({name: list(shape) for name, shape in shapes.items()})
+                self._compiled[form] = _openvino().Core().compile_model(model, "CPU", self._settings)
+                while len(self._compiled) > KEPT_FORMS:
+                    self._compiled.popitem(last=False)
+            self._compiled.move_to_end(form)
+            return self._compiled[form]
 
 
 def open_model(path: Path, provider: str, options: SessionOptions) -> OpenVinoSession:
@@ -103,7 +129,7 @@ def open_model(path: Path, provider: str, options: SessionOptions) -> OpenVinoSe
     with translated_errors():
         model = core.read_model(str(path))
         cache = writable_cache("openvino")
-        session = OpenVinoSession(model, settings=_settings(options, cache))
+        session = OpenVinoSession(model, settings=_settings(options, cache), at_once=options.at_once)
         if cache is None:
             session.reason += f"; nothing is cached: {cache_folder('openvino')} cannot be written"
         prove(session, size=options.size)
@@ -182,7 +208,7 @@ def _settings(options: SessionOptions, cache: Path | None) -> dict[str, Any]:
     return ({} if cache is None else {"CACHE_DIR": str(cache)}) | {
         "INFERENCE_PRECISION_HINT": PRECISIONS[options.precision],
         "INFERENCE_NUM_THREADS": options.threads or usable_cores(),
-        "NUM_STREAMS": 1,
+        "NUM_STREAMS": options.at_once,
         "PERFORMANCE_HINT": "LATENCY",
         "ENABLE_CPU_PINNING": False,  # decoding and encoding use the same cores
     }

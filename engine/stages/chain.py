@@ -116,6 +116,22 @@ class Chain(Closing):
                 )
         return self._run(image, self.values | controls)
 
+    @property
+    def at_once(self) -> int:
+        """Number of frames that this chain and its twins may paint at the same time; 1 if it has no twin."""
+        counts = [1 if stage.spec.states else getattr(stage.session, "at_once", 1) for stage in self.stages]
+        return min(counts, default=1)
+
+    def twin(self) -> Chain | None:
+        """A chain of the same loaded models and values for another thread, or None where they cannot be shared."""
+        stages = [stage.twin() for stage in self.stages]
+        twins = [stage for stage in stages if stage is not None]
+        if len(twins) < len(stages):
+            return None
+        twin = Chain(twins, clock=self._clock)
+        twin.values, twin._disabled = self.values, self._disabled
+        return twin
+
     def reset(self) -> None:
         """Resets every stage."""
         for stage in self.stages:

@@ -17,6 +17,7 @@ def load_stage(
     size: tuple[int, int] | None = None,
     steady: bool = False,
     precision: str = "fp32",
+    at_once: int = 1,
     kind: type[Stage] = Stage,
 ) -> Stage:
     """Loads a stage from an ONNX file or a TensorRT engine.
@@ -28,6 +29,7 @@ def load_stage(
         size: (height, width) of the expected frames in pixels, when known.
         steady: Many frames of one size are expected.
         precision: "fp32", or "bf16" for OpenVINO.
+        at_once: Number of frames that may be painted at the same time.
         kind: The class of the stage to create.
 
     Raises:
@@ -36,7 +38,13 @@ def load_stage(
         ProviderError: The provider is not available.
     """
     session = open_session(
-        path, provider=provider, threads=threads, size=size, steady=steady, precision=precision
+        path,
+        provider=provider,
+        threads=threads,
+        size=size,
+        steady=steady,
+        precision=precision,
+        at_once=at_once,
     )
     try:
         return kind(session)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..closing import Closing
 from ..errors import ContractError, UsageError, suggest
 from ..frame import Image, check_image
-from ..sessions.base import DeviceSession, Session
+from ..sessions.base import DeviceSession, Session, TwinSession
 from ..stage_spec import METADATA_KEY, Control, StageSpec, state_input, state_output
 
 Array = NDArray[Any]
@@ -98,6 +98,15 @@ class Stage(Closing):
         """Copies a tensor of `advance` to main memory."""
         result: NDArray[Any] = self._device.to_host(tensor) if self._device is not None else tensor
         return result
+
+    def twin(self) -> Stage | None:
+        """A stage of the same loaded model for another thread, or None where the model cannot be shared.
+
+        A stage with states has no twin, because each of its frames needs the one before.
+        """
+        if self.spec.states or not isinstance(self.session, TwinSession):
+            return None
+        return type(self)(self.session.twin(), self.spec)
 
     def reset(self) -> None:
         """Resets the states: the next frame is a first frame."""

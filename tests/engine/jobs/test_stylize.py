@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import artrt
+from artrt.engine.jobs.job import Job
+from artrt.engine.jobs.stylize import look_for
+from artrt.engine.looks.look import Look
+from artrt.engine.sources import Size
 from support.clips import make_clip, probe
 
 
@@ -50,3 +56,23 @@ def test_an_option_that_does_not_exist_is_refused_before_anything(folder):
     with pytest.raises(artrt.UsageError, match="no option 'sytle'"):
         artrt.stylize(folder / "in", folder / "out", sytle="udnie")
     assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "size", "at_once"),
+    [
+        (["clip.mp4"], None, 4),
+        (["clip.mp4"], Size(3840, 2160), 1),
+        (["clip.mp4", "photo.png"], None, 1),
+        (["photo.png"], None, 1),
+        (["broken.mp4"], None, 1),
+    ],
+)
+def test_videos_are_painted_several_frames_at_once_where_they_fit_into_memory(tmp_path, names, size, at_once):
+    make_clip(tmp_path / "clip.mp4", frames=2)
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    kinds = {".mp4": "video", ".png": "picture"}
+    jobs = [Job(tmp_path / name, tmp_path / f"out-{name}", kinds[Path(name).suffix]) for name in names]
+    look = look_for(jobs, Look("udnie", threads=8), size=size)
+    assert (look.at_once, look.steady) == (at_once, any(job.kind == "video" for job in jobs))
+    assert look_for(jobs, Look("udnie", at_once=1)).at_once == 1
