@@ -9,10 +9,12 @@ from functools import partial
 from typing import Any
 
 from ..errors import ArtrtError
+from ..looks.amounts import AMOUNT_CONTROLS
 from ..looks.look import DEFAULT_STYLE, Look, look_of
 from ..looks.stylizer import Stylizer
 from ..sessions.limits import usable_cores
 from ..sources import Size, open_source
+from ..zoo.artefact import Artefact
 from .job import Done, Job, OnProgress, plan_jobs, run_job
 from .paint_file import Painter
 
@@ -73,10 +75,18 @@ def look_for(jobs: Sequence[Job], look: Look, *, size: Size | None = None) -> Lo
     """
     videos = [job.input for job in jobs if job.kind == "video"]
     at_once = look.at_once or 1
-    if look.at_once is None and videos and len(videos) == len(jobs):
+    if look.at_once is None and videos and len(videos) == len(jobs) and not _needs_order(look):
         cores = look.threads or usable_cores()
         at_once = min(cores, MOST_AT_ONCE) if all(_is_small(path, size) for path in videos) else 1
     return replace(look, steady=bool(videos), at_once=at_once)
+
+
+def _needs_order(look: Look) -> bool:
+    """Whether the look has an effect that needs the frame before."""
+    parts = set(look.effects)
+    if look.engine is not None:  # an exported file is named after its stages
+        parts.update(*(path.stem.split("+") for path in Artefact.open(look.engine).stage_paths))
+    return not parts.isdisjoint(AMOUNT_CONTROLS)
 
 
 def _is_small(video: os.PathLike[str], size: Size | None) -> bool:

@@ -76,3 +76,4 @@ def test_videos_are_painted_several_frames_at_once_where_they_fit_into_memory(tm
     look = look_for(jobs, Look("udnie", threads=8), size=size)
     assert (look.at_once, look.steady) == (at_once, any(job.kind == "video" for job in jobs))
     assert look_for(jobs, Look("udnie", at_once=1)).at_once == 1
+    assert look_for(jobs, Look("udnie", threads=8, quantize=16), size=size).at_once == 1
