@@ -2,7 +2,7 @@
 
     python benchmarks/working_size.py [--sizes 1280x720,1920x1080,3840x2160] [--rounds 5] [--processor-time]
 
-The shipped network paints at a short side of 384 pixels and finishes at the frame's size; "at full size" is the same
+The shipped network paints at a short side of 360 pixels and finishes at the frame's size; "at full size" is the same
 network without that, as it was before. The classic network gets the same working size, with OpenCV's reduction and
 enlargement, so that the comparison is fair. Peak memory is that of a process that does nothing else.
 `--processor-time` counts the time of all threads instead of the clock's, for a machine that is busy with other things.
@@ -34,7 +34,7 @@ from artrt.engine.zoo.zoo import Zoo
 
 CLASSIC, CLASSIC_SMALL = "classic 32-64-128", "classic, at the working size"
 BEFORE, AFTER = "small, at full size", "small"
-SHORT_SIDE_PX = 384
+SHORT_SIDE_PX = 360
 
 
 def contenders(

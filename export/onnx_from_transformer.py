@@ -3,8 +3,8 @@
 The frame is reduced to the working size (graphs/reduce.py) and painted there; the painting is enlarged and blended with
 the frame (graphs/enlarge.py). The network is arranged for speed, with the same results as the PyTorch module:
 
-1. The reduced frame is padded as bytes: to a multiple of eight by its last pixels, then by a block of 4x4 on each side,
-   which the stem's convolution needs at the rim.
+1. The reduced frame is continued as bytes: by its mirror image on each side, up to a multiple of eight, then by a block
+   of 4x4 on each side, which the stem's convolution needs at the rim.
 2. Unfolding 4x4 and the stem's convolution are one 12x12 convolution with stride 4 on the planes; the change from
    BGR bytes to RGB in [-1, 1] is folded into its weights.
 3. The grain is added after the stem (see models/networks/transformer.py). The input of every other convolution is
@@ -16,7 +16,7 @@ the frame (graphs/enlarge.py). The network is arranged for speed, with the same 
 
    so the window grid has one more row and column than the picture, and a rim of one pixel is cropped. The head's
    convolution is followed by the smoothing [1 2 1]: together they are a 5x5 convolution, or 3x3 on the small picture.
-   5. Values are rounded to bytes before the last change of layout.
+5. Values are rounded to bytes before the last change of layout; then what was added on the sides is cropped.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from ..engine.stage_spec import Control, StageSpec
-from ..models.networks.transformer import BEND, FOLD, GRAIN, MULTIPLE, StyleTransformer
+from ..models.networks.transformer import BEND, FOLD, GRAIN, MULTIPLE, RIM_PX, StyleTransformer
 from .graphs.enlarge import enlarged
 from .graphs.reduce import reduced
+from .graphs.resample import padded
 from .onnx_builder import OPSET, GraphBuilder
 
 Weights = NDArray[np.float32]
@@ -91,8 +92,7 @@ def onnx_from_transformer(
     graph = GraphBuilder()
     styles = _Styles(graph)
     small = reduced(graph, "frame", "stroke" if stroke is None else np.float32(stroke))
-    lacks = _lack(graph, small.size[0]), _lack(graph, small.size[1])
-    x = _stem(graph, _planes(graph, _blocks_around(graph, small.image, lacks)), weights["stem.weight"])
+    x = _stem(graph, _planes(graph, _continued(graph, small.image, small.size)), weights["stem.weight"])
     x = graph.op("Add", x, _grain(graph, x, weights["grain"]))
     fine = graph.op("Relu", styles.norm(x, config.width))
     fine = _block(graph, fine, styles, weights, name="enter")
@@ -134,34 +134,30 @@ class _Styles:
         self._graph.nodes.insert(0, self._graph.nodes.pop())
 
 
-def _lack(graph: GraphBuilder, size: str) -> str:
-    """Padding of a side to a multiple of eight: int64 [1]."""
-    multiple = graph.ints(MULTIPLE)
-    full = graph.op("Div", graph.op("Add", size, graph.ints(MULTIPLE - 1)), multiple)
-    return graph.op("Sub", graph.op("Mul", full, multiple), size)
+def _continued(graph: GraphBuilder, image: str, size: tuple[str, str]) -> str:
+    """Continues [H, W, C] by its mirror image (RIM_PX), then repeats the outermost blocks of FOLD pixels once.
 
+        4567 | 4567 ... 0123 | 0123 4567 ...      what padding by repetition is once the picture is folded
+        block         rim    |  picture
 
-def _blocks_around(graph: GraphBuilder, image: str, lacks: tuple[str, str]) -> str:
-    """Pads [H, W, C] to a multiple of eight, then repeats the outermost blocks of FOLD pixels once.
-
-        0123 | 0123 ... 4567 | 4567      what padding by repetition is once the picture is folded
-
-    Gather and Concat take bytes on every backend; Pad does not.
+    Gather takes bytes on every backend; Pad does not.
     """
     block = np.arange(FOLD, dtype=np.int64)
-    for axis, lack in enumerate(lacks):
-        last = _last(graph, image, axis)
-        size = graph.op("Add", last, graph.ints(1))
-        end = graph.op("Add", graph.op("Add", size, lack), block - FOLD)
-        filling = graph.op("Expand", last, lack)
-        after = graph.op("Concat", filling, graph.op("Min", end, last), axis=0)
-        first = graph.op("Gather", image, graph.op("Min", block, last), axis=axis)
-        image = graph.op("Concat", first, image, graph.op("Gather", image, after, axis=axis), axis=axis)
+    for axis, length in enumerate(size):
+        whole = padded(graph, graph.op("Add", length, graph.ints(2 * RIM_PX)), MULTIPLE)
+        inner = graph.op("Range", np.int64(0), graph.op("Squeeze", whole, graph.ints(0)), np.int64(1))
+        places = graph.op("Concat", block, inner, graph.op("Add", whole, block - FOLD), axis=0)
+        places = graph.op("Sub", places, graph.ints(RIM_PX))
+        image = graph.op("Gather", image, _mirrored(graph, places, length), axis=axis)
     return image
 
 
-def _last(graph: GraphBuilder, image: str, axis: int) -> str:
-    return graph.op("Sub", graph.op("Shape", image, start=axis, end=axis + 1), graph.ints(1))
+def _mirrored(graph: GraphBuilder, places: str, length: str) -> str:
+    """Places beyond the picture, mirrored into it; of a picture shorter than the rim, its first or last pixel."""
+    places = graph.op("Max", places, graph.op("Sub", graph.ints(-1), places))
+    last = graph.op("Sub", length, graph.ints(1))
+    places = graph.op("Min", places, graph.op("Sub", graph.op("Add", length, last), places))
+    return graph.op("Max", graph.op("Min", places, last), graph.ints(0))
 
 
 def _edges(graph: GraphBuilder, x: str, rim: int = 1) -> str:
@@ -284,9 +280,8 @@ def _unfold(graph: GraphBuilder, phases: str) -> str:
 
 
 def _image(graph: GraphBuilder, phases: str, size: tuple[str, str]) -> str:
-    """Rounds and clips in one pass, unfolds, and crops the padding: uint8 [h, w, 3]."""
+    """Rounds and clips in one pass, unfolds, and crops what `_continued` added: uint8 [h, w, 3]."""
     image = _unfold(graph, graph.op("QuantizeLinear", phases, np.float32(1), np.uint8(0)))
-    end = graph.op("Concat", *size, axis=0)
-    return graph.op(
-        "Squeeze", graph.op("Slice", image, graph.ints(0, 0), end, graph.ints(1, 2)), graph.ints(0)
-    )
+    start = graph.ints(RIM_PX, RIM_PX)
+    end = graph.op("Add", graph.op("Concat", *size, axis=0), start)
+    return graph.op("Squeeze", graph.op("Slice", image, start, end, graph.ints(1, 2)), graph.ints(0))

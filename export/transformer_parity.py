@@ -38,7 +38,7 @@ def torch_painter(transformer: StyleTransformer, style: Vector, *, stroke: float
     @torch.inference_mode()
     def painted(picture: Image) -> Image:
         rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1)[None].float() / 255
-        image = transformer(rgb, torch.from_numpy(style)[None])[0].permute(1, 2, 0).flip(2) * 255
+        image = transformer.paint(rgb, torch.from_numpy(style)[None])[0].permute(1, 2, 0).flip(2) * 255
         return np.asarray(image.round().clamp(0, 255).to(torch.uint8).numpy(), np.uint8)
 
     return paint

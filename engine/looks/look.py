@@ -95,7 +95,7 @@ class Look:
         keep_salient: Share of the photograph in the salient region, 0 to 1.
         background: A style, like `style`, for the region that is not salient; None uses `style` everywhere.
         keep_background: Share of the photograph outside the salient region, 0 to 1.
-        stroke: Size of the strokes, 0.25 to 4: the short side of a picture is painted at 384 / stroke pixels, whatever
+        stroke: Size of the strokes, 0.25 to 4: the short side of a picture is painted at 360 / stroke pixels, whatever
             its own size.
         preserve_colors: Share of the photograph's colours, 0 to 1.
         stabilize: How strongly flicker between frames of a video is suppressed, 0 to 1.

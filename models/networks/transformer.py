@@ -9,7 +9,8 @@ a convolution brings the painting back to full size.
                                              +-> down 2 -> blocks -> up 2 + conv
 
 A final smoothing removes the pixel mesh that nearest-neighbour upsampling leaves. Convolutions repeat the rim of their
-input, so a painting has no visible border. There is no skip connection for fine detail, because it would copy the
+input, which draws strokes straight towards it; so `paint` continues the picture by its mirror image beyond each side,
+and crops that again. There is no skip connection for fine detail, because it would copy the
 photograph, and the result would be a tinted photograph.
 
 A convolution gives a flat sky one flat tone, but painters give it strokes. So the stem also gets a grain: a few waves
@@ -40,6 +41,8 @@ FOLD = 4  # the stem folds 4x4 pixels into channels
 MULTIPLE = (
     8  # the body works at 1/8 of the resolution: pictures are padded to a multiple of it and cropped again
 )
+#: Pixels that `paint` adds on each side.
+RIM_PX = 16
 #: Two long waves bend the grain, 170 to 190 px: phase per row and per column of the quarter picture, in radians.
 BEND = ((0.11, 0.08), (-0.06, 0.13))
 #: The waves of the grain, 24 to 60 px: phase per row and per column, and how many radians each bend shifts them.
@@ -190,6 +193,21 @@ class StyleTransformer(nn.Module):
         x = _smoothed(self.head(_widened(_doubled(x), 1))) * 0.5 + 0.5  # [N, 3, H, W]
         return x[:, :, :height, :width]
 
+    def paint(self, image: Tensor, style: Tensor) -> Tensor:
+        """Paints whole pictures, continued by their mirror image beyond each side, so that strokes reach the sides.
+
+        Args:
+            image: float [N, 3, H, W], RGB in [0, 1], any size.
+            style: float [N, D] or [1, D].
+
+        Returns:
+            float [N, 3, H, W], RGB, about [0, 1], not clipped.
+        """
+        height, width = image.shape[2:]
+        rows, columns = (_mirrored(length, image.device) for length in (height, width))
+        painted: Tensor = self(image.index_select(2, rows).index_select(3, columns), style)
+        return painted[:, :, RIM_PX : RIM_PX + height, RIM_PX : RIM_PX + width]
+
     def _grain(self, height: int, width: int) -> Tensor:
         """The mixture of waves for each channel: float [C, h, w]."""
         rows = torch.arange(height, device=self.grain.device, dtype=torch.float32)[:, None]
@@ -230,6 +248,14 @@ class _StyleReader:
         shift = self.style[:, self.position + channels : self.position + 2 * channels]
         self.position += 2 * channels
         return scale, shift
+
+
+def _mirrored(length: int, device: torch.device) -> Tensor:
+    """Index of each row with RIM_PX more on each side, up to a multiple of MULTIPLE: 2 1 0 | 0 1 2 3 | 3 2 1."""
+    whole = -(-(length + 2 * RIM_PX) // MULTIPLE) * MULTIPLE
+    places = torch.arange(-RIM_PX, whole - RIM_PX, device=device)
+    places = torch.maximum(places, -1 - places)
+    return torch.minimum(places, 2 * length - 1 - places).clamp(0, length - 1)  # a short side is repeated
 
 
 def _doubled(x: Tensor) -> Tensor:

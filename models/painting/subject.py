@@ -23,7 +23,7 @@ from .style_masks import own_masks, style_masks
 #: Standard deviation of the initial noise around middle grey: large enough to differ, small enough to remove.
 NOISE_DEVIATION = 0.05
 #: The network of `init="stylized"`, and the largest short side that it paints, in pixels.
-TRUNK_FILE, STYLIZED_PX = "trunk-small.safetensors", 384
+TRUNK_FILE, STYLIZED_PX = "trunk-small.safetensors", 360
 #: Blur of `init="blur"`: standard deviation as a share of the long side.
 BLUR_SHARE = 32
 
@@ -129,7 +129,7 @@ class Subject:
             content = resized(content, (height, width)).clamp(0, 1)
         vector = torch.from_numpy(style.vector)[None].to(self.options.device)
         with torch.no_grad():
-            return resized(trunk(content, vector), size).clamp(0, 1)
+            return resized(trunk.paint(content, vector), size).clamp(0, 1)
 
     def finish(self, picture: Tensor) -> Image:
         """Converts the painted tensor to a picture, in the photograph's colours if they are preserved."""

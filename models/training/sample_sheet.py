@@ -22,7 +22,7 @@ def write_sample_sheet(
     rows = [_row("photograph", photographs)]
     with torch.no_grad():
         for name, vector in styles.items():
-            rows.append(_row(name, transformer(photographs, vector[None])))
+            rows.append(_row(name, transformer.paint(photographs, vector[None])))
     cv2.imwrite(str(path), np.concatenate(rows), [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 

@@ -15,7 +15,7 @@ from artrt.export.tensorrt_form import tensorrt_form
 
 ort = pytest.importorskip("onnxruntime")
 
-SIZES = [(768, 1024), (511, 903), (1201, 401), (385, 384), (384, 640), (37, 53), (1, 1), (5, 900)]
+SIZES = [(720, 1024), (511, 903), (1201, 401), (361, 360), (360, 640), (37, 53), (1, 1), (5, 900)]
 
 
 def both_parts(*, branch):
@@ -91,16 +91,16 @@ def test_stroke_sets_the_working_size(parts, stroke):
 @pytest.mark.parametrize(
     ("size", "stroke", "expected"),
     [
-        ((720, 1280), 1, (384, 680)),
-        ((1280, 720), 1, (680, 384)),
-        ((2160, 3840), 1, (384, 680)),
-        ((720, 1280), 2, (192, 344)),
+        ((720, 1280), 1, (360, 640)),
+        ((1280, 720), 1, (640, 360)),
+        ((2160, 3840), 1, (360, 640)),
+        ((720, 1280), 2, (176, 312)),
         ((720, 1280), 0.5, (720, 1280)),
         ((360, 640), 1, (360, 640)),
-        ((1080, 1920), 0.5, (768, 1368)),
+        ((1080, 1920), 0.5, (720, 1280)),
     ],
 )
-def test_the_short_side_is_painted_at_384_pixels_by_stroke(size, stroke, expected):
+def test_the_short_side_is_painted_at_360_pixels_by_stroke(size, stroke, expected):
     assert working_size(*size, stroke=stroke) == expected
 
 
@@ -159,7 +159,7 @@ def test_detail_of_the_enlarged_painting_follows_the_frame(parts):
     """An edge of the frame that the painting has, too, is as steep as in the frame."""
     frame = np.full((1536, 1536, 3), 60, np.uint8)
     frame[:, 768:] = 180
-    image = parts(frame, np.zeros((384, 384, 3), np.uint8))[1]
+    image = parts(frame, np.zeros((360, 360, 3), np.uint8))[1]
     output = parts(frame, image)[0].astype(int)
     assert (output[700, 768] - output[700, 767] > 60).all()
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from artrt.engine.errors import InputError, IntegrityError
-from artrt.models.networks.transformer import StyleTransformer, TransformerConfig, load_trunk, save_trunk
+from artrt.models.networks.transformer import (
+    MULTIPLE,
+    RIM_PX,
+    StyleTransformer,
+    TransformerConfig,
+    load_trunk,
+    save_trunk,
+)
 
 TINY = TransformerConfig("small", width=8, dilations=(1, 2), decoder_width=4)
 
@@ -24,6 +32,21 @@ def test_any_size_comes_back_in_its_size(transformer, height, width):
     painted = transformer(torch.rand(1, 3, height, width), transformer.neutral_style()[None])
     assert painted.shape == (1, 3, height, width)
     assert torch.isfinite(painted).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (7, 40), (17, 30), (64, 3), (33, 65)])
+def test_whole_pictures_of_any_size_come_back_in_their_size(transformer, height, width):
+    painted = transformer.paint(torch.rand(1, 3, height, width), transformer.neutral_style()[None])
+    assert painted.shape == (1, 3, height, width)
+    assert torch.isfinite(painted).all()
+
+
+def test_a_whole_picture_is_painted_with_its_mirror_image_around_it(transformer):
+    photo, style = torch.rand(1, 3, 42, 50), transformer.neutral_style()[None]
+    rest = [(RIM_PX, RIM_PX + -side % MULTIPLE) for side in photo.shape[2:]]
+    around = torch.from_numpy(np.pad(photo.numpy(), [(0, 0), (0, 0), *rest], mode="symmetric"))
+    expected = transformer(around, style)[:, :, RIM_PX : RIM_PX + 42, RIM_PX : RIM_PX + 50]
+    torch.testing.assert_close(transformer.paint(photo, style), expected)
 
 
 def test_it_paints_in_half_precision_too(transformer):

@@ -7,7 +7,7 @@ import { settle, store } from "./store.js";
 import { mixed } from "./tensors.js";
 
 const SIZES = [180, 270, 360, 480, 720]; // short side in pixels
-const PAINTED_PX = 384; // the short side at which the network works at brush size 1
+const PAINTED_PX = 360; // the short side at which the network works at brush size 1
 const FINER = 1.5; // a picture this much larger than what is painted has finer edges, and costs little more
 const FADE_MS = 600;
 let size = null; // until somebody chooses, what the means can do
