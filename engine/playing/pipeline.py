@@ -82,14 +82,16 @@ class Pipeline:
         self.recorder = Recorder()
         self._statistics = Statistics()
         self._sinks = [open_sink(sink) if isinstance(sink, (str, os.PathLike)) else sink for sink in sinks]
-        self._source = _opened(source, options=options, frames=frames)
+        self._source = (
+            open_source(source, options=options, frames=frames)
+            if isinstance(source, (str, int, os.PathLike))
+            else source
+        )
         live = self._source.info.live
         self._lossless = frames == "all" or (frames == "auto" and not live)
+        chains = list(map(chain_of, stages))
         self._runner = Runner(
-            list(map(chain_of, stages)),
-            controls=self.controls,
-            statistics=self._statistics,
-            overlapping=self._lossless,
+            chains, controls=self.controls, statistics=self._statistics, overlapping=self._lossless
         )
         self._paced = not live and (frames == "latest" or any(sink.live for sink in self._sinks))
         self._inbox: Mailbox[Frame] = Mailbox(
@@ -380,9 +382,8 @@ class Pipeline:
     def _finish(self) -> Stats:
         try:
             self._join()
-        except (
-            BaseException
-        ) as interruption:  # Ctrl-C while the last frames are written; the files are finished
+        except BaseException as interruption:
+            # Ctrl-C while the last frames are written; the files are finished.
             self._fail(interruption, "caller")
             self._join()
         stats = self.stats()
@@ -396,11 +397,3 @@ class Pipeline:
         for worker in self._workers:
             worker.wait(timeout_seconds=STOP_SECONDS if stopped else None)
         self._sink_threads.finish(stopped=stopped)
-
-
-def _opened(
-    source: str | int | os.PathLike[str] | Source, *, options: SourceOptions | None, frames: FramePolicy
-) -> Source:
-    if isinstance(source, (str, int, os.PathLike)):
-        return open_source(source, options=options, frames=frames)
-    return source
