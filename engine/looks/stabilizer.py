@@ -30,8 +30,8 @@ COARSE_PX = 180
 # The finest level of the estimation is 1 / 2**FINEST of that size.
 FINEST = 1
 # Difference in grey levels between the coarse new picture and the warped last one, in the worst channel: full trust up
-# to LOW, none from HIGH on; first for frames, then for paintings: where the frames agree, a large blot of another colour
-# flickers more than it tells (benchmarks/results/stabilize.json).
+# to LOW, none from HIGH on; first for frames, then for paintings: where the frames agree, a large blot of another
+# colour flickers more than it tells (benchmarks/results/stabilize.json).
 FRAME_LOW, FRAME_HIGH = 8.0, 24.0
 PAINTING_LOW, PAINTING_HIGH = 60.0, 160.0
 BLUR_PX = 5
