@@ -30,12 +30,11 @@ COARSE_PX = 180
 # The finest level of the estimation is 1 / 2**FINEST of that size.
 FINEST = 1
 # Difference in grey levels between the coarse new picture and the warped last one, in the worst channel: full trust up
-# to LOW, none from HIGH on; first for frames, then for paintings: where the frames agree, a large blot of another
-# colour flickers more than it tells (benchmarks/results/stabilize.json).
+# to LOW, none from HIGH on; first for frames, then for paintings, whose strokes are invisible at this size.
 FRAME_LOW, FRAME_HIGH = 8.0, 24.0
-PAINTING_LOW, PAINTING_HIGH = 60.0, 160.0
+PAINTING_LOW, PAINTING_HIGH = 20.0, 60.0
 BLUR_PX = 5
-DOUBT_PX = 4
+DOUBT_PX = 3
 # Movements below this many coarse pixels count as none: still parts are not resampled and stay sharp.
 STILL_PX = 0.1
 # A mean difference above this, after motion compensation, is a cut.
