@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 
 from ..engine.errors import UsageError
 from ._options import Command, gathered, json_option
+from ._painting import no_region_term
 from ._report import echo_json, notice
 from ._training import (
     INTERRUPTED,
@@ -22,6 +24,8 @@ from ._training import (
 )
 
 PICTURE = click.Path(path_type=Path)
+#: Weight of the temporal term, which a trunk needs and a style vector hardly influences.
+TEMPORAL = 0.5
 
 
 def painting_options(function: Command) -> Command:
@@ -122,16 +126,20 @@ def command(
     for $ARTRT_ZOO.
 
     \b
-    artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.25 --weight category=0.006
+    artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.1
     """
+    from ..export.style_from_painting import default_losses
     from ..export.zoo_from_checkpoint import zoo_from_checkpoint
     from ..models.training.checkpoint import CHECKPOINT_FILE
-    from ..models.training.options import TermWeights, TrainingOptions
+    from ..models.training.options import TrainingOptions
     from ..models.training.trainer import Trainer, prepare_photographs
 
     if encoder["encoder_alone"] and warm_start is None:
         raise UsageError("--encoder-alone needs a trained trunk: --start CHECKPOINT")
     names = _named(paintings)
+    losses = replace(default_losses(training.weights_dir), temporal=TEMPORAL)
+    if losses.cam == 0 and not any(text.startswith("cam=") for text in training.weights):
+        no_region_term()
     options = TrainingOptions(
         paintings=names,
         photographs=training.photos,
@@ -140,7 +148,7 @@ def command(
         loss_network=training.loss_network or TrainingOptions.loss_network,
         steps=steps,
         learning_rate=learning_rate,
-        **training.settings(losses=TermWeights(), ramp="2000:2000"),
+        **training.settings(losses=losses, ramp="2000:2000"),
         **_factors(factors, names=names),
         **encoder,
     )

@@ -3,8 +3,8 @@
 The frame is reduced to the working size (graphs/reduce.py) and painted there; the painting is enlarged and blended with
 the frame (graphs/enlarge.py). The network is arranged for speed, with the same results as the PyTorch module:
 
-1. The reduced frame is continued as bytes: by its mirror image on each side, up to a multiple of eight, then by a block
-   of 4x4 on each side, which the stem's convolution needs at the rim.
+1. The reduced frame is simplified (graphs/simplification.py), and continued as bytes: by its mirror image on each side,
+   up to a multiple of eight, then by a block of 4x4 on each side, which the stem's convolution needs at the rim.
 2. Unfolding 4x4 and the stem's convolution are one 12x12 convolution with stride 4 on the planes; the change from
    BGR bytes to RGB in [-1, 1] is folded into its weights.
 3. The grain is added after the stem (see models/networks/transformer.py). The input of every other convolution is
@@ -33,6 +33,7 @@ from ..models.networks.transformer import BEND, FOLD, GRAIN, MULTIPLE, RIM_PX, S
 from .graphs.enlarge import enlarged
 from .graphs.reduce import reduced
 from .graphs.resample import padded
+from .graphs.simplification import simplified
 from .onnx_builder import OPSET, GraphBuilder
 
 Weights = NDArray[np.float32]
@@ -92,7 +93,8 @@ def onnx_from_transformer(
     graph = GraphBuilder()
     styles = _Styles(graph)
     small = reduced(graph, "frame", "stroke" if stroke is None else np.float32(stroke))
-    x = _stem(graph, _planes(graph, _continued(graph, small.image, small.size)), weights["stem.weight"])
+    image = small.image if config.square_px == 1 else simplified(graph, small.columns, config.square_px)
+    x = _stem(graph, _planes(graph, _continued(graph, image, small.size)), weights["stem.weight"])
     x = graph.op("Add", x, _grain(graph, x, weights["grain"]))
     fine = graph.op("Relu", styles.norm(x, config.width))
     fine = _block(graph, fine, styles, weights, name="enter")

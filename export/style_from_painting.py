@@ -26,7 +26,7 @@ from ..models.training.options import TermWeights, TrainingOptions
 from ..models.training.trainer import Progress, Trainer, prepare_photographs
 
 DEFAULT_MINUTES = 20.0
-CONTENT, CAM = 0.1, 0.05
+CONTENT, MATCH, CAM = 0.03, 0.15, 0.04
 DEFAULTS: Mapping[str, Any] = {
     "loss_network": "auto",  # the best available on this machine
     "steps": 1,
@@ -70,9 +70,8 @@ def default_losses(directory: str | os.PathLike[str] | None = None) -> TermWeigh
     Args:
         directory: Folder to search before the caches.
     """
-    return TermWeights(
-        content=CONTENT, cam=CAM if is_installed("squeezenet1_1", directory=directory) else 0.0
-    )
+    cam = CAM if is_installed("squeezenet1_1", directory=directory) else 0.0
+    return TermWeights(content=CONTENT, match=MATCH, cam=cam)
 
 
 def train_style(

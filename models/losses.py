@@ -15,6 +15,8 @@ from torch import Tensor
 _EPSILON = 1e-8
 #: Period of the mesh that upsampling from a quarter of the resolution leaves, and side of the tiles that are searched.
 MESH_PX, MESH_TILE_PX = 4, 56
+#: Side of the squares of `patch_loss`.
+PATCH_PX = 16
 
 
 def content_loss(output: Tensor, content: Tensor) -> Tensor:
@@ -170,6 +172,17 @@ def temporal_loss(warped_output: Tensor, output_of_warped: Tensor, valid: Tensor
     """
     difference = (warped_output - output_of_warped).square() * valid
     return difference.sum() / (valid.sum() * 3 + _EPSILON)
+
+
+def patch_loss(warped_output: Tensor, output_of_warped: Tensor, valid: Tensor) -> Tensor:
+    """Like `temporal_loss`, of means of squares of 16 px: large patches of colour move with what they are painted on.
+
+    A network can tell how far the rim is, and lays bands of colour along it if nothing speaks against that. A stroke
+    that flickers costs nothing here.
+    """
+    difference = F.avg_pool2d((warped_output - output_of_warped) * valid, PATCH_PX, ceil_mode=True)
+    known = F.avg_pool2d(valid, PATCH_PX, ceil_mode=True)
+    return difference.square().sum() / (known.sum() * 3 + _EPSILON)
 
 
 def luminance(image: Tensor) -> Tensor:

@@ -36,6 +36,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ...engine.errors import InputError, IntegrityError
+from .simplification import simplified
 
 FOLD = 4  # the stem folds 4x4 pixels into channels
 MULTIPLE = (
@@ -43,6 +44,8 @@ MULTIPLE = (
 )
 #: Pixels that `paint` adds on each side.
 RIM_PX = 16
+#: Side of the squares to which photographs are simplified in `CONFIGS`.
+SQUARE_PX = 4
 #: Two long waves bend the grain, 170 to 190 px: phase per row and per column of the quarter picture, in radians.
 BEND = ((0.11, 0.08), (-0.06, 0.13))
 #: The waves of the grain, 24 to 60 px: phase per row and per column, and how many radians each bend shifts them.
@@ -64,12 +67,15 @@ class TransformerConfig:
         dilations: One residual block at an eighth of the resolution for each entry, with that dilation in its first
             convolution.
         decoder_width: Channels at half the resolution.
+        square_px: Side of the squares to which a photograph is simplified before it is painted (see `simplification`);
+            1 for the photograph as it is.
     """
 
     name: str = "small"
     width: int = 48
     dilations: tuple[int, ...] = (1, 2, 1)
     decoder_width: int = 24
+    square_px: int = 1
 
     @property
     def deep_width(self) -> int:
@@ -88,8 +94,10 @@ class TransformerConfig:
 
 
 CONFIGS = {
-    "small": TransformerConfig(),
-    "base": TransformerConfig("base", width=96, dilations=(1, 2, 4, 2, 1), decoder_width=48),
+    "small": TransformerConfig(square_px=SQUARE_PX),
+    "base": TransformerConfig(
+        "base", width=96, dilations=(1, 2, 4, 2, 1), decoder_width=48, square_px=SQUARE_PX
+    ),
 }
 
 
@@ -177,6 +185,10 @@ class StyleTransformer(nn.Module):
         Returns:
             float [N, 3, H, W], RGB, about [0, 1], not clipped.
         """
+        return self._painting(simplified(image, self.config.square_px), style)
+
+    def _painting(self, image: Tensor, style: Tensor) -> Tensor:
+        """Paints a simplified picture."""
         height, width = image.shape[2:]
         if height % MULTIPLE or width % MULTIPLE:
             image = F.pad(image, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
@@ -205,7 +217,8 @@ class StyleTransformer(nn.Module):
         """
         height, width = image.shape[2:]
         rows, columns = (_mirrored(length, image.device) for length in (height, width))
-        painted: Tensor = self(image.index_select(2, rows).index_select(3, columns), style)
+        image = simplified(image, self.config.square_px).index_select(2, rows).index_select(3, columns)
+        painted = self._painting(image, style)
         return painted[:, :, RIM_PX : RIM_PX + height, RIM_PX : RIM_PX + width]
 
     def _grain(self, height: int, width: int) -> Tensor:
@@ -229,7 +242,10 @@ class StyleTransformer(nn.Module):
 
     def trunk_hash(self) -> str:
         """sha256 (hex) of the configuration and all weights; identifies the trunk of a style vector."""
-        digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
+        config = {
+            name: value for name, value in asdict(self.config).items() if (name, value) != ("square_px", 1)
+        }
+        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())

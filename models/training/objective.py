@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -15,9 +15,11 @@ from .. import losses
 from ..moments import Moments, moments, moments_distances
 from ..networks.localization import LocalizationNetwork, load_localization_network
 from ..networks.pretrained import locate
+from ..networks.simplification import simplified
 from ..painting.networks import named_loss_network, saliency_masks
 from ..photos import load_painting
 from .options import TrainingOptions
+from .style_matching import MATCH_SCALES, StylePlaces, match_distance, match_layers, style_places
 from .warp import random_warp
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
@@ -31,6 +33,8 @@ LEAST_POSITIONS = 49
 LEAST_PART_PX = 64
 RAMPED = ("cam", "category", "edge", "shape", "color", "temporal")
 NOISE = 0.02
+#: Share of `patch_loss` in the temporal term.
+PATCHES = 12.0
 
 
 def placed(module: AnyModule, device: torch.device) -> AnyModule:
@@ -46,19 +50,23 @@ class TrainingObjective:
         targets: For each style scale, the paintings' statistics by layer: moments or Gram matrices of S pictures.
     """
 
-    def __init__(self, options: TrainingOptions, device: torch.device, *, half: bool = False) -> None:
+    def __init__(
+        self, options: TrainingOptions, device: torch.device, *, square_px: int = 1, half: bool = False
+    ) -> None:
         """Loads the networks that the weights need.
 
         Args:
             options: Paintings, loss network and weights of the terms.
             device: Where to compute.
+            square_px: Side of the squares to which the transformer simplifies photographs; the content term expects
+                the simplified photograph, so that nothing asks for what is left out.
             half: Keep the loss network in bfloat16, which autocast would use anyway.
 
         Raises:
             InputError: Weights or a painting are missing or unreadable.
         """
         self.options = options
-        self.device = device
+        self.device, self.square_px = device, square_px
         directory, weights = options.weights_directory, options.losses
         self.loss_network = placed(named_loss_network(options.loss_network, directory=directory), device)
         self.localization: LocalizationNetwork | None = None
@@ -70,7 +78,10 @@ class TrainingObjective:
         self.content_scale = torch.tensor(
             [options.content_scale.get(name, 1.0) for name in options.paintings], device=device
         )
-        self.targets = self._style_targets()
+        pictures = self.paintings()
+        with torch.no_grad():
+            self.targets = [self._targets_at(pictures, scale) for scale in options.style_scales]
+            self.places = self._places(pictures)
         self.half = half
         if half:
             self.loss_network.bfloat16()
@@ -106,7 +117,7 @@ class TrainingObjective:
         """
         whole, photographs = paint(content, vectors).float(), content
         output, content = _inner((whole, photographs), self.options.margin, rng)
-        terms = self._perceptual(output, content, styles, self._targets_for(styles, others))
+        terms = self._perceptual(output, content, styles, others, rng)
         terms |= {"variation": losses.total_variation(output), "clipping": losses.range_loss(output)}
         if weights["mesh"] > 0:
             terms["mesh"] = losses.mesh_loss(whole)
@@ -157,28 +168,54 @@ class TrainingObjective:
         return _distances(statistics, {layer: target[layer] for layer in statistics}, shares)
 
     def _perceptual(
-        self, output: Tensor, content: Tensor, styles: Tensor, targets: Targets
+        self,
+        output: Tensor,
+        content: Tensor,
+        styles: Tensor,
+        others: Tensor | None,
+        rng: np.random.Generator,
     ) -> dict[str, Tensor]:
-        """Style and content terms, which share the features of the painting at full size."""
+        """Style, match and content terms, which share the features of the painting."""
         options, distances = self.options, []
         content_layers = options.content_layers if options.losses.content > 0 else {}
-        features: dict[str, Tensor] = {}
-        for scale, target in zip(options.style_scales, targets, strict=True):
+        matched_scales = MATCH_SCALES if options.losses.match > 0 else ()
+        features: dict[int, dict[str, Tensor]] = {}
+        for scale, target in zip(options.style_scales, self._targets_for(styles, others), strict=True):
             layers = {*options.style_layers, *(content_layers if scale == 1 else ())}
-            seen = self.loss_network(_reduced(output, scale), layers)
-            features = seen if scale == 1 else features
-            distances.append(self._distance(seen, target))
+            layers |= match_layers() if scale in matched_scales else set()
+            features[scale] = self.loss_network(_reduced(output, scale), layers)
+            distances.append(self._distance(features[scale], target))
         terms = {"style": torch.stack(distances).mean()}
+        if matched_scales:
+            terms["match"] = self._match(features, styles, others, rng)
         if content_layers:
-            terms["content"] = self._content(features, content, styles)
+            terms["content"] = self._content(features[1], content, styles)
         return terms
+
+    def _match(
+        self,
+        features: dict[int, dict[str, Tensor]],
+        styles: Tensor,
+        others: Tensor | None,
+        rng: np.random.Generator,
+    ) -> Tensor:
+        """Match term: places of the paintings against those of their style pictures, at `MATCH_SCALES`."""
+        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        found = []
+        with torch.no_grad():
+            unknown = self._places([] if others is None else list(torch.split(others, 1)))
+        for scale, known, more in zip(MATCH_SCALES, self.places, unknown, strict=True):
+            places = [known[style] for style in styles.tolist()] + more
+            found.append(match_distance(features[scale], places, generator=generator))
+        return torch.stack(found).mean()
 
     def _content(self, features: dict[str, Tensor], content: Tensor, styles: Tensor) -> Tensor:
         """Content term: instance-normalised features, weighted by salient region and style."""
         options, weight = self.options, torch.ones(len(content), 1, 1, 1, device=content.device)
         weight[: len(styles), 0, 0, 0] = self.content_scale[styles]
         with torch.no_grad():
-            expected = self.loss_network(content, options.content_layers)
+            wanted = simplified(content, self.square_px)
+            expected = self.loss_network(wanted, options.content_layers)
             region = None
             if self.masks is not None and options.salient_share > 0:
                 region = 1 + options.salient_share * self.masks(content)[:, None].float()
@@ -203,7 +240,8 @@ class TrainingObjective:
         warp = replace(warp, grid=warp.grid.to(self.device), valid=warp.valid.to(self.device))
         noise = torch.randn(content[:few].shape, generator=generator).to(self.device) * NOISE
         moved = (warp(content[:few]) + noise).clamp(0, 1)
-        return losses.temporal_loss(warp(output[:few]), paint(moved, style[:few]), warp.valid)
+        pictures = warp(output[:few]), paint(moved, style[:few]), warp.valid
+        return losses.temporal_loss(*pictures) + PATCHES * losses.patch_loss(*pictures)
 
     def paintings(self) -> list[Tensor]:
         """The style pictures, float [1, 3, h, w], each at its training size."""
@@ -213,10 +251,17 @@ class TrainingObjective:
             pictures.append(load_painting(path, long_side_px=long_side).to(self.device))
         return pictures
 
-    def _style_targets(self) -> Targets:
-        options, pictures = self.options, self.paintings()
-        with torch.no_grad():
-            return [self._targets_at(pictures, scale) for scale in options.style_scales]
+    def _places(self, pictures: Sequence[Tensor]) -> list[list[StylePlaces]]:
+        """Places of pictures [1, 3, h, w] for each of `MATCH_SCALES`; empty without the match term."""
+        if self.options.losses.match == 0:
+            return []
+        return [
+            [
+                style_places(self.loss_network(_reduced(picture, scale), match_layers()))
+                for picture in pictures
+            ]
+            for scale in MATCH_SCALES
+        ]
 
     def _targets_at(self, pictures: list[Tensor], scale: int) -> dict[str, Moments | Tensor]:
         """Statistics of all paintings at 1 / scale of their size, by layer."""

@@ -11,13 +11,15 @@ from ...engine.errors import UsageError
 
 #: Layers of the style term with their shares. Strokes and facets are in relu3_1 and relu3_3.
 STYLE_LAYERS = {
-    "relu1_1": 0.5,
-    "relu2_1": 1.0,
-    "relu3_1": 2.0,
+    "relu1_1": 0.8,
+    "relu2_1": 1.5,
+    "relu3_1": 2.5,
     "relu3_3": 2.0,
     "relu4_1": 1.0,
     "relu5_1": 0.3,
 }
+#: Layers of the content term with their shares. More of relu3_3 would ask for the photograph's texture.
+CONTENT_LAYERS = {"relu4_1": 1.0, "relu3_3": 0.2}
 STATISTICS = ("moments", "gram")
 
 
@@ -27,6 +29,7 @@ class TermWeights:
 
     Attributes:
         style: Means and centred covariances of the style layers at two scales, or Gram matrices.
+        match: Every place of the painting against the most similar place of the style picture (see `style_matching`).
         content: Instance-normalised features of the content layers, with more weight in the salient region.
         variation: Total variation.
         mesh: A pattern of four pixels, which upsampling leaves.
@@ -36,10 +39,11 @@ class TermWeights:
         edge: Sobel magnitude.
         shape: Saliency mask of the painting against the photograph's.
         color: Low-pass chroma.
-        temporal: Painting of the warped photograph against the warped painting.
+        temporal: Painting of the warped photograph against the warped painting, by pixel and by large patch.
     """
 
     style: float = 1.0
+    match: float = 0.0
     content: float = 0.2
     variation: float = 0.02
     mesh: float = 2000.0
@@ -112,7 +116,7 @@ class TrainingOptions:
     config: str = "small"
     loss_network: str = "compact-encoder"
     style_layers: dict[str, float] = field(default_factory=lambda: dict(STYLE_LAYERS))
-    content_layers: dict[str, float] = field(default_factory=lambda: {"relu4_1": 1.0, "relu3_3": 0.5})
+    content_layers: dict[str, float] = field(default_factory=lambda: dict(CONTENT_LAYERS))
     style_statistics: str = "moments"
     style_scales: tuple[int, ...] = (1, 2, 4)
     steps: int = 40000
@@ -132,7 +136,7 @@ class TrainingOptions:
     encoder_batch: int = 2
     encoder_rate: float = 0.25
     encoder_alone: bool = False
-    salient_share: float = 2.0
+    salient_share: float = 2.5
     gate_drop: float = 0.03
     ema: float = 0.999
     gradient_clip: float = 1.0

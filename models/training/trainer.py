@@ -109,7 +109,8 @@ class Trainer:
         self.gate: Gate | None = None
         self.history: list[dict[str, Any]] = []
         self._to_device()
-        self.objective = TrainingObjective(options, self.device, half=self._bfloat16())
+        square_px = self.transformer.config.square_px
+        self.objective = TrainingObjective(options, self.device, square_px=square_px, half=self._bfloat16())
         if options.gate_drop > 0 and self.objective.localization is not None:
             paintings = self.objective.paintings()
             self.gate = Gate(self.objective.localization, paintings, drop=options.gate_drop)

@@ -32,7 +32,7 @@ def random_warp(
     width: int,
     *,
     generator: torch.Generator,
-    shift_px: float = 10.0,
+    shift_px: float = 40.0,
     zoom: float = 0.06,
     smooth_px: float = 4.0,
 ) -> Warp:
@@ -43,7 +43,8 @@ def random_warp(
         height: Height H in pixels.
         width: Width W in pixels.
         generator: Source of randomness (CPU).
-        shift_px: Largest shift each way.
+        shift_px: Largest shift each way. A large one also teaches that strokes do not depend on how far the rim is,
+            so that no band forms along a side.
         zoom: Largest relative change of size.
         smooth_px: Deviation of the smooth flow, drawn on a 4x4 grid and interpolated bicubically.
     """

@@ -110,6 +110,19 @@ def test_temporal_loss_skips_what_left_the_picture():
     assert losses.temporal_loss(a, b, valid) == 0
 
 
+def test_patch_loss_sees_patches_of_color_and_no_flickering_strokes():
+    plain, valid = torch.zeros(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
+    patch, strokes = plain.clone(), plain.clone()
+    patch[..., :32, :] = 0.5
+    strokes[..., ::2] = 0.5
+    strokes[..., 1::2] = -0.5
+    assert losses.patch_loss(plain, patch, valid) == pytest.approx(0.125, rel=1e-4)
+    assert losses.patch_loss(plain, strokes, valid) == 0
+    assert losses.temporal_loss(plain, strokes, valid) == pytest.approx(0.25, rel=1e-4)
+    valid[..., :32, :] = 0
+    assert losses.patch_loss(plain, patch, valid) == 0
+
+
 def test_blur_keeps_a_constant_and_the_mean():
     constant = torch.full((1, 2, 20, 30), 0.3)
     torch.testing.assert_close(losses.blur(constant, 4.0), constant)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from artrt.engine.errors import InputError, IntegrityError
+from artrt.models.networks.simplification import simplified
 from artrt.models.networks.transformer import (
     MULTIPLE,
     RIM_PX,
@@ -19,6 +23,7 @@ from artrt.models.networks.transformer import (
 )
 
 TINY = TransformerConfig("small", width=8, dilations=(1, 2), decoder_width=4)
+SIMPLIFYING = replace(TINY, square_px=4)
 
 
 @pytest.fixture
@@ -116,3 +121,27 @@ def test_files_that_are_no_trunk_are_named(tmp_path):
     save_file({"style": torch.zeros(3)}, text)
     with pytest.raises(InputError, match="is not a trunk"):
         load_trunk(text)
+
+
+def test_a_photograph_is_simplified_before_it_is_painted(transformer):
+    simplifying = StyleTransformer(SIMPLIFYING).eval()
+    simplifying.load_state_dict(transformer.state_dict())
+    photo, style = torch.rand(1, 3, 32, 40), transformer.neutral_style()[None]
+    for paint in ("forward", "paint"):
+        expected = getattr(transformer, paint)(simplified(photo, SIMPLIFYING.square_px), style)
+        torch.testing.assert_close(getattr(simplifying, paint)(photo, style), expected)
+
+
+def test_a_file_from_before_photographs_were_simplified_still_paints_them_whole(transformer, tmp_path):
+    save_trunk(tmp_path / "trunk.safetensors", transformer)
+    with safe_open(tmp_path / "trunk.safetensors", framework="pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    config = {name: value for name, value in asdict(TINY).items() if name != "square_px"}
+    save_file(tensors, tmp_path / "old.safetensors", metadata | {"config": json.dumps(config)})
+    assert load_trunk(tmp_path / "old.safetensors").config.square_px == 1
+
+
+def test_simplifying_is_part_of_the_trunk(transformer):
+    simplifying = StyleTransformer(SIMPLIFYING)
+    simplifying.load_state_dict(transformer.state_dict())
+    assert simplifying.trunk_hash() != transformer.trunk_hash()

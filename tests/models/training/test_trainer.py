@@ -24,7 +24,7 @@ from artrt.models.training.style_training import closest_style, train_style
 from artrt.models.training.trainer import Trainer, prepare_photographs
 from support.weights import write_weights
 
-ALL_TERMS = TermWeights(cam=0.5, category=0.05, edge=0.1, color=0.1, temporal=1.0)
+ALL_TERMS = TermWeights(match=0.1, cam=0.5, category=0.05, edge=0.1, color=0.1, temporal=1.0)
 
 
 @pytest.fixture(scope="module")
