@@ -20,7 +20,7 @@ STYLES = (
     "mont-sainte-victoire",
     "kirifuri-waterfall",
     "two-children",
-    "wheatfield-with-crows",
+    "shipwreck-of-the-minotaur",
 )
 COLUMNS = 4
 SIDE_PX = 320

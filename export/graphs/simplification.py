@@ -27,7 +27,10 @@ def simplified(graph: GraphBuilder, columns: str, square_px: int) -> str:
         uint8 [h, w, 3], BGR.
     """
     apart = square_px - 1
-    image = graph.op("Unsqueeze", graph.op("Transpose", columns, perm=[1, 0, 2]), graph.ints(0))
+    image = graph.op("Transpose", graph.op("Round", columns), perm=[1, 0, 2])
+    image = graph.op(
+        "Unsqueeze", image, graph.ints(0)
+    )  # [1, 3, w, h], the same levels as the bytes of `Reduced.image`
     ahead = graph.op("Pad", image, graph.ints(0, 0, 0, 0, 0, 0, 1, 1), mode="edge")
     slopes = graph.op("Conv", ahead, graph.weight(_slopes(), f"{WINDOW}.slopes"))  # [1, 2, w, h]
     everything = graph.op("Concat", image, graph.op("Mul", slopes, slopes), axis=1)
