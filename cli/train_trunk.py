@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,9 @@ from ._training import (
     training_bar,
     training_options,
 )
+
+if TYPE_CHECKING:
+    from ..models.training.options import TermWeights
 
 PICTURE = click.Path(path_type=Path)
 #: Weight of the temporal term, which a trunk needs and a style vector hardly influences.
@@ -128,7 +131,6 @@ def command(
     \b
     artrt train trunk paintings/*.jpg --photos photos/ -o run --steps 20000 --weight cam=0.1
     """
-    from ..export.style_from_painting import default_losses
     from ..export.zoo_from_checkpoint import zoo_from_checkpoint
     from ..models.training.checkpoint import CHECKPOINT_FILE
     from ..models.training.options import TrainingOptions
@@ -137,9 +139,6 @@ def command(
     if encoder["encoder_alone"] and warm_start is None:
         raise UsageError("--encoder-alone needs a trained trunk: --start CHECKPOINT")
     names = _named(paintings)
-    losses = replace(default_losses(training.weights_dir), temporal=TEMPORAL)
-    if losses.cam == 0 and not any(text.startswith("cam=") for text in training.weights):
-        no_region_term()
     options = TrainingOptions(
         paintings=names,
         photographs=training.photos,
@@ -148,7 +147,7 @@ def command(
         loss_network=training.loss_network or TrainingOptions.loss_network,
         steps=steps,
         learning_rate=learning_rate,
-        **training.settings(losses=losses, ramp="2000:2000"),
+        **training.settings(losses=_losses(training), ramp="2000:2000"),
         **_factors(factors, names=names),
         **encoder,
     )
@@ -179,6 +178,16 @@ def _known(config: str) -> str:
     if config not in CONFIGS:
         raise UsageError(f"--config {config}: known are {', '.join(CONFIGS)}")
     return config
+
+
+def _losses(training: TrainingArguments) -> TermWeights:
+    """The weights of the shipped trunk; says if the region loss is missing."""
+    from ..export.style_from_painting import default_losses
+
+    losses = replace(default_losses(training.weights_dir), temporal=TEMPORAL)
+    if losses.cam == 0 and not any(text.startswith("cam=") for text in training.weights):
+        no_region_term()
+    return losses
 
 
 def _named(paintings: Sequence[Path]) -> dict[str, Path]:

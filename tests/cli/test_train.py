@@ -125,7 +125,7 @@ def test_a_new_style_runs_at_once_in_the_zoos_stage(trained, material, monkeypat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--weight", "beauty=1"], "terms are style, content"),
+        (["--weight", "beauty=1"], "terms are style, match, content"),
         (["--weight", "cam=much"], "'much' is not a number"),
         (["--ramp", "soon"], "write START:STEPS"),
         (["--config", "huge"], "known are small, base"),
