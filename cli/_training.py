@@ -13,6 +13,7 @@ import click
 
 from ..engine.errors import UsageError
 from ._options import Command, gathered, weights_option
+from ._painting import no_region_term
 from ._report import notice, progress
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class TrainingArguments:
     device: str
 
     def settings(self, *, losses: TermWeights, ramp: str) -> dict[str, Any]:
-        """Fields of `TrainingOptions`, except those of photographs and loss network.
+        """Fields of `TrainingOptions`, except those of photographs and loss network; says if the region term is off.
 
         Args:
             losses: Weights of the terms that `--weight` does not name.
@@ -49,9 +50,12 @@ class TrainingArguments:
             UsageError: An invalid `--weight` or `--ramp`.
         """
         start, steps = parse_ramp(self.ramp or ramp)
+        losses = parse_weights(self.weights, losses)
+        if losses.cam == 0 and not any(text.startswith("cam=") for text in self.weights):
+            no_region_term()
         return {
             "weights_directory": self.weights_dir,
-            "losses": parse_weights(self.weights, losses),
+            "losses": losses,
             "style_statistics": self.statistics,
             "batch": self.batch,
             "crop_px": self.crop,

@@ -10,7 +10,6 @@ import click
 from ..engine.errors import UsageError
 from ..engine.zoo.style import SUFFIX
 from ._options import gathered, json_option
-from ._painting import no_region_term
 from ._report import echo_json, notice
 from ._training import (
     INTERRUPTED,
@@ -90,8 +89,6 @@ def command(
     if output.suffix != SUFFIX:
         raise UsageError(f"-o {output}: a style file ends in {SUFFIX}")
     settings = training.settings(losses=default_losses(training.weights_dir), ramp="50:100")
-    if settings["losses"].cam == 0 and not any(text.startswith("cam=") for text in training.weights):
-        no_region_term()
     loss_network = installed_name(training.loss_network or LOSS_NETWORK, directory=training.weights_dir)
     notice(f"loss network {loss_network} on {training.device}")
     with stoppable() as stop, training_bar(name) as report:

@@ -11,7 +11,6 @@ import click
 
 from ..engine.errors import UsageError
 from ._options import Command, gathered, json_option
-from ._painting import no_region_term
 from ._report import echo_json, notice
 from ._training import (
     INTERRUPTED,
@@ -181,13 +180,10 @@ def _known(config: str) -> str:
 
 
 def _losses(training: TrainingArguments) -> TermWeights:
-    """The weights of the shipped trunk; says if the region loss is missing."""
+    """The weights of the shipped trunk."""
     from ..export.style_from_painting import default_losses
 
-    losses = replace(default_losses(training.weights_dir), temporal=TEMPORAL)
-    if losses.cam == 0 and not any(text.startswith("cam=") for text in training.weights):
-        no_region_term()
-    return losses
+    return replace(default_losses(training.weights_dir), temporal=TEMPORAL)
 
 
 def _named(paintings: Sequence[Path]) -> dict[str, Path]:

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-#: Luma of RGB (BT.601), by which squares are compared.
-LUMA = (0.299, 0.587, 0.114)
+from ..losses import luminance
+
 #: Unrest below which squares count as equally calm, and the one from which a pixel rather stays as it is: eyes and
 #: mouths are smaller than a square.
 CALM, LEFT = 1e-3, 7e-3
@@ -37,15 +37,14 @@ def simplified(image: Tensor, square_px: int) -> Tensor:
     apart = square_px - 1
     with torch.autocast(image.device.type, enabled=False):
         image = image.float()
-        luma = (image * image.new_tensor(LUMA)[:, None, None]).sum(dim=1, keepdim=True)
+        luma = luminance(image)
         ahead = F.pad(luma, (0, 1, 0, 1), mode="replicate")
         down = (ahead[:, :, 1:, :-1] - luma).square()
         across = (ahead[:, :, :-1, 1:] - luma).square()
         wide = F.pad(torch.cat([image, down, across], dim=1), (apart,) * 4, mode="replicate")
         colors = F.avg_pool2d(wide[:, :3], square_px, stride=1)
-        unrest = F.avg_pool2d(
-            wide[:, 3:4, :-1], (apart, square_px), stride=1
-        )  # only differences within a square
+        # the difference to the next pixel leads out of the square in its last row or column, where it does not count
+        unrest = F.avg_pool2d(wide[:, 3:4, :-1], (apart, square_px), stride=1)
         unrest = unrest + F.avg_pool2d(wide[:, 4:, :, :-1], (square_px, apart), stride=1)
         calm = (CALM / (unrest + CALM)) ** 4
         weighed = _sum_of_four(torch.cat([colors * calm, calm], dim=1), apart)

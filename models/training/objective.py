@@ -178,15 +178,14 @@ class TrainingObjective:
         """Style, match and content terms, which share the features of the painting."""
         options, distances = self.options, []
         content_layers = options.content_layers if options.losses.content > 0 else {}
-        matched_scales = MATCH_SCALES if options.losses.match > 0 else ()
         features: dict[int, dict[str, Tensor]] = {}
         for scale, target in zip(options.style_scales, self._targets_for(styles, others), strict=True):
             layers = {*options.style_layers, *(content_layers if scale == 1 else ())}
-            layers |= match_layers() if scale in matched_scales else set()
+            layers |= match_layers() if scale in self.places else set()
             features[scale] = self.loss_network(_reduced(output, scale), layers)
             distances.append(self._distance(features[scale], target))
         terms = {"style": torch.stack(distances).mean()}
-        if matched_scales:
+        if self.places:
             terms["match"] = self._match(features, styles, others, rng)
         if content_layers:
             terms["content"] = self._content(features[1], content, styles)
@@ -199,13 +198,13 @@ class TrainingObjective:
         others: Tensor | None,
         rng: np.random.Generator,
     ) -> Tensor:
-        """Match term: places of the paintings against those of their style pictures, at `MATCH_SCALES`."""
+        """Match term: places of the paintings against those of their style pictures."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         found = []
         with torch.no_grad():
             unknown = self._places([] if others is None else list(torch.split(others, 1)))
-        for scale, known, more in zip(MATCH_SCALES, self.places, unknown, strict=True):
-            places = [known[style] for style in styles.tolist()] + more
+        for scale, known in self.places.items():
+            places = [known[style] for style in styles.tolist()] + unknown[scale]
             found.append(match_distance(features[scale], places, generator=generator))
         return torch.stack(found).mean()
 
@@ -251,17 +250,17 @@ class TrainingObjective:
             pictures.append(load_painting(path, long_side_px=long_side).to(self.device))
         return pictures
 
-    def _places(self, pictures: Sequence[Tensor]) -> list[list[StylePlaces]]:
-        """Places of pictures [1, 3, h, w] for each of `MATCH_SCALES`; empty without the match term."""
-        if self.options.losses.match == 0:
-            return []
-        return [
-            [
+    def _places(self, pictures: Sequence[Tensor]) -> dict[int, list[StylePlaces]]:
+        """Places of pictures [1, 3, h, w] by scale; empty without the match term."""
+        scales = self.options.style_scales if self.options.losses.match > 0 else ()
+        return {
+            scale: [
                 style_places(self.loss_network(_reduced(picture, scale), match_layers()))
                 for picture in pictures
             ]
-            for scale in MATCH_SCALES
-        ]
+            for scale in scales
+            if scale in MATCH_SCALES
+        }
 
     def _targets_at(self, pictures: list[Tensor], scale: int) -> dict[str, Moments | Tensor]:
         """Statistics of all paintings at 1 / scale of their size, by layer."""

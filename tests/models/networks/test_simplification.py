@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from artrt.models.networks.simplification import CALM, LUMA, OWN, simplified
+from artrt.models.networks.simplification import CALM, OWN, simplified
 
 SQUARE_PX = 4
+LUMA = (0.299, 0.587, 0.114)
 
 
 def by_hand(image: np.ndarray, square_px: int) -> np.ndarray:

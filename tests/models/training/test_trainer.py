@@ -349,3 +349,9 @@ def test_the_gate_measures_from_the_start_of_the_ramp_and_stands_in_the_checkpoi
     state = read_checkpoint(options.output / CHECKPOINT_FILE)
     assert state["gate"] == {"factor": trainer.gate.factor, "reference": trainer.gate.reference}
     assert Trainer(replace(options, gate_drop=0.0)).gate is None
+
+
+def test_matches_only_at_the_scales_that_are_compared(options):
+    options = replace(options, style_scales=(1,), losses=TermWeights(match=0.1), steps=1)
+    (progress,) = Trainer(options).run(prepare_photographs(options))
+    assert 0 < progress.terms["match"] < 2
