@@ -12,6 +12,7 @@ import torch
 
 from artrt.engine.errors import InputError
 from artrt.models.photos import find_photographs, split_held_out
+from artrt.models.step_batches import parallel
 from artrt.models.training.crops import Crops
 
 
@@ -30,7 +31,10 @@ def test_the_crops_of_a_step_depend_only_on_seed_and_step(tmp_path):
     assert photographs.shape == paintings.shape == (3, 32, 32, 3)
     assert photographs.dtype == torch.uint8
     third = next(islice(crops.ahead(0), 2, None))
-    again = next(islice(Crops(*folders, size=3, side_px=32, seed=1).ahead(2), 2, None))
+    workers = parallel(
+        Crops(*folders, size=3, side_px=32, seed=1), workers=2, multiprocessing_context="forkserver"
+    )
+    again = next(islice(workers, 2, None))
     assert torch.equal(third[0], photographs)
     assert torch.equal(again[1], paintings)
     assert not torch.equal(Crops(*folders, size=3, side_px=32, seed=2).at(2, size=3)[0], photographs)
