@@ -191,6 +191,11 @@ def luminance(image: Tensor) -> Tensor:
     return (image * weights[:, None, None]).sum(dim=1, keepdim=True)
 
 
+def grey(image: Tensor) -> Tensor:
+    """RGB [N, 3, H, W] without hues: three times the luma."""
+    return luminance(image).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
 def chroma(image: Tensor) -> Tensor:
     """Cb and Cr [N, 2, H, W] (BT.601), about [-0.5, 0.5]."""
     luma = luminance(image)

@@ -205,21 +205,22 @@ class StyleTransformer(nn.Module):
         x = _smoothed(self.head(_widened(_doubled(x), 1))) * 0.5 + 0.5  # [N, 3, H, W]
         return x[:, :, :height, :width]
 
-    def paint(self, image: Tensor, style: Tensor) -> Tensor:
+    def paint(self, image: Tensor, style: Tensor, *, rim_px: int = RIM_PX) -> Tensor:
         """Paints whole pictures, continued by their mirror image beyond each side, so that strokes reach the sides.
 
         Args:
             image: float [N, 3, H, W], RGB in [0, 1], any size.
             style: float [N, D] or [1, D].
+            rim_px: How far the mirror image goes; the exported model has the default.
 
         Returns:
             float [N, 3, H, W], RGB, about [0, 1], not clipped.
         """
         height, width = image.shape[2:]
-        rows, columns = (_mirrored(length, image.device) for length in (height, width))
+        rows, columns = (_mirrored(length, rim_px, image.device) for length in (height, width))
         image = simplified(image, self.config.square_px).index_select(2, rows).index_select(3, columns)
         painted = self._painting(image, style)
-        return painted[:, :, RIM_PX : RIM_PX + height, RIM_PX : RIM_PX + width]
+        return painted[:, :, rim_px : rim_px + height, rim_px : rim_px + width]
 
     def _grain(self, height: int, width: int) -> Tensor:
         """The mixture of waves for each channel: float [C, h, w]."""
@@ -266,10 +267,10 @@ class _StyleReader:
         return scale, shift
 
 
-def _mirrored(length: int, device: torch.device) -> Tensor:
-    """Index of each row with RIM_PX more on each side, up to a multiple of MULTIPLE: 2 1 0 | 0 1 2 3 | 3 2 1."""
-    whole = -(-(length + 2 * RIM_PX) // MULTIPLE) * MULTIPLE
-    places = torch.arange(-RIM_PX, whole - RIM_PX, device=device)
+def _mirrored(length: int, rim_px: int, device: torch.device) -> Tensor:
+    """Index of each row with rim_px more on each side, up to a multiple of MULTIPLE: 2 1 0 | 0 1 2 3 | 3 2 1."""
+    whole = -(-(length + 2 * rim_px) // MULTIPLE) * MULTIPLE
+    places = torch.arange(-rim_px, whole - rim_px, device=device)
     places = torch.maximum(places, -1 - places)
     return torch.minimum(places, 2 * length - 1 - places).clamp(0, length - 1)  # a short side is repeated
 

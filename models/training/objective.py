@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ..moments import Moments, moments, moments_distances
 from ..networks.localization import LocalizationNetwork, load_localization_network
 from ..networks.pretrained import locate
 from ..networks.simplification import simplified
+from ..networks.transformer import RIM_PX
 from ..painting.networks import named_loss_network, saliency_masks
 from ..photos import load_painting
 from .options import TrainingOptions
@@ -25,8 +26,6 @@ from .warp import random_warp
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 #: Statistics of pictures by layer, one entry for each style scale.
 Targets = list[dict[str, Moments | Tensor]]
-#: RGB [N, 3, H, W] and style vectors [N, D] -> the painting [N, 3, H, W].
-Painter = Callable[[Tensor, Tensor], Tensor]
 #: Fewest positions for a useful covariance: at a scale where a layer is smaller, it is skipped.
 LEAST_POSITIONS = 49
 #: Smallest part of a crop that the losses see: the deepest layer still has a position at a quarter of its size.
@@ -35,6 +34,16 @@ RAMPED = ("cam", "category", "edge", "shape", "color", "temporal")
 NOISE = 0.02
 #: Share of `patch_loss` in the temporal term.
 PATCHES = 12.0
+#: Rims of the second painting of the temporal term: the network cannot see as far as the ends of these.
+WIDE_RIMS_PX = (48, 64)
+
+
+class Painter(Protocol):
+    """Paints pictures, see `StyleTransformer.paint`."""
+
+    def __call__(self, image: Tensor, style: Tensor, *, rim_px: int = RIM_PX) -> Tensor:
+        """RGB [N, 3, H, W] and style vectors [N, D] -> the painting [N, 3, H, W]."""
+        ...
 
 
 def placed(module: AnyModule, device: torch.device) -> AnyModule:
@@ -107,7 +116,7 @@ class TrainingObjective:
         """Unweighted loss terms; terms with weight 0 are not computed.
 
         Args:
-            paint: The transformer.
+            paint: The transformer's `paint`.
             content: float [N, 3, H, W], RGB in [0, 1].
             styles: int [S], target painting of each of the first S photographs.
             vectors: float [N, D], its style vector.
@@ -175,20 +184,18 @@ class TrainingObjective:
         others: Tensor | None,
         rng: np.random.Generator,
     ) -> dict[str, Tensor]:
-        """Style, match and content terms, which share the features of the painting."""
+        """Style and match terms, which share the features of the painting, and the content term."""
         options, distances = self.options, []
-        content_layers = options.content_layers if options.losses.content > 0 else {}
         features: dict[int, dict[str, Tensor]] = {}
         for scale, target in zip(options.style_scales, self._targets_for(styles, others), strict=True):
-            layers = {*options.style_layers, *(content_layers if scale == 1 else ())}
-            layers |= match_layers() if scale in self.places else set()
+            layers = {*options.style_layers} | (match_layers() if scale in self.places else set())
             features[scale] = self.loss_network(_reduced(output, scale), layers)
             distances.append(self._distance(features[scale], target))
         terms = {"style": torch.stack(distances).mean()}
         if self.places:
             terms["match"] = self._match(features, styles, others, rng)
-        if content_layers:
-            terms["content"] = self._content(features[1], content, styles)
+        if options.losses.content > 0:
+            terms["content"] = self._content(output, content, styles)
         return terms
 
     def _match(
@@ -208,16 +215,20 @@ class TrainingObjective:
             found.append(match_distance(features[scale], places, generator=generator))
         return torch.stack(found).mean()
 
-    def _content(self, features: dict[str, Tensor], content: Tensor, styles: Tensor) -> Tensor:
-        """Content term: instance-normalised features, weighted by salient region and style."""
+    def _content(self, output: Tensor, content: Tensor, styles: Tensor) -> Tensor:
+        """Content term: instance-normalised features of the luma, weighted by salient region and style.
+
+        The photograph's light and dark are to stay, its hues are not: a face may be blue.
+        """
         options, weight = self.options, torch.ones(len(content), 1, 1, 1, device=content.device)
         weight[: len(styles), 0, 0, 0] = self.content_scale[styles]
         with torch.no_grad():
-            wanted = simplified(content, self.square_px)
+            wanted = losses.grey(simplified(content, self.square_px))
             expected = self.loss_network(wanted, options.content_layers)
             region = None
             if self.masks is not None and options.salient_share > 0:
                 region = 1 + options.salient_share * self.masks(content)[:, None].float()
+        features = self.loss_network(losses.grey(output), options.content_layers)
         terms = [
             share * losses.structure_loss(features[layer].float(), expected[layer].float(), region, weight)
             for layer, share in options.content_layers.items()
@@ -239,7 +250,8 @@ class TrainingObjective:
         warp = replace(warp, grid=warp.grid.to(self.device), valid=warp.valid.to(self.device))
         noise = torch.randn(content[:few].shape, generator=generator).to(self.device) * NOISE
         moved = (warp(content[:few]) + noise).clamp(0, 1)
-        pictures = warp(output[:few]), paint(moved, style[:few]), warp.valid
+        rim_px = int(rng.choice(WIDE_RIMS_PX))
+        pictures = warp(output[:few]), paint(moved, style[:few], rim_px=rim_px), warp.valid
         return losses.temporal_loss(*pictures) + PATCHES * losses.patch_loss(*pictures)
 
     def paintings(self) -> list[Tensor]:
@@ -306,10 +318,11 @@ def _distances(output: dict[str, Any], style: dict[str, Any], shares: dict[str, 
 
 
 def _region(network: LocalizationNetwork, output: Tensor, content: Tensor) -> dict[str, Tensor]:
+    """Region loss, of the luma: what a thing is has to be seen by its form, its hues are the style's."""
     with torch.no_grad():
-        expected = network(network.prepare(content))
+        expected = network(network.prepare(losses.grey(content)))
         classes = network.logits(expected).argmax(dim=1)
-    maps = network(network.prepare(output))
+    maps = network(network.prepare(losses.grey(output)))
     return {
         "cam": losses.cam_loss(maps.float(), expected.float(), classes),
         "category": losses.category_loss(network.logits(maps.float()), classes),

@@ -30,12 +30,12 @@ class TermWeights:
     Attributes:
         style: Means and centred covariances of the style layers at two scales, or Gram matrices.
         match: Every place of the painting against the most similar place of the style picture (see `style_matching`).
-        content: Instance-normalised features of the content layers, with more weight in the salient region.
+        content: Instance-normalised features of the luma, with more weight in the salient region.
         variation: Total variation.
         mesh: A pattern of four pixels, which upsampling leaves.
         clipping: Excess over [0, 1].
-        cam: Region loss, class activation maps.
-        category: Region loss, cross-entropy.
+        cam: Region loss, class activation maps of the luma.
+        category: Region loss, cross-entropy, of the luma.
         edge: Sobel magnitude.
         shape: Saliency mask of the painting against the photograph's.
         color: Low-pass chroma.

@@ -253,7 +253,7 @@ class Trainer:
             weights = self._weights()
             rng = np.random.default_rng([options.seed, self.step, 1])
             terms = self.objective.terms(
-                self.transformer, content, styles, vectors, weights=weights, rng=rng, others=others
+                self.transformer.paint, content, styles, vectors, weights=weights, rng=rng, others=others
             )
         return terms | {"total": torch.stack([weights[name] * term for name, term in terms.items()]).sum()}
 

@@ -46,12 +46,15 @@ def test_whole_pictures_of_any_size_come_back_in_their_size(transformer, height,
     assert torch.isfinite(painted).all()
 
 
-def test_a_whole_picture_is_painted_with_its_mirror_image_around_it(transformer):
+@pytest.mark.parametrize("rim_px", [RIM_PX, 24])
+def test_a_whole_picture_is_painted_with_its_mirror_image_around_it(transformer, rim_px):
     photo, style = torch.rand(1, 3, 42, 50), transformer.neutral_style()[None]
-    rest = [(RIM_PX, RIM_PX + -side % MULTIPLE) for side in photo.shape[2:]]
+    rest = [(rim_px, rim_px + -(side + 2 * rim_px) % MULTIPLE) for side in photo.shape[2:]]
     around = torch.from_numpy(np.pad(photo.numpy(), [(0, 0), (0, 0), *rest], mode="symmetric"))
-    expected = transformer(around, style)[:, :, RIM_PX : RIM_PX + 42, RIM_PX : RIM_PX + 50]
-    torch.testing.assert_close(transformer.paint(photo, style), expected)
+    expected = transformer(around, style)[:, :, rim_px : rim_px + 42, rim_px : rim_px + 50]
+    torch.testing.assert_close(transformer.paint(photo, style, rim_px=rim_px), expected)
+    if rim_px == RIM_PX:
+        torch.testing.assert_close(transformer.paint(photo, style), expected)
 
 
 def test_it_paints_in_half_precision_too(transformer):

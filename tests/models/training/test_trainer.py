@@ -91,7 +91,7 @@ def test_the_losses_see_the_same_random_part_of_painting_and_photograph(options,
     columns = torch.arange(96.0).expand(1, 3, 96, 96) / 96
     for seed in range(9):
         terms = objective.terms(
-            lambda content, _: content,
+            lambda image, style, *, rim_px=0: image,
             columns,
             torch.zeros(1, dtype=torch.int64),
             torch.zeros(1, 1),
