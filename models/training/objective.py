@@ -318,11 +318,10 @@ def _distances(output: dict[str, Any], style: dict[str, Any], shares: dict[str, 
 
 
 def _region(network: LocalizationNetwork, output: Tensor, content: Tensor) -> dict[str, Tensor]:
-    """Region loss, of the luma: what a thing is has to be seen by its form, its hues are the style's."""
     with torch.no_grad():
-        expected = network(network.prepare(losses.grey(content)))
+        expected = network(network.prepare(content))
         classes = network.logits(expected).argmax(dim=1)
-    maps = network(network.prepare(losses.grey(output)))
+    maps = network(network.prepare(output))
     return {
         "cam": losses.cam_loss(maps.float(), expected.float(), classes),
         "category": losses.category_loss(network.logits(maps.float()), classes),

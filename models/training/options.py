@@ -34,8 +34,8 @@ class TermWeights:
         variation: Total variation.
         mesh: A pattern of four pixels, which upsampling leaves.
         clipping: Excess over [0, 1].
-        cam: Region loss, class activation maps of the luma.
-        category: Region loss, cross-entropy, of the luma.
+        cam: Region loss, class activation maps.
+        category: Region loss, cross-entropy.
         edge: Sobel magnitude.
         shape: Saliency mask of the painting against the photograph's.
         color: Low-pass chroma.

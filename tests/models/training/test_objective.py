@@ -55,7 +55,7 @@ def terms(objective, photograph, paint) -> dict[str, float]:
     return {name: float(term) for name, term in found.items()}
 
 
-def test_other_hues_cost_content_and_region_nothing(objective, photograph):
+def test_other_hues_cost_no_content(objective, photograph):
     def blue(image, style, *, rim_px=0):
         """The same luma in one hue."""
         luma = losses.luminance(image)
@@ -66,9 +66,7 @@ def test_other_hues_cost_content_and_region_nothing(objective, photograph):
 
     kept, lost = terms(objective, photograph, blue), terms(objective, photograph, inverted)
     assert kept["content"] == pytest.approx(0, abs=1e-4)
-    assert kept["cam"] == pytest.approx(0, abs=1e-4)
     assert lost["content"] > 0.01
-    assert lost["cam"] > 0.01
 
 
 def test_the_painting_of_the_moved_photograph_has_a_wider_rim(objective, photograph):
