@@ -15,12 +15,12 @@ import artrt
 IMAGES = Path(__file__).resolve().parent / "images"
 STYLES = (
     "starry-night",
+    "great-wave",
     "composition-vii",
+    "two-children",
+    "kirifuri-waterfall",
     "goldfish",
     "mont-sainte-victoire",
-    "kirifuri-waterfall",
-    "two-children",
-    "shipwreck-of-the-minotaur",
 )
 COLUMNS = 4
 SIDE_PX = 320
