@@ -12,6 +12,7 @@ SUBJECTS = {
     "style": ("train_style", "Train a new style for a trained trunk, in minutes."),
     "saliency": ("train_saliency", "Train the saliency network."),
     "loss": ("train_loss", "Distil the small loss network from a larger one."),
+    "average": ("train_average", "Average two checkpoints of a trunk."),
     "publish": ("train_publish", "Write a zoo folder from a trunk's checkpoint."),
 }
 

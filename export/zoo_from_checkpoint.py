@@ -244,7 +244,8 @@ def model_card(
         "`" + training_command(trained) + "`",
         "",
         "Each entry is one start of the training, from the step where the one before it ended, with the options that "
-        "changed:",
+        "changed; `averaged`: with the weights of an earlier step, how much of the later ones, and the factor on the "
+        "contrast:",
         "",
         "```json",
         json.dumps(_changes(trained.history), indent=1),
@@ -259,12 +260,13 @@ def model_card(
 
 
 def _changes(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The starts of a training, each with the options that differ from the previous start."""
+    """The starts of a training, each with the options that differ from the previous start, and what ended it."""
     entries, before = [], dict[str, Any]()
     for entry in history:
         options = entry["options"]
         changed = {name: value for name, value in options.items() if before.get(name) != value}
-        entries.append({"step": entry["step"], "options": changed})
+        averaged = {"averaged": entry["averaged"]} if "averaged" in entry else {}
+        entries.append({"step": entry["step"], "options": changed} | averaged)
         before = options
     return entries
 
