@@ -47,6 +47,7 @@ def average_checkpoints(
 
     Raises:
         InputError: A file is missing or not a checkpoint.
+        OutputError: The new checkpoint cannot be written.
         UsageError: A number is out of range, or the checkpoints do not belong together.
     """
     if not 0 <= share <= 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...engine.errors import InputError, UsageError
+from ...engine.files import replacing
 
 CHECKPOINT_FILE = "checkpoint.pt"
 #: Before the names of the transformer's and the encoder's weights among the averages.
@@ -18,10 +20,15 @@ ENCODER_PREFIX = "encoder."
 
 
 def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Writes a checkpoint atomically."""
-    temporary = path.with_suffix(".tmp")
-    torch.save(dict(state), temporary)
-    temporary.replace(path)
+    """Writes a checkpoint atomically.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    content = io.BytesIO()  # torch.save hides why a file could not be written behind an error of its own
+    torch.save(dict(state), content)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def read_checkpoint(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:

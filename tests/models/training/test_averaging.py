@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,12 @@ def test_the_command_writes_and_names_the_file(pair, tmp_path, capsys):
     assert capsys.readouterr().out.strip() == str(out)
     assert run(["train", "average", str(pair[0]), str(tmp_path / "none.pt"), "-o", str(out)]) == 1
     assert "no checkpoint" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_named_and_leaves_nothing(pair, tmp_path, capsys):
+    (tmp_path / "folder.pt").mkdir()
+    before = set(tmp_path.iterdir())
+    for name, reason in [("folder.pt", "is a folder"), ("a.pt/b.pt", "exists|Not a directory")]:
+        assert run(["train", "average", *map(str, pair), "-o", str(tmp_path / name)]) == 1
+        assert re.search(f"cannot write .*{name}: .*({reason})", capsys.readouterr().err)
+    assert set(tmp_path.iterdir()) == before
