@@ -26,7 +26,7 @@ VARIANTS: dict[str, dict[str, float]] = {
     "edge": {"edge": 0.1},
     "shape": {"shape": 0.3},
     "colour": {"color": 10.0},
-    "temporal": {"temporal": 4.0},
+    "temporal": {"temporal": 0.3},
 }
 COLUMNS = (
     "painted",

@@ -1,6 +1,6 @@
 """What the temporal loss does: one trunk trained with it and one without, judged on frames with known motion.
 
-    python benchmarks/temporal.py [--shared DIR] [--start 600] [--steps 1600] [--weight 4] [--work DIR]
+    python benchmarks/temporal.py [--shared DIR] [--start 600] [--steps 1600] [--weight 0.3] [--work DIR]
 
 Three styles form for `--start` steps; from that trunk two trainings go on alike, with the same pictures in the same
 order, but for the temporal loss. The warping error is that of neighbouring frames: DAVIS clips with estimated motion,
@@ -22,7 +22,7 @@ def main() -> None:
     known = parser(__doc__, photographs=16)
     known.add_argument("--start", type=int, default=600, help="steps before the two part")
     known.add_argument("--steps", type=int, default=1600, help="steps of each")
-    known.add_argument("--weight", type=float, default=4.0)
+    known.add_argument("--weight", type=float, default=0.3)
     options = known.parse_args()
     yardstick = Yardstick(options.shared, photographs=options.photographs, per_clip=4)
     terms = {"without": {"temporal": 0.0}, "with": {"temporal": options.weight}}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PICTURE = click.Path(path_type=Path)
 #: Weight of the temporal term, which a trunk needs and a style vector hardly influences.
-TEMPORAL = 0.5
+TEMPORAL = 0.04
 
 
 def painting_options(function: Command) -> Command:

@@ -185,6 +185,17 @@ def patch_loss(warped_output: Tensor, output_of_warped: Tensor, valid: Tensor) -
     return difference.square().sum() / (known.sum() * 3 + _EPSILON)
 
 
+def contrast(image: Tensor, valid: Tensor) -> Tensor:
+    """Variance of the valid pixels of pictures [N, 3, H, W] within their channels, a scalar.
+
+    A squared difference of two paintings, over the sum of their contrasts, is 0 for the same picture and 1 for
+    unrelated ones, and it cannot be made small by painting everything pale.
+    """
+    area = valid.sum(dim=(2, 3), keepdim=True) + _EPSILON
+    mean = (image * valid).sum(dim=(2, 3), keepdim=True) / area
+    return ((image - mean).square() * valid).sum() / (area.sum() * image.shape[1])
+
+
 def luminance(image: Tensor) -> Tensor:
     """Luma [N, 1, H, W] (BT.601) of RGB."""
     weights = image.new_tensor([0.299, 0.587, 0.114])

@@ -39,7 +39,8 @@ class TermWeights:
         edge: Sobel magnitude.
         shape: Saliency mask of the painting against the photograph's.
         color: Low-pass chroma.
-        temporal: Painting of the warped photograph against the warped painting, by pixel and by large patch.
+        temporal: Painting of the warped photograph against the warped painting, by pixel and by large patch, relative
+            to their contrast.
     """
 
     style: float = 1.0

@@ -110,6 +110,17 @@ def test_temporal_loss_skips_what_left_the_picture():
     assert losses.temporal_loss(a, b, valid) == 0
 
 
+def test_contrast_is_the_variance_of_the_valid_pixels_around_the_mean_of_each_channel():
+    picture, valid = torch.rand(2, 3, 8, 8, dtype=torch.float64), torch.ones(2, 1, 8, 8, dtype=torch.float64)
+    assert losses.contrast(picture, valid) == pytest.approx(picture.var(dim=(2, 3), correction=0).mean())
+    assert losses.contrast(0.5 * picture + 0.2, valid) == pytest.approx(losses.contrast(picture, valid) / 4)
+    valid[..., 4:] = 0
+    assert losses.contrast(picture, valid) == pytest.approx(
+        picture[..., :4].var(dim=(2, 3), correction=0).mean()
+    )
+    assert losses.contrast(picture, 0 * valid) == 0
+
+
 def test_patch_loss_sees_patches_of_color_and_no_flickering_strokes():
     plain, valid = torch.zeros(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
     patch, strokes = plain.clone(), plain.clone()

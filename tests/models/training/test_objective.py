@@ -80,3 +80,21 @@ def test_the_painting_of_the_moved_photograph_has_a_wider_rim(objective, photogr
     first, second = rims
     assert first is None  # the default, as shipped
     assert second in WIDE_RIMS_PX
+
+
+def test_painting_pale_does_not_lower_the_temporal_term(objective, photograph):
+    """The flicker stands against the contrast, whose loss would make every squared difference small."""
+
+    def flickering(contrast):
+        noise = torch.Generator().manual_seed(1)
+
+        def paint(image, style, *, rim_px=0):
+            strokes = 0.05 * torch.randn(image.shape, generator=noise)
+            return 0.5 + contrast * (image - 0.5 + strokes)
+
+        return paint
+
+    strong, pale = (terms(objective, photograph, flickering(contrast))["temporal"] for contrast in (1, 0.5))
+    assert pale == pytest.approx(strong, rel=0.1)
+    still = terms(objective, photograph, lambda image, style, *, rim_px=0: torch.full_like(image, 0.5))
+    assert still["temporal"] == pytest.approx(0, abs=1e-9)
