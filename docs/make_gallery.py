@@ -32,7 +32,7 @@ PAINTING_PX = 176
 CLIP_PX = (320, 240)
 CLIP_FRAMES = 48
 GAP_PX = 4
-QUALITY, SHEET_QUALITY = 77, 66
+QUALITY, SHEET_QUALITY = 77, 62
 PHOTOGRAPHS = {
     "astronaut": "Eileen Collins, NASA",
     "chelsea": "Chelsea the cat, Stefan van der Walt",
