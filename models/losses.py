@@ -190,6 +190,10 @@ def contrast(image: Tensor, valid: Tensor) -> Tensor:
 
     A squared difference of two paintings, over the sum of their contrasts, is 0 for the same picture and 1 for
     unrelated ones, and it cannot be made small by painting everything pale.
+
+    Args:
+        image: float [N, 3, H, W], RGB in [0, 1].
+        valid: float [N, 1, H, W], 1 where a pixel counts.
     """
     area = valid.sum(dim=(2, 3), keepdim=True) + _EPSILON
     mean = (image * valid).sum(dim=(2, 3), keepdim=True) / area

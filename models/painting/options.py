@@ -18,8 +18,8 @@ from .objective import SALIENT_SHARE, STYLE_SCALES, LossWeights
 INITS = ("stylized", "photo", "noise", "blur", "style")
 #: Ratio between the sizes of successive levels.
 GROWTH = 1.4
-#: How much fewer steps a larger level gets: steps are as 1 / side ** FEWER. At 1, the last level ends unfinished.
-FEWER = 0.4
+#: The steps of a level are as 1 / side ** STEPS_EXPONENT. At 1, the last level ends unfinished.
+STEPS_EXPONENT = 0.4
 OPTIMIZERS = ("lbfgs", "adam")
 PRESERVED_COLORS = ("luminance", "histogram")
 #: Smallest size of a painting and of a style picture, in pixels.
@@ -124,7 +124,7 @@ class PaintOptions:
 
     def steps_of_levels(self) -> list[int]:
         """Steps of each level, coarse to fine: most at small sizes, where the composition forms and steps are cheap."""
-        shares = [1 / side**FEWER for side in self.long_sides()]
+        shares = [1 / side**STEPS_EXPONENT for side in self.long_sides()]
         ends = [round(self.steps * sum(shares[:level]) / sum(shares)) for level in range(len(shares) + 1)]
         return [max(1, end - start) for start, end in pairwise(ends)]
 

@@ -35,7 +35,7 @@ NOISE = 0.02
 #: Share of `patch_loss` in the temporal term.
 PATCHES = 12.0
 #: Added to the contrast by which the temporal term is divided, for pictures of one colour.
-LEAST_CONTRAST = 1e-3
+CONTRAST_EPSILON = 1e-3
 #: Rims of the second painting of the temporal term: the network cannot see as far as the ends of these.
 WIDE_RIMS_PX = (48, 64)
 
@@ -256,7 +256,7 @@ class TrainingObjective:
         pictures = warp(output[:few]), paint(moved, style[:few], rim_px=rim_px), warp.valid
         difference = losses.temporal_loss(*pictures) + PATCHES * losses.patch_loss(*pictures)
         contrast = sum(losses.contrast(picture, warp.valid) for picture in pictures[:2])
-        return difference / (contrast + LEAST_CONTRAST)
+        return difference / (contrast + CONTRAST_EPSILON)
 
     def paintings(self) -> list[Tensor]:
         """The style pictures, float [1, 3, h, w], each at its training size."""
